@@ -1,0 +1,150 @@
+//! What a reader sees of one mail. Parsing never fails: what cannot be read is shown harmlessly.
+//!
+//! [`Notice::parse`] turns the bytes of a mail into headers, blocks of text, links and files;
+//! [`Notice::lines`] lays the text out for a width. [`Headline`] is the one line in the list. All
+//! text in here is [`Shown`]: no mail may steer the terminal.
+
+use jiff::Timestamp;
+
+use shown::Shown;
+
+pub mod body;
+pub mod calendar;
+pub mod files;
+pub mod headline;
+pub mod html;
+pub mod links;
+pub mod parse;
+pub mod shown;
+pub mod text;
+pub mod thread;
+
+/// The local name of a kept notice: its row in the cache. Worth nothing outside that cache.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NoticeId(pub i64);
+
+/// A mailbox's place in the settings, from 0.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MailboxIndex(pub usize);
+
+/// A notice's one line in the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headline {
+    /// Its row in the cache; 0 before it is kept.
+    pub id: NoticeId,
+    /// Its name on the command line: stable, of which any unambiguous prefix will do (`k3f…`).
+    pub handle: Box<str>,
+    /// Who sent it.
+    pub from: Address,
+    /// Its subject, `(no subject)` if there is none.
+    pub subject: Shown,
+    /// When it was sent, or when it arrived here if it does not say or says the future.
+    pub date: Timestamp,
+    /// True if `date` is the time of arrival.
+    pub date_guessed: bool,
+    /// The first line of its own text, which a reply shows instead of its subject.
+    pub preview: Shown,
+    /// Its size at the server, in octets.
+    pub size: u64,
+    /// True if its sender calls it important.
+    pub important: bool,
+    /// How many files are attached.
+    pub files: u16,
+    /// True if there is a link in it.
+    pub has_link: bool,
+    /// A digest of its Message-ID, for threads; of its fingerprint if it has none.
+    pub key: u64,
+    /// Digests of the Message-IDs it answers, the nearest last.
+    pub parents: Box<[u64]>,
+    /// What this person has marked it with.
+    pub marks: Marks,
+    /// When it was first missed at the server, if it is gone.
+    pub withdrawn: Option<Timestamp>,
+}
+
+/// What a person has marked a notice with.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Marks {
+    /// This person has opened it.
+    pub read: bool,
+    /// This person has starred it.
+    pub starred: bool,
+    /// This person has muted its thread: what follows arrives as read.
+    pub muted: bool,
+}
+
+/// A name and an address, each as it may be drawn.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Address {
+    /// The display name; empty if there is none.
+    pub name: Shown,
+    /// The address; empty if there is none.
+    pub address: Shown,
+}
+
+/// A mail as a reader sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notice {
+    /// Its subject, `(no subject)` if there is none.
+    pub subject: Shown,
+    /// Who sent it.
+    pub from: Vec<Address>,
+    /// Whom it is to.
+    pub to: Vec<Address>,
+    /// Who has a copy.
+    pub cc: Vec<Address>,
+    /// When it was sent, if it says so.
+    pub date: Option<Timestamp>,
+    /// The sender's offset from UTC, in seconds, if it says so.
+    pub offset: Option<i32>,
+    /// Its Message-ID without angle brackets; empty if there is none.
+    pub message_id: Shown,
+    /// True if its sender calls it important.
+    pub important: bool,
+    /// Its text.
+    pub blocks: Vec<body::Block>,
+    /// The links in its text, in order, each target once. `[n]` in the text is the n-th, from 1.
+    pub links: Vec<links::Link>,
+    /// Its attachments.
+    pub files: Vec<files::File>,
+    /// What was left out and why, in words, one line each.
+    pub cuts: Vec<Shown>,
+}
+
+/// One line of laid-out text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Line {
+    /// The runs from left to right.
+    pub runs: Vec<Run>,
+}
+
+/// A run of text in one style.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The text.
+    pub text: Shown,
+    /// How it is drawn.
+    pub style: Style,
+    /// The link it belongs to, as an index into [`Notice::links`].
+    pub link: Option<usize>,
+}
+
+/// How a run of text is drawn, by its meaning; the theme gives the colours.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Style {
+    /// Ordinary text.
+    #[default]
+    Text,
+    /// Emphasis of the sender's, and headings.
+    Strong,
+    /// Weaker emphasis.
+    Emphasis,
+    /// Text of an earlier mail.
+    Quote,
+    /// What is not the message: signatures, rules, remarks of ours.
+    Muted,
+    /// A link, or its number.
+    Link,
+    /// Code and other text whose columns matter.
+    Code,
+}

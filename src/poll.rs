@@ -1,0 +1,3 @@
+//! The poller's task: wait, check, report.
+
+pub mod report;
