@@ -1,1 +1,3 @@
 //! The tests, as one program.
+
+mod words;
