@@ -145,17 +145,27 @@ impl Authorization {
         .await?;
         dialogue.remark(&format!("connected to {address}"));
         match Self::protected(stream, endpoint, dialogue).await {
-            Err(Error::Tls {
+            Ok(session) => Ok(session),
+            Err(error) => Err(Self::explained(error, endpoint, &addresses).await),
+        }
+    }
+
+    /// The error with what is wrong with the server's certificate, where a handshake failed: the
+    /// TLS library does not say, so the certificate is looked at over a connection of its own.
+    pub async fn explained(
+        error: Error,
+        endpoint: &Endpoint,
+        addresses: &[std::net::SocketAddr],
+    ) -> Error {
+        match error {
+            Error::Tls {
                 fault: None,
                 source: tls::Error::Handshake(source),
-            }) => {
-                let fault = Self::look(endpoint, &addresses).await;
-                Err(Error::Tls {
-                    fault,
-                    source: tls::Error::Handshake(source),
-                })
-            }
-            outcome => outcome,
+            } => Error::Tls {
+                fault: Self::look(endpoint, addresses).await,
+                source: tls::Error::Handshake(source),
+            },
+            error => error,
         }
     }
 

@@ -265,7 +265,7 @@ pub struct Screen {
 impl Default for Screen {
     fn default() -> Screen {
         Screen {
-            theme: "auto".to_owned(),
+            theme: "terminal".to_owned(),
             ascii: None,
             ambiguous_width: 1,
             accessible: false,
