@@ -1,1 +1,2 @@
 //! The tests, as one program.
+mod demo;
