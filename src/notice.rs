@@ -18,6 +18,7 @@ pub mod parse;
 pub mod shown;
 pub mod text;
 pub mod thread;
+pub mod when;
 
 /// The local name of a kept notice: its row in the cache. Worth nothing outside that cache.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
