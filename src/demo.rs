@@ -2,6 +2,10 @@
 
 pub mod cast;
 pub mod chance;
+pub mod event;
 pub mod inbox;
+pub mod join;
+pub mod ledger;
 pub mod letters;
+pub mod plain;
 pub mod story;

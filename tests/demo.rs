@@ -5,11 +5,18 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use mail_parser::{MessageParser, MimeHeaders};
 
-use tidings::demo::{
-    cast::Person,
-    inbox::{self, Mail},
-    letters::Letter,
-    story::{Beat, PATIENCE, Story},
+use tidings::{
+    demo::{
+        cast::Person,
+        event::{Event, Screen},
+        inbox::{self, Mail},
+        join::{self, Invitation},
+        ledger::{Entry, Ledger},
+        letters::Letter,
+        plain::{self, Teller},
+        story::{Beat, PATIENCE, Story},
+    },
+    notice::{Address, Headline, Marks, NoticeId, shown::Shown},
 };
 
 const NOW: &str = "2026-11-23T14:05:00Z";
@@ -319,4 +326,251 @@ fn the_story_never_ends() {
     story.due(seconds(86_400));
 
     assert!(story.next().is_some_and(|next| next < seconds(86_400 + 60)));
+}
+
+// ---- the ledger ----
+
+#[test]
+fn the_ledger_counts_what_the_server_saw() {
+    let mut ledger = Ledger::default();
+
+    for entry in [Entry::Delivered; 13] {
+        ledger.enter(entry);
+    }
+    for entry in [Entry::Checked; 41] {
+        ledger.enter(entry);
+    }
+    for person in Person::ALL {
+        ledger.enter(Entry::Met(person));
+    }
+    ledger.enter(Entry::Busy);
+    ledger.enter(Entry::Busy);
+
+    assert_eq!(
+        ledger.to_string(),
+        "Server ledger   13 stored   0 deleted   41 checks by 3 readers   2 busy"
+    );
+}
+
+#[test]
+fn a_deletion_would_not_be_hidden() {
+    let mut ledger = Ledger::default();
+    ledger.enter(Entry::Delivered);
+    ledger.enter(Entry::Delivered);
+
+    ledger.enter(Entry::Deleted(1));
+
+    assert_eq!((ledger.stored(), ledger.deleted()), (1, 1));
+}
+
+#[test]
+fn a_reader_is_met_once() {
+    let mut ledger = Ledger::default();
+
+    let news = [Person::Ana, Person::Ana, Person::Tom].map(|who| ledger.enter(Entry::Met(who)));
+
+    assert_eq!(news, [true, false, true]);
+    assert_eq!(ledger.readers(), 2);
+}
+
+// ---- joining from another terminal ----
+
+fn invitation(folder: &std::path::Path) -> Invitation {
+    Invitation {
+        server: "127.0.0.1:40123".parse().expect("an address"),
+        account: "notices".to_owned(),
+        password: "sesame".to_owned(),
+        readers: folder.join("readers"),
+        check_every: 3_000,
+    }
+}
+
+#[test]
+fn another_terminal_finds_the_demo_that_waits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = folder.path().join("runtime");
+    let invitation = invitation(folder.path());
+
+    let _posted = invitation.post_in(&runtime).expect("posted");
+
+    assert_eq!(Invitation::find_in(&runtime).expect("found"), invitation);
+}
+
+#[test]
+fn an_invitation_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = folder.path().join("runtime");
+
+    let _posted = invitation(folder.path()).post_in(&runtime).expect("posted");
+
+    let mode = |path: &std::path::Path| {
+        std::fs::metadata(path).expect("there").permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&runtime), 0o700);
+    assert_eq!(mode(&runtime.join("demo.toml")), 0o600);
+    assert!(!format!("{:?}", invitation(folder.path())).contains("sesame"));
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_not_trusted() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = folder.path().join("runtime");
+    let _posted = invitation(folder.path()).post_in(&runtime).expect("posted");
+
+    std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o777)).expect("opened");
+
+    assert!(matches!(
+        Invitation::find_in(&runtime),
+        Err(join::Error::NotOurs { .. })
+    ));
+}
+
+#[test]
+fn an_invitation_is_gone_when_its_demo_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = folder.path().join("runtime");
+    let posted = invitation(folder.path()).post_in(&runtime).expect("posted");
+
+    drop(posted);
+
+    assert!(matches!(
+        Invitation::find_in(&runtime),
+        Err(join::Error::NoneFound)
+    ));
+}
+
+#[test]
+fn the_end_of_an_older_demo_leaves_a_newer_ones_invitation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = folder.path().join("runtime");
+    let older = invitation(folder.path()).post_in(&runtime).expect("posted");
+    let mut newer = invitation(folder.path());
+    newer.account = "newer".to_owned();
+    let _posted = newer.post_in(&runtime).expect("posted");
+
+    drop(older);
+
+    assert_eq!(Invitation::find_in(&runtime).expect("found"), newer);
+}
+
+#[test]
+fn each_reader_has_a_folder_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let invitation = invitation(folder.path());
+
+    let settings = invitation.settings("Ana").expect("settings");
+
+    assert_eq!(settings.data_dir, Some(folder.path().join("readers/ana")));
+    assert_eq!(settings.mailboxes[0].port(), 40123);
+    assert!(settings.mailboxes[0].allows_clear_text());
+}
+
+#[test]
+fn a_readers_name_is_no_path() {
+    let invitation = invitation(std::path::Path::new("/nowhere"));
+
+    for name in ["", "..", "a/b", "ana\n"] {
+        assert!(
+            matches!(invitation.settings(name), Err(join::Error::Name { .. })),
+            "{name:?}"
+        );
+    }
+}
+
+// ---- the story in words ----
+
+fn screen(unread: usize) -> Screen {
+    let headline = |n: usize| Headline {
+        id: NoticeId(1),
+        handle: format!("k{n}").into(),
+        from: Address {
+            name: Shown::line("田中 花子"),
+            address: Shown::line("hanako@team.example"),
+        },
+        subject: Shown::line("【重要】東京オフィス停電のお知らせ"),
+        date: now() - (5 + n as i64).hours(),
+        date_guessed: false,
+        preview: Shown::default(),
+        size: 1_000,
+        important: n == 0,
+        files: 0,
+        has_link: false,
+        key: 1,
+        parents: Box::default(),
+        marks: Marks::default(),
+        withdrawn: None,
+    };
+    Screen {
+        headlines: (0..unread).map(headline).collect(),
+        ..Screen::default()
+    }
+}
+
+fn changed(who: Person, unread: usize) -> Event {
+    Event::ReaderChanged {
+        who,
+        screen: screen(unread),
+    }
+}
+
+#[test]
+fn counts_are_told_once_all_are_known() {
+    let mut teller = Teller::new();
+
+    let lines: Vec<Vec<String>> = [
+        changed(Person::You, 3),
+        changed(Person::Ana, 2),
+        changed(Person::Tom, 12),
+        changed(Person::Tom, 12),
+        changed(Person::Ana, 1),
+        changed(Person::You, 4),
+    ]
+    .iter()
+    .map(|event| teller.tell(event))
+    .collect();
+
+    assert_eq!(
+        lines,
+        [
+            vec![],
+            vec![],
+            vec!["       Unread   You 3   Ana 2   Tom 12"],
+            vec![],
+            vec!["       Unread   You 3   Ana 1   Tom 12"],
+            vec!["       You have it now: 4 unread"],
+        ]
+    );
+}
+
+#[test]
+fn a_busy_mailbox_is_told_without_alarm() {
+    let mut teller = Teller::new();
+
+    let told = teller.tell(&Event::FoundBusy {
+        who: Person::Tom,
+        words: Shown::line("maildrop is in use"),
+        again: Duration::from_millis(2_100),
+    });
+
+    assert_eq!(
+        told,
+        ["       Tom is told: maildrop is in use; next try in 2.1 s"]
+    );
+}
+
+#[test]
+fn rows_fit_eighty_columns_whatever_the_script() {
+    let rows = plain::rows(&screen(2), now(), &jiff::tz::TimeZone::UTC, 8);
+
+    assert_eq!(
+        rows,
+        [
+            " !●   09:05  田中 花子         【重要】東京オフィス停電のお知らせ",
+            "  ●   08:05  田中 花子         【重要】東京オフィス停電のお知らせ",
+        ]
+    );
 }
