@@ -1,3 +1,4 @@
 //! The tests, as one program.
 
+mod demo;
 mod words;
