@@ -17,19 +17,20 @@ use tokio::{
 
 use crate::{
     config::Settings,
-    demo,
+    demo::event::Wish,
     poll::report::Report,
     tui::{Purpose, Start, Tui, effect::Effect, event::Event},
 };
 
+pub mod demo;
 pub mod effects;
 mod marks;
 pub mod saving;
-mod setup;
+pub mod setup;
 mod terminal;
 pub mod trial;
 
-use effects::World;
+use effects::{Ways, World};
 use terminal::Screen;
 
 /// What the loop begins with.
@@ -46,7 +47,7 @@ pub struct Beginning {
     /// True if the terminal shows Unicode.
     pub unicode: bool,
     /// The demo that runs beside, if that is it.
-    pub demo: Option<demo::Remote>,
+    pub demo: Option<demo::Link>,
 }
 
 /// How the loop ended.
@@ -92,14 +93,21 @@ const MOST_BEFORE_FRAME: usize = 256;
 pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
     let (events, mut happened) = mpsc::channel(WAITING);
     let (reports, mut reported) = mpsc::channel(WAITING);
+    let (follow_ups, mut followed) = mpsc::channel(WAITING);
     let mut world = World::open(
         beginning.settings,
         beginning.settings_path,
-        events,
-        reports,
-        beginning.demo,
+        Ways {
+            events,
+            reports,
+            follow_ups,
+        },
     )
     .await?;
+    let (wishes_of_demo, mut demo) = match beginning.demo {
+        Some(link) => (Some(link.wishes), Some(link.events)),
+        None => (None, None),
+    };
     let mut signals = Caught::listen().map_err(Error::Signals)?;
     let mut screen = Screen::take(world.settings().screen.mouse).map_err(Error::Terminal)?;
     let start = Start {
@@ -122,6 +130,10 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         loop {
             for effect in std::mem::take(&mut wishes) {
                 let is_stop = effect == Effect::Suspend;
+                if let Effect::Demo(effect) = effect {
+                    wish(&wishes_of_demo, demo::wish(effect));
+                    continue;
+                }
                 if let Some(reason) = perform(effect, &mut world, &mut screen, &mut keys)? {
                     ended = Some(reason);
                 }
@@ -158,11 +170,18 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
 
         wishes = tokio::select! {
             key = next_key(&mut keys) => match key {
-                Some(Ok(event)) => on_terminal_event(&mut tui, event),
+                Some(Ok(event)) => {
+                    wish(&wishes_of_demo, Wish::Typed);
+                    on_terminal_event(&mut tui, event)
+                }
                 Some(Err(_)) | None => break Ended::BySignal,
             },
             Some(event) = happened.recv() => tui.handle(event),
             Some(report) = reported.recv() => tui.handle(world.heard(report)),
+            Some(effect) = followed.recv() => vec![effect],
+            Some(event) = next_of(&mut demo) => {
+                demo::told(event).map_or_else(Vec::new, |event| tui.handle(event))
+            }
             caught = signals.next() => match caught {
                 CaughtSignal::Stop => vec![Effect::Suspend],
                 CaughtSignal::Continue => vec![Effect::Redraw],
@@ -231,6 +250,24 @@ fn on_terminal_event(tui: &mut Tui, event: terminal_event::Event) -> Vec<Effect>
         terminal_event::Event::Key(_)
         | terminal_event::Event::FocusGained
         | terminal_event::Event::FocusLost => Vec::new(),
+    }
+}
+
+/// Tells the demo, if there is one, what the person wants.
+fn wish(wishes: &Option<mpsc::Sender<Wish>>, wish: Wish) {
+    if let Some(wishes) = wishes {
+        // A demo that is behind with wishes is told again by the next key.
+        let _ = wishes.try_send(wish);
+    }
+}
+
+/// What happens next in the demo; never, if there is none.
+async fn next_of(
+    demo: &mut Option<mpsc::Receiver<crate::demo::event::Event>>,
+) -> Option<crate::demo::event::Event> {
+    match demo {
+        Some(events) => events.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -246,7 +246,7 @@ impl Summary {
 }
 
 /// A number from 0 up to 1.
-fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     // Without chance there is no jitter, which is no reason not to check.
     f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX)
 }

@@ -23,7 +23,6 @@ use super::{
 };
 use crate::{
     config::{self, Mailbox, Settings},
-    demo,
     notice::{MailboxIndex, Notice, NoticeId, files, shown::Shown},
     poll::{Poller, Reports, check::blocking, outcome::chain},
     store::{
@@ -46,12 +45,23 @@ pub struct World {
     mailboxes: Vec<Open>,
     events: mpsc::Sender<Event>,
     reports: Reports,
+    follow_ups: mpsc::Sender<Effect>,
     timers: HashMap<Timer, JoinHandle<()>>,
     marks: Writer,
     searches: Arc<AtomicU64>,
     opened: Option<(MailboxIndex, NoticeId, Arc<Notice>)>,
-    demo: Option<demo::Remote>,
     opened_files: Option<tempfile::TempDir>,
+}
+
+/// The ways from the world back into the loop.
+#[derive(Debug)]
+pub(super) struct Ways {
+    /// What happened, for the screen.
+    pub events: mpsc::Sender<Event>,
+    /// What the pollers say.
+    pub reports: Reports,
+    /// What is to be done with the terminal once something is there for it.
+    pub follow_ups: mpsc::Sender<Effect>,
 }
 
 /// A mailbox with its cache and its poller.
@@ -80,10 +90,13 @@ impl World {
     pub(super) async fn open(
         settings: Settings,
         settings_path: PathBuf,
-        events: mpsc::Sender<Event>,
-        reports: Reports,
-        demo: Option<demo::Remote>,
+        ways: Ways,
     ) -> Result<World, Error> {
+        let Ways {
+            events,
+            reports,
+            follow_ups,
+        } = ways;
         let mut world = World {
             marks: Writer::start(events.clone()),
             settings,
@@ -91,10 +104,10 @@ impl World {
             mailboxes: Vec::new(),
             events,
             reports,
+            follow_ups,
             timers: HashMap::new(),
             searches: Arc::default(),
             opened: None,
-            demo,
             opened_files: None,
         };
         for mailbox in world.settings.mailboxes.clone() {
@@ -221,12 +234,7 @@ impl World {
             } => setup::test(self.events.clone(), &self.settings, trial, *mailbox, &password),
             Effect::LoadTeamFile { path } => setup::load_team_file(self.events.clone(), path),
             Effect::SaveSetup(plan) => self.save_setup(*plan),
-            Effect::Demo(wish) => {
-                if let Some(demo) = &self.demo {
-                    demo.wish(wish);
-                }
-            }
-            // These are the terminal's: the loop performs them itself.
+            // These are the terminal's and the demo's: the loop performs them itself.
             Effect::Quit
             | Effect::Suspend
             | Effect::Redraw
@@ -235,7 +243,8 @@ impl World {
             | Effect::Post(_)
             | Effect::Copy { .. }
             | Effect::Pipe { .. }
-            | Effect::StartDemo => {}
+            | Effect::StartDemo
+            | Effect::Demo(_) => {}
         }
     }
 
@@ -494,7 +503,7 @@ impl World {
     fn save_notice(&self, mailbox: MailboxIndex, id: NoticeId) {
         let folder = download_dir(&self.settings);
         self.with_mail(mailbox, id, "cannot save the notice", move |mail| {
-            let name = files::safe_name(&format!("{}.eml", Notice::parse(mail).subject));
+            let name = files::safe_name(&format!("{}.eml", Notice::parse(mail).subject), "notice.eml");
             let path = save_new(&folder, &name, mail).map_err(|error| error.to_string())?;
             Ok(Event::Done {
                 words: Shown::line(&format!("saved {}", tilde(&path))),
@@ -506,7 +515,7 @@ impl World {
         let (folder, events) = (download_dir(&self.settings), self.events.clone());
         tokio::task::spawn_blocking(move || {
             let saved = content(()).and_then(|(name, bytes)| {
-                save_new(&folder, &files::safe_name(&name), &bytes)
+                save_new(&folder, &files::safe_name(&name, "tidings.txt"), &bytes)
                     .map_err(|error| error.to_string())
             });
             let _ = events.blocking_send(match saved {
@@ -523,9 +532,14 @@ impl World {
     }
 
     fn copy_notice(&self, mailbox: MailboxIndex, id: NoticeId) {
-        self.with_mail(mailbox, id, "cannot copy the notice", |mail| {
-            Ok(Event::TextReady {
-                text: Notice::parse(mail).text(),
+        let follow_ups = self.follow_ups.clone();
+        self.with_mail(mailbox, id, "cannot copy the notice", move |mail| {
+            let text = Notice::parse(mail).text();
+            follow_ups
+                .blocking_send(Effect::Copy { text })
+                .map_err(|error| error.to_string())?;
+            Ok(Event::Done {
+                words: Shown::line("copied the text"),
             })
         });
     }

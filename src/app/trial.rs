@@ -22,7 +22,7 @@ pub async fn run(
     mailbox: &Mailbox,
     password: &SecretString,
     connect_timeout: Duration,
-    mut tell: impl FnMut(Step),
+    mut tell: impl FnMut(Step) + Send,
 ) -> bool {
     let mut trial = Trial {
         tell: &mut tell,
@@ -40,7 +40,7 @@ pub async fn run(
 }
 
 struct Trial<'a> {
-    tell: &'a mut dyn FnMut(Step),
+    tell: &'a mut (dyn FnMut(Step) + Send),
     began: Instant,
     stage: Stage,
 }

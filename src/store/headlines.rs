@@ -150,7 +150,21 @@ impl Store {
         })
     }
 
-    /// How many notices there are.
+    /// How many notices are kept.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn kept(&self) -> Result<u64, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM notice")?
+                .query_row([], |row| row.get::<_, i64>(0))
+                .map(i64::unsigned_abs)
+        })
+    }
+
+    /// How many notices there are, by kind.
     ///
     /// # Errors
     ///

@@ -74,6 +74,18 @@ impl Query {
         Ok(Query { terms })
     }
 
+    /// The words that are looked for, without operators, for underlining.
+    pub fn words(&self) -> Vec<String> {
+        self.terms
+            .iter()
+            .filter(|term| !term.is_negated)
+            .filter_map(|term| match &term.kind {
+                Kind::Text { text, .. } => Some(text.clone()),
+                Kind::Where(_) | Kind::After(_) | Kind::Before(_) => None,
+            })
+            .collect()
+    }
+
     /// True if every notice matches.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
