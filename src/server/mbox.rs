@@ -316,6 +316,11 @@ impl Excerpt {
         }
     }
 
+    /// True if it is the whole message.
+    pub fn is_whole(&self) -> bool {
+        self.top.is_none()
+    }
+
     /// True if no further piece adds anything.
     pub fn is_over(&self) -> bool {
         match &self.top {

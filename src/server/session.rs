@@ -5,7 +5,7 @@
 //! by whoever holds the session, and the outcome is told to [`Session::signed_in`],
 //! [`Session::turned_away`] or [`Session::updated`].
 
-use std::{collections::BTreeSet, fmt::Write, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Write};
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
@@ -351,11 +351,11 @@ impl Session {
         })
     }
 
-    /// How long the answer to a wrong password is held back: 1, 2, 4 seconds.
-    pub fn penalty(&self) -> Duration {
+    /// How often the unit of waiting the answer to a wrong password is held back: 1, 2, 4 times.
+    pub fn penalty(&self) -> u32 {
         match self.failures {
-            0 => Duration::ZERO,
-            failures => Duration::from_secs(1 << (failures - 1).min(2)),
+            0 => 0,
+            failures => 1 << (failures - 1).min(2),
         }
     }
 
@@ -509,7 +509,11 @@ fn list(maildrop: &Maildrop, kind: Listed, number: Option<MessageNumber>) -> Ste
 fn send(maildrop: &Maildrop, number: MessageNumber, excerpt: Excerpt) -> Step {
     match maildrop.message(number) {
         Ok(message) => Step::Reply(
-            Response::ok(format!("{} octets", message.entry.octets)),
+            Response::ok(if excerpt.is_whole() {
+                Cow::Owned(format!("{} octets", message.entry.octets))
+            } else {
+                Cow::Borrowed("the top of the message follows")
+            }),
             Body::Message {
                 message: *message,
                 excerpt,
