@@ -11,10 +11,11 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_util::codec::{Decoder, Encoder};
+use zeroize::Zeroize;
 
 use super::{
     command::{self, Command},
-    multiline::{self, Piece, Unstuffer},
+    multiline::{Piece, Stuffer, Unstuffer},
     response::{self, Response, excerpt},
 };
 
@@ -200,6 +201,7 @@ fn challenge(line: &[u8]) -> Option<String> {
 pub struct ServerCodec {
     discarding: bool,
     in_exchange: bool,
+    stuffer: Stuffer,
 }
 
 /// A line of a client's.
@@ -218,7 +220,7 @@ pub enum Output {
     Line(Response),
     /// A challenge of AUTH, in base64.
     Challenge(String),
-    /// Whole lines of a body; they are stuffed here, and their ends made CRLF.
+    /// A part of a body, cut anywhere; it is stuffed here, and line ends are made CRLF.
     Lines(Bytes),
     /// The lone dot.
     End,
@@ -228,6 +230,11 @@ impl ServerCodec {
     /// Says whether the next line belongs to an AUTH exchange.
     pub fn set_in_exchange(&mut self, in_exchange: bool) {
         self.in_exchange = in_exchange;
+    }
+
+    /// Appends a part of a body, as [`Output::Lines`] does, without taking it over.
+    pub fn encode_body(&mut self, part: &[u8], out: &mut BytesMut) {
+        self.stuffer.push(part, out);
     }
 
     fn limit(&self) -> usize {
@@ -266,13 +273,16 @@ impl Decoder for ServerCodec {
             source.advance(newline + 1);
             return Ok(Some(self.too_long()));
         }
-        let line = source.split_to(newline + 1);
-        let line = trim_line_end(&line);
-        if self.in_exchange {
-            let text = std::str::from_utf8(line).ok().map(SecretString::from);
-            return Ok(Some(Input::Continuation(text)));
-        }
-        Ok(Some(Input::Command(Command::parse(line))))
+        let mut buffer = source.split_to(newline + 1);
+        let line = trim_line_end(&buffer);
+        let input = if self.in_exchange {
+            Input::Continuation(std::str::from_utf8(line).ok().map(SecretString::from))
+        } else {
+            Input::Command(Command::parse(line))
+        };
+        // The line may have held a password, and its octets stay in the buffer's memory.
+        buffer.zeroize();
+        Ok(Some(input))
     }
 
     /// A last line without an end is no command: the connection broke off in it.
@@ -304,8 +314,8 @@ impl Encoder<Output> for ServerCodec {
                 out.extend_from_slice(challenge.as_bytes());
                 out.extend_from_slice(b"\r\n");
             }
-            Output::Lines(lines) => multiline::stuff_lines(&lines, out),
-            Output::End => out.extend_from_slice(b".\r\n"),
+            Output::Lines(lines) => self.stuffer.push(&lines, out),
+            Output::End => self.stuffer.finish(out),
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Byte-stuffing, and the lone dot that ends a multi-line answer (RFC 1939 §3).
 //!
 //! [`Unstuffer`] takes bytes as they come, in whatever pieces, and gives the pieces of the message
-//! without copying them; [`stuff`] does the way back, and makes every line end a CRLF.
+//! without copying them; [`Stuffer`] does the way back, and makes every line end a CRLF.
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
@@ -63,37 +63,65 @@ impl Unstuffer {
     }
 }
 
-/// Appends `body` stuffed, every line end as CRLF, and the lone dot. A last line without an end
-/// gets one: the line end before the lone dot is the answer's (RFC 1939 §3).
-pub fn stuff(body: &[u8], out: &mut BytesMut) {
-    stuff_lines(body, out);
-    out.extend_from_slice(b".\r\n");
+/// Stuffs a body that comes in pieces, cut anywhere, and makes every line end a CRLF.
+#[derive(Clone, Debug, Default)]
+pub struct Stuffer {
+    in_line: bool,
+    /// The last octet was a CR: half a line end, if an LF follows.
+    carriage_return: bool,
 }
 
-/// Appends whole lines of a body stuffed, without the lone dot.
-///
-/// `body` must start at a line's start. A bare CR stays as it is (it is not a line end).
-pub fn stuff_lines(body: &[u8], out: &mut BytesMut) {
-    out.reserve(body.len() + body.len() / 32 + 8);
-    let mut rest = body;
-    while !rest.is_empty() {
-        if rest[0] == b'.' {
-            out.extend_from_slice(b".");
+impl Stuffer {
+    /// Appends the next piece stuffed. A bare CR stays as it is (it is not a line end).
+    pub fn push(&mut self, piece: &[u8], out: &mut BytesMut) {
+        let Some(first) = piece.first() else { return };
+        out.reserve(piece.len() + piece.len() / 32 + 8);
+        if self.carriage_return && *first != b'\n' {
+            out.extend_from_slice(b"\r");
+            self.in_line = true;
         }
-        match memchr::memchr(b'\n', rest) {
-            Some(newline) => {
-                let line = &rest[..newline];
-                out.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-                out.extend_from_slice(b"\r\n");
-                rest = &rest[newline + 1..];
-            }
-            None => {
-                out.extend_from_slice(rest);
-                out.extend_from_slice(b"\r\n");
-                rest = &[];
-            }
+        self.carriage_return = false;
+
+        let mut rest = piece;
+        while !rest.is_empty() {
+            self.line_start(rest[0], out);
+            let Some(newline) = memchr::memchr(b'\n', rest) else {
+                let line = rest.strip_suffix(b"\r").unwrap_or(rest);
+                self.carriage_return = line.len() < rest.len();
+                self.in_line |= !line.is_empty();
+                out.extend_from_slice(line);
+                return;
+            };
+            let line = &rest[..newline];
+            out.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+            out.extend_from_slice(b"\r\n");
+            self.in_line = false;
+            rest = &rest[newline + 1..];
         }
     }
+
+    /// Ends the body, and is ready for another. A last line without an end gets one: the line end
+    /// before the lone dot is the answer's (RFC 1939 §3).
+    pub fn finish(&mut self, out: &mut BytesMut) {
+        if self.in_line || self.carriage_return {
+            out.extend_from_slice(b"\r\n");
+        }
+        *self = Stuffer::default();
+        out.extend_from_slice(b".\r\n");
+    }
+
+    fn line_start(&self, first: u8, out: &mut BytesMut) {
+        if !self.in_line && first == b'.' {
+            out.extend_from_slice(b".");
+        }
+    }
+}
+
+/// Appends `body` stuffed, every line end as CRLF, and the lone dot.
+pub fn stuff(body: &[u8], out: &mut BytesMut) {
+    let mut stuffer = Stuffer::default();
+    stuffer.push(body, out);
+    stuffer.finish(out);
 }
 
 /// How many octets RETR yields for a stored body, un-stuffed, without the lone dot (RFC 1939 §11).
@@ -104,8 +132,10 @@ pub fn octets(body: &[u8]) -> u64 {
             octets += 1;
         }
     }
-    if !body.is_empty() && !body.ends_with(b"\n") {
-        octets += 2;
+    match body.last() {
+        None | Some(b'\n') => octets,
+        // Half a line end: the other half is added.
+        Some(b'\r') => octets + 1,
+        Some(_) => octets + 2,
     }
-    octets
 }
