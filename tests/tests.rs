@@ -1,1 +1,4 @@
 //! The tests, as one program.
+
+mod server_sessions;
+mod support;
