@@ -5,6 +5,7 @@ mod demo;
 mod licences;
 mod polling;
 mod rendering;
+mod server_sessions;
 mod store;
 mod support;
 mod words;
