@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use mail_parser::{MessageParser, MimeHeaders};
 
 use tidings::{
     demo::{
+        Demo, Options, Played,
         cast::Person,
         event::{Event, Screen},
         inbox::{self, Mail},
@@ -320,6 +321,15 @@ fn a_seed_repeats_its_story_and_another_tells_another() {
 }
 
 #[test]
+fn the_written_part_alone_ends() {
+    let mut story = Story::written();
+
+    story.due(seconds(28));
+
+    assert_eq!(story.next(), None);
+}
+
+#[test]
 fn the_story_never_ends() {
     let mut story = Story::new(3);
 
@@ -519,11 +529,11 @@ fn changed(who: Person, unread: usize) -> Event {
 
 #[test]
 fn counts_are_told_once_all_are_known() {
-    let mut teller = Teller::new();
+    let mut teller = Teller::new(now(), TimeZone::UTC);
 
     let lines: Vec<Vec<String>> = [
-        changed(Person::You, 3),
         changed(Person::Ana, 2),
+        changed(Person::You, 3),
         changed(Person::Tom, 12),
         changed(Person::Tom, 12),
         changed(Person::Ana, 1),
@@ -533,22 +543,24 @@ fn counts_are_told_once_all_are_known() {
     .map(|event| teller.tell(event))
     .collect();
 
+    let mut rows = plain::rows(&screen(3), now(), &TimeZone::UTC, 8);
+    rows.push(String::new());
     assert_eq!(
         lines,
         [
+            Vec::<String>::new(),
+            rows,
+            vec!["       Unread   You 3   Ana 2   Tom 12".to_owned()],
             vec![],
-            vec![],
-            vec!["       Unread   You 3   Ana 2   Tom 12"],
-            vec![],
-            vec!["       Unread   You 3   Ana 1   Tom 12"],
-            vec!["       You have it now: 4 unread"],
+            vec!["       Unread   You 3   Ana 1   Tom 12".to_owned()],
+            vec!["       You have it now: 4 unread".to_owned()],
         ]
     );
 }
 
 #[test]
 fn a_busy_mailbox_is_told_without_alarm() {
-    let mut teller = Teller::new();
+    let mut teller = Teller::new(now(), TimeZone::UTC);
 
     let told = teller.tell(&Event::FoundBusy {
         who: Person::Tom,
@@ -564,7 +576,7 @@ fn a_busy_mailbox_is_told_without_alarm() {
 
 #[test]
 fn rows_fit_eighty_columns_whatever_the_script() {
-    let rows = plain::rows(&screen(2), now(), &jiff::tz::TimeZone::UTC, 8);
+    let rows = plain::rows(&screen(2), now(), &TimeZone::UTC, 8);
 
     assert_eq!(
         rows,
@@ -573,4 +585,50 @@ fn rows_fit_eighty_columns_whatever_the_script() {
             "  ●   08:05  田中 花子         【重要】東京オフィス停電のお知らせ",
         ]
     );
+}
+
+// ---- the whole of it ----
+
+/// The story in words, twenty times as fast as life: real server, real pollers, real caches.
+#[tokio::test]
+async fn the_story_is_told_to_its_end_and_nothing_is_deleted() {
+    let mut demo = Demo::start(Options {
+        seed: 7,
+        pace: 20.0,
+        played: Played::Everybody,
+    })
+    .await
+    .expect("a demo");
+    let folder = demo.spool.clone();
+    let mut teller = Teller::new(demo.began, TimeZone::UTC);
+    let mut told = Vec::new();
+    let mut ledger = Ledger::default();
+
+    while !teller.is_over() {
+        let event = demo.events.recv().await.expect("the demo goes on");
+        if let Event::LedgerChanged(changed) = &event {
+            ledger = changed.clone();
+        }
+        told.extend(teller.tell(&event));
+    }
+    drop((demo.wishes, demo.events));
+    demo.end.await.expect("ended").expect("without an error");
+
+    let told = told.join("\n");
+    for line in [
+        "       Unread   You 3   Ana 2   Tom 12",
+        " 0:05  Ana opens the fire drill: her count falls, yours and Tom's stay",
+        "       Unread   You 3   Ana 1   Tom 12",
+        "       Priya Natarajan: Coffee machine is back",
+        "       You have it now: 4 unread",
+        "       Ana has it now: 2 unread",
+        "       Tom has it now: 13 unread",
+        "       Tom's next try came through: nothing was missed",
+        " 0:28  your turn",
+    ] {
+        assert!(told.contains(line), "no `{line}` in\n{told}");
+    }
+    assert_eq!((ledger.stored(), ledger.deleted()), (32, 0), "{told}");
+    assert!(ledger.busy() >= 1, "{told}");
+    assert!(!folder.exists(), "the folder is left behind");
 }
