@@ -1,4 +1,10 @@
 //! The tests, as one program.
 
+mod client_sessions;
 mod demo;
+mod licences;
+mod polling;
+mod rendering;
+mod store;
+mod support;
 mod words;
