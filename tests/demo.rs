@@ -1,18 +1,15 @@
-//! The demo: its notices, its script, and the story as it is told without a screen.
+//! The demo: its script, its books, who may join, and the whole of it in words.
 
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan};
-use mail_parser::{MessageParser, MimeHeaders};
-
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use tidings::{
     demo::{
+        Demo, Options, Played,
         cast::Person,
         event::{Event, Screen},
-        inbox::{self, Mail},
         join::{self, Invitation},
         ledger::{Entry, Ledger},
-        letters::Letter,
         plain::{self, Teller},
         story::{Beat, PATIENCE, Story},
     },
@@ -23,198 +20,6 @@ const NOW: &str = "2026-11-23T14:05:00Z";
 
 fn now() -> Timestamp {
     NOW.parse().expect("a timestamp")
-}
-
-fn mail(subject: &str) -> Mail {
-    inbox::mails(now())
-        .into_iter()
-        .find(|mail| {
-            parsed(&mail.bytes)
-                .subject()
-                .is_some_and(|s| s.starts_with(subject))
-        })
-        .unwrap_or_else(|| panic!("no notice begins with {subject}"))
-}
-
-fn parsed(bytes: &[u8]) -> mail_parser::Message<'_> {
-    MessageParser::default().parse(bytes).expect("a mail")
-}
-
-fn unread_by(person: Person) -> usize {
-    inbox::mails(now())
-        .iter()
-        .filter(|mail| mail.unread.contains(&person))
-        .count()
-}
-
-// ---- the notices ----
-
-#[test]
-fn about_thirty_notices_are_there() {
-    let mails = inbox::mails(now());
-
-    assert_eq!(mails.len(), 32);
-    assert_eq!(
-        mails.iter().filter(|mail| mail.withdrawn.is_some()).count(),
-        1
-    );
-}
-
-#[test]
-fn every_notice_has_what_a_mail_has() {
-    for mail in inbox::mails(now()) {
-        let text = String::from_utf8_lossy(&mail.bytes).into_owned();
-        let message = parsed(&mail.bytes);
-        let subject = message.subject().unwrap_or_default().to_owned();
-
-        assert!(!subject.is_empty(), "{text}");
-        assert!(message.from().is_some(), "{subject}");
-        assert!(message.message_id().is_some(), "{subject}");
-        assert!(
-            message.body_text(0).is_some_and(|body| body.len() > 50),
-            "{subject}"
-        );
-        assert!(mail.sender.ends_with("@team.example"), "{subject}");
-        assert!(!text.contains("X-Demo-"), "{subject}");
-        assert!(!text.contains("@{"), "{subject}");
-    }
-}
-
-#[test]
-fn no_two_notices_have_one_message_id() {
-    let mails = inbox::mails(now());
-
-    let ids: std::collections::BTreeSet<String> = mails
-        .iter()
-        .map(|mail| {
-            parsed(&mail.bytes)
-                .message_id()
-                .unwrap_or_default()
-                .to_owned()
-        })
-        .collect();
-
-    assert_eq!(ids.len(), mails.len());
-}
-
-#[test]
-fn every_address_is_at_team_example() {
-    let hosts: std::collections::BTreeSet<&str> = inbox::ASSET
-        .split('@')
-        .skip(1)
-        .map(|rest| {
-            rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'))
-                .next()
-                .unwrap_or_default()
-                .trim_end_matches('.')
-        })
-        .filter(|host| host.contains('.'))
-        .collect();
-
-    assert_eq!(hosts.into_iter().collect::<Vec<_>>(), ["team.example"]);
-}
-
-#[test]
-fn dates_count_back_from_now() {
-    let mails = inbox::mails(now());
-
-    let newest = mails.last().expect("a mail");
-    let date = parsed(&newest.bytes).date().expect("a date").to_timestamp();
-
-    assert_eq!(newest.sent, now() - 45.seconds());
-    assert_eq!(date, newest.sent.as_second());
-    assert!(mails.iter().all(|mail| mail.sent < now()));
-    assert!(mails.is_sorted_by_key(|mail| mail.sent));
-}
-
-#[test]
-fn a_date_is_in_the_zone_of_its_sender() {
-    let text = String::from_utf8(mail("【重要】").bytes).expect("UTF-8");
-
-    assert!(
-        text.starts_with("Date: Mon, 23 Nov 2026 18:05:00 +0900\n"),
-        "{text}"
-    );
-}
-
-#[test]
-fn days_in_a_text_follow_its_date() {
-    let advisory = mail("Advisory");
-    let message = parsed(&advisory.bytes);
-
-    assert_eq!(
-        message.subject(),
-        Some("Advisory 2026-11: rotate deploy keys by 30 Nov")
-    );
-    assert_eq!(
-        parsed(&mail("【重要】").bytes).subject(),
-        Some("【重要】東京オフィス停電のお知らせ (11月25日)")
-    );
-}
-
-#[test]
-fn the_attachments_are_real_files() {
-    let maintenance = mail("Build cluster");
-    let message = parsed(&maintenance.bytes);
-
-    let files: Vec<(&str, &[u8])> = message
-        .attachments()
-        .map(|part| (part.attachment_name().unwrap_or_default(), part.contents()))
-        .collect();
-
-    assert_eq!(files[0].0, "runbook.pdf");
-    assert!(files[0].1.starts_with(b"%PDF-1.4\n"));
-    assert!(files[0].1.ends_with(b"%%EOF\n"));
-    assert_eq!(files[1], ("hosts.csv", &b"hosts\nbuild-01\nbuild-02\n"[..]));
-}
-
-#[test]
-fn a_from_line_in_a_text_is_unquoted() {
-    let text = String::from_utf8(mail("Release notes").bytes).expect("UTF-8");
-
-    assert!(
-        text.contains("\n\nFrom here on nothing is undone\n"),
-        "{text}"
-    );
-}
-
-#[test]
-fn the_readers_begin_with_different_marks() {
-    assert_eq!(Person::ALL.map(unread_by), [3, 2, 12]);
-    assert_eq!(mail("Fire drill").starred, [Person::You]);
-    assert_eq!(mail("Fire drill").unread, [Person::Ana, Person::Tom]);
-}
-
-#[test]
-fn a_letter_is_a_mail() {
-    let letter = Letter::later(2);
-
-    let bytes = letter.compose(now(), 7);
-    let message = parsed(&bytes);
-
-    assert_eq!(
-        message.subject(),
-        Some("停電作業の時間変更について (8:00開始)")
-    );
-    assert_eq!(
-        message.date().map(|date| date.to_timestamp()),
-        Some(now().as_second())
-    );
-    assert_eq!(
-        message.from().and_then(|from| from.first()?.name()),
-        Some("田中 花子")
-    );
-}
-
-#[test]
-fn deploys_are_numbered_on_from_the_inbox() {
-    assert_eq!(
-        [1, 3].map(|n| Letter::later(n).subject),
-        [
-            "Deploy #1225 web to production finished",
-            "Deploy #1226 web to production finished"
-        ]
-    );
 }
 
 // ---- the story ----
@@ -317,6 +122,15 @@ fn a_seed_repeats_its_story_and_another_tells_another() {
 
     assert_eq!(story(7), story(7));
     assert_ne!(story(7), story(8));
+}
+
+#[test]
+fn the_written_part_alone_ends() {
+    let mut story = Story::written();
+
+    story.due(seconds(28));
+
+    assert_eq!(story.next(), None);
 }
 
 #[test]
@@ -519,11 +333,11 @@ fn changed(who: Person, unread: usize) -> Event {
 
 #[test]
 fn counts_are_told_once_all_are_known() {
-    let mut teller = Teller::new();
+    let mut teller = Teller::new(now(), TimeZone::UTC);
 
     let lines: Vec<Vec<String>> = [
-        changed(Person::You, 3),
         changed(Person::Ana, 2),
+        changed(Person::You, 3),
         changed(Person::Tom, 12),
         changed(Person::Tom, 12),
         changed(Person::Ana, 1),
@@ -533,22 +347,24 @@ fn counts_are_told_once_all_are_known() {
     .map(|event| teller.tell(event))
     .collect();
 
+    let mut rows = plain::rows(&screen(3), now(), &TimeZone::UTC, 8);
+    rows.push(String::new());
     assert_eq!(
         lines,
         [
+            Vec::<String>::new(),
+            rows,
+            vec!["       Unread   You 3   Ana 2   Tom 12".to_owned()],
             vec![],
-            vec![],
-            vec!["       Unread   You 3   Ana 2   Tom 12"],
-            vec![],
-            vec!["       Unread   You 3   Ana 1   Tom 12"],
-            vec!["       You have it now: 4 unread"],
+            vec!["       Unread   You 3   Ana 1   Tom 12".to_owned()],
+            vec!["       You have it now: 4 unread".to_owned()],
         ]
     );
 }
 
 #[test]
 fn a_busy_mailbox_is_told_without_alarm() {
-    let mut teller = Teller::new();
+    let mut teller = Teller::new(now(), TimeZone::UTC);
 
     let told = teller.tell(&Event::FoundBusy {
         who: Person::Tom,
@@ -564,7 +380,7 @@ fn a_busy_mailbox_is_told_without_alarm() {
 
 #[test]
 fn rows_fit_eighty_columns_whatever_the_script() {
-    let rows = plain::rows(&screen(2), now(), &jiff::tz::TimeZone::UTC, 8);
+    let rows = plain::rows(&screen(2), now(), &TimeZone::UTC, 8);
 
     assert_eq!(
         rows,
@@ -573,4 +389,50 @@ fn rows_fit_eighty_columns_whatever_the_script() {
             "  ●   08:05  田中 花子         【重要】東京オフィス停電のお知らせ",
         ]
     );
+}
+
+// ---- the whole of it ----
+
+/// The story in words, twenty times as fast as life: real server, real pollers, real caches.
+#[tokio::test]
+async fn the_story_is_told_to_its_end_and_nothing_is_deleted() {
+    let mut demo = Demo::start(Options {
+        seed: 7,
+        pace: 20.0,
+        played: Played::Everybody,
+    })
+    .await
+    .expect("a demo");
+    let folder = demo.spool.clone();
+    let mut teller = Teller::new(demo.began, TimeZone::UTC);
+    let mut told = Vec::new();
+    let mut ledger = Ledger::default();
+
+    while !teller.is_over() {
+        let event = demo.events.recv().await.expect("the demo goes on");
+        if let Event::LedgerChanged(changed) = &event {
+            ledger = changed.clone();
+        }
+        told.extend(teller.tell(&event));
+    }
+    drop((demo.wishes, demo.events));
+    demo.end.await.expect("ended").expect("without an error");
+
+    let told = told.join("\n");
+    for line in [
+        "       Unread   You 3   Ana 2   Tom 12",
+        " 0:05  Ana opens the fire drill: her count falls, yours and Tom's stay",
+        "       Unread   You 3   Ana 1   Tom 12",
+        "       Priya Natarajan: Coffee machine is back",
+        "       You have it now: 4 unread",
+        "       Ana has it now: 2 unread",
+        "       Tom has it now: 13 unread",
+        "       Tom's next try came through: nothing was missed",
+        " 0:28  your turn",
+    ] {
+        assert!(told.contains(line), "no `{line}` in\n{told}");
+    }
+    assert_eq!((ledger.stored(), ledger.deleted()), (32, 0), "{told}");
+    assert!(ledger.busy() >= 1, "{told}");
+    assert!(!folder.exists(), "the folder is left behind");
 }

@@ -2,6 +2,7 @@
 
 mod client_sessions;
 mod demo;
+mod demo_notices;
 mod licences;
 mod polling;
 mod rendering;

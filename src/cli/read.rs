@@ -98,7 +98,12 @@ pub async fn run(beginning: Beginning, global: &Global) -> Result<ExitCode, Fail
     }
 }
 
-fn needs_terminal() -> Result<(), Failure> {
+/// Refuses to go on without a terminal.
+///
+/// # Errors
+///
+/// There is none.
+pub fn needs_terminal() -> Result<(), Failure> {
     if stdin().is_terminal() && stdout().is_terminal() {
         return Ok(());
     }

@@ -1,6 +1,10 @@
 //! The story as lines of text, for where there is no screen (pure).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -16,43 +20,76 @@ use crate::{
 };
 
 /// Tells events in words, and remembers what it has told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Teller {
+    now: Timestamp,
+    zone: TimeZone,
     unread: BTreeMap<Person, usize>,
+    waiting: BTreeSet<Person>,
+    is_your_turn: bool,
 }
 
 impl Teller {
-    /// One that has told nothing yet.
-    pub fn new() -> Teller {
-        Teller::default()
+    /// One that has told nothing yet, for readers in this zone.
+    pub fn new(now: Timestamp, zone: TimeZone) -> Teller {
+        Teller {
+            now,
+            zone,
+            unread: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            is_your_turn: false,
+        }
+    }
+
+    /// True once the written part has been told, and nobody waits for a check to come through.
+    pub fn is_over(&self) -> bool {
+        self.is_your_turn && self.waiting.is_empty()
     }
 
     /// What is to be said of an event: none or more lines, without line ends.
     pub fn tell(&mut self, event: &Event) -> Vec<String> {
         match event {
             Event::Told { at, words } => vec![format!("{}  {words}", clock(*at))],
-            Event::Tipped { words, .. } => vec![aside(words)],
-            Event::ReaderChanged { who, screen } => self.counted(*who, screen.unread()),
-            Event::Delivered { from, subject } => vec![aside(&format!("{from}: {subject}"))],
-            Event::FoundBusy { who, words, again } => vec![aside(&format!(
-                "{} told: {words}; next try in {:.1} s",
-                match who {
-                    Person::You => "You are".to_owned(),
-                    Person::Ana | Person::Tom => format!("{who} is"),
-                },
-                again.as_secs_f64(),
-            ))],
-            Event::CameThrough(who) => vec![aside(&format!(
-                "{} next try came through: nothing was missed",
-                match who {
-                    Person::You => "Your".to_owned(),
-                    Person::Ana | Person::Tom => format!("{who}'s"),
+            Event::Tipped { number, of, words } if number < of => vec![aside(words)],
+            // The last one names keys, and there are none to press here.
+            Event::Tipped { .. } => Vec::new(),
+            Event::ReaderChanged { who, screen } => {
+                let mut lines = Vec::new();
+                if *who == Person::You && !self.unread.contains_key(who) {
+                    lines.extend(rows(screen, self.now, &self.zone, ROWS));
+                    lines.push(String::new());
                 }
-            ))],
+                lines.extend(self.counted(*who, screen.unread()));
+                lines
+            }
+            Event::Delivered { from, subject } => vec![aside(&format!("{from}: {subject}"))],
+            Event::FoundBusy { who, words, again } => {
+                self.waiting.insert(*who);
+                vec![aside(&format!(
+                    "{} told: {words}; next try in {:.1} s",
+                    match who {
+                        Person::You => "You are".to_owned(),
+                        Person::Ana | Person::Tom => format!("{who} is"),
+                    },
+                    again.as_secs_f64(),
+                ))]
+            }
+            Event::CameThrough(who) => {
+                self.waiting.remove(who);
+                vec![aside(&format!(
+                    "{} next try came through: nothing was missed",
+                    match who {
+                        Person::You => "Your".to_owned(),
+                        Person::Ana | Person::Tom => format!("{who}'s"),
+                    }
+                ))]
+            }
             Event::LedgerShown(ledger) => vec![aside(&ledger.to_string())],
-            Event::LedgerChanged(_) | Event::YourTurn | Event::Paused(_) | Event::Broken(_) => {
+            Event::YourTurn => {
+                self.is_your_turn = true;
                 Vec::new()
             }
+            Event::LedgerChanged(_) | Event::Paused(_) | Event::Broken(_) => Vec::new(),
         }
     }
 
@@ -83,13 +120,10 @@ impl Teller {
 }
 
 /// What stands at the head of the story: where it plays, and what is in the mailbox.
-pub fn opening(server: &str, stored: u32, every: Duration) -> Vec<String> {
+pub fn opening(server: SocketAddr, stored: usize) -> Vec<String> {
     vec![
         format!("tidings demo on {server}: {stored} notices, none of which will be deleted"),
-        format!(
-            "You, Ana and Tom check every {:.0} s, each with a cache and marks of their own.",
-            every.as_secs_f64().max(1.0)
-        ),
+        "You, Ana and Tom check it, each with a cache and marks of their own.".to_owned(),
         String::new(),
     ]
 }
@@ -119,6 +153,11 @@ fn row(headline: &Headline, now: Timestamp, zone: &TimeZone) -> String {
         true => &headline.from.address,
         false => &headline.from.name,
     };
+    // A reply says more by its own first line than by its subject.
+    let what = match headline.parents.is_empty() || headline.preview.is_empty() {
+        true => &headline.subject,
+        false => &headline.preview,
+    };
     let important = if headline.important { '!' } else { ' ' };
     let mark = match headline {
         Headline {
@@ -132,10 +171,13 @@ fn row(headline: &Headline, now: Timestamp, zone: &TimeZone) -> String {
         " {important}{mark} {}  {}  {}",
         text::pad_start(&time, TIME),
         text::pad_end(&from.cut_to(FROM), FROM),
-        headline.subject.cut_to(SUBJECT),
+        what.cut_to(SUBJECT),
     );
     row.trim_end().to_owned()
 }
+
+/// How many of your notices are shown at the beginning.
+const ROWS: usize = 8;
 
 /// Columns of a row's parts; together with what is between them, 80.
 const TIME: usize = 7;

@@ -31,13 +31,8 @@ pub enum Beat {
     },
     /// A notice is delivered.
     Arrive(Letter),
-    /// One checks while the other's check is not over.
-    Collide {
-        /// Whose check takes its time.
-        slow: Person,
-        /// Who finds the mailbox busy.
-        busy: Person,
-    },
+    /// Somebody checks while another check has the mailbox for itself.
+    Collide(Person),
     /// The server's books are opened.
     ShowLedger,
     /// The written part is over: the person may try things.
@@ -68,7 +63,7 @@ struct Cue {
 #[derive(Clone, Debug)]
 pub struct Story {
     cues: VecDeque<Cue>,
-    chance: Chance,
+    chance: Option<Chance>,
     letters: usize,
     tom_is_here: bool,
     /// From this moment of the clock on, the story's time runs...
@@ -79,11 +74,19 @@ pub struct Story {
 }
 
 impl Story {
-    /// The story that belongs to this seed.
+    /// The story that belongs to this seed. It goes on for as long as somebody watches.
     pub fn new(seed: u64) -> Story {
         Story {
+            chance: Some(Chance::new(seed)),
+            ..Story::written()
+        }
+    }
+
+    /// The written part alone.
+    pub fn written() -> Story {
+        Story {
             cues: script().into(),
-            chance: Chance::new(seed),
+            chance: None,
             letters: 0,
             tom_is_here: false,
             runs_from: Duration::ZERO,
@@ -99,8 +102,7 @@ impl Story {
         while let Some(cue) = self.cues.pop_front_if(|cue| cue.at <= now) {
             beats.extend(cue.beats);
             if self.cues.is_empty() {
-                let next = self.improvise(cue.at);
-                self.cues.push_back(next);
+                self.improvise(cue.at);
             }
         }
         beats
@@ -120,7 +122,7 @@ impl Story {
         self.paused
     }
 
-    /// When to ask again, on the clock of [`Story::due`]; never while it is paused.
+    /// When to ask again, on the clock of [`Story::due`]; never while it is paused, or over.
     pub fn next(&self) -> Option<Duration> {
         let cue = self.cues.front()?;
         (!self.paused).then(|| self.runs_from + cue.at.saturating_sub(self.told))
@@ -134,48 +136,51 @@ impl Story {
         self.told + elapsed.saturating_sub(self.runs_from)
     }
 
-    /// What happens some seconds after `last`, as chance wills.
-    fn improvise(&mut self, last: Duration) -> Cue {
-        let pause = MOST_LIVELY + self.chance.below(QUIETEST - MOST_LIVELY);
-        let beats = match self.chance.below(6) {
+    /// Adds what happens some seconds after `last`, as chance wills.
+    fn improvise(&mut self, last: Duration) {
+        let Some(chance) = &mut self.chance else {
+            return;
+        };
+        let pause = MOST_LIVELY + chance.below(QUIETEST - MOST_LIVELY);
+        let beats = match chance.below(6) {
             0..3 => {
                 self.letters += 1;
                 vec![
-                    Beat::Arrive(Letter::later(self.letters - 1)),
                     Beat::Tell("a new notice just arrived for everyone"),
+                    Beat::Arrive(Letter::later(self.letters - 1)),
                 ]
             }
             3 => vec![
+                Beat::Tell("Ana reads what is new to her; your count stays"),
                 Beat::Come(Person::Ana),
                 Beat::Open {
                     who: Person::Ana,
                     subject: "",
                 },
-                Beat::Tell("Ana reads what is new to her; your counts stay"),
             ],
             4 if self.tom_is_here => {
                 self.tom_is_here = false;
                 vec![
-                    Beat::Leave(Person::Tom),
                     Beat::Tell("Tom is away again; nothing will be lost to him"),
+                    Beat::Leave(Person::Tom),
                 ]
             }
             _ => {
                 self.tom_is_here = true;
                 vec![
+                    Beat::Tell("Tom is at his desk and catches up"),
                     Beat::Come(Person::Tom),
                     Beat::Open {
                         who: Person::Tom,
                         subject: "",
                     },
-                    Beat::Tell("Tom is at his desk and catches up"),
                 ]
             }
         };
-        Cue {
+        self.cues.push_back(Cue {
             at: last + Duration::from_secs(pause),
             beats,
-        }
+        });
     }
 }
 
@@ -198,37 +203,34 @@ fn script() -> Vec<Cue> {
         cue(
             5,
             vec![
+                Beat::Tell("Ana opens the fire drill: her count falls, yours and Tom's stay"),
                 Beat::Open {
                     who: Person::Ana,
                     subject: "Fire drill",
                 },
-                Beat::Tell("Ana opens the fire drill: her count falls, yours and Tom's stay"),
             ],
         ),
         cue(8, vec![Beat::Tip(3)]),
         cue(
             12,
             vec![
-                Beat::Arrive(Letter::first()),
                 Beat::Tell("a new notice just arrived for everyone"),
+                Beat::Arrive(Letter::first()),
             ],
         ),
         cue(
             18,
             vec![
-                Beat::ShowLedger,
                 Beat::Tell("the server's books: everything stored, nothing deleted"),
+                Beat::ShowLedger,
                 Beat::Tip(4),
             ],
         ),
         cue(
             22,
             vec![
-                Beat::Collide {
-                    slow: Person::Ana,
-                    busy: Person::Tom,
-                },
                 Beat::Tell("two check at once: one is told busy and tries again"),
+                Beat::Collide(Person::Tom),
                 Beat::Tip(5),
             ],
         ),
