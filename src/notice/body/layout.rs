@@ -64,7 +64,9 @@ impl Notice {
                 style: Style::Link,
                 link: Some(index),
             };
-            let mut runs = vec![link_run(&link.target)];
+            // Two rows tell where it leads; the overlay of links has it whole.
+            let room = (2 * page.width).saturating_sub(LINK_MARGIN).max(page.width);
+            let mut runs = vec![link_run(&text::cut_to(&link.target, room))];
             let remarks = link
                 .host
                 .iter()
@@ -324,6 +326,9 @@ const QUOTE_BARS: usize = 8;
 
 /// A rule longer than text is wide says nothing more.
 const RULE_COLUMNS: usize = 72;
+
+/// What the numbers before a link's two rows take.
+const LINK_MARGIN: usize = 12;
 
 /// What separates two columns of a table.
 const COLUMN_GAP: usize = 2;
