@@ -88,6 +88,26 @@ pub struct Address {
     pub address: Shown,
 }
 
+impl Address {
+    /// The name, or the address if there is none.
+    pub fn short(&self) -> Shown {
+        if self.name.is_empty() {
+            self.address.clone()
+        } else {
+            self.name.clone()
+        }
+    }
+
+    /// Name and address, as `Priya Natarajan <priya@team.example>`.
+    pub fn full(&self) -> Shown {
+        if self.name.is_empty() || self.address.is_empty() {
+            self.short()
+        } else {
+            Shown::line(&format!("{} <{}>", self.name, self.address))
+        }
+    }
+}
+
 /// A mail as a reader sees it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notice {

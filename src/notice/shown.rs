@@ -316,3 +316,9 @@ const TAB_COLUMNS: usize = 8;
 
 /// What terminals take as a title without trouble.
 const TITLE_CHARACTERS: usize = 256;
+
+impl serde::Serialize for Shown {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
