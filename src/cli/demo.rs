@@ -256,9 +256,8 @@ async fn end(ending: tokio::task::JoinHandle<Result<(), demo::Error>>) -> Result
 
 /// Returns when a signal wants the program to end.
 async fn signalled() -> Result<Ending, Failure> {
-    let listen = |kind| {
-        signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error))
-    };
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hang_up = listen(SignalKind::hangup())?;
