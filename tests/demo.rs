@@ -32,7 +32,7 @@ fn told(beats: &[Beat]) -> Vec<&'static str> {
     beats
         .iter()
         .filter_map(|beat| match beat {
-            Beat::Tell(words) => Some(*words),
+            Beat::Tell(words) | Beat::Open { words, .. } => Some(*words),
             _ => None,
         })
         .collect()
