@@ -102,6 +102,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
             reports,
             follow_ups,
         },
+        beginning.unicode,
     )
     .await?;
     let (wishes_of_demo, mut demo) = match beginning.demo {

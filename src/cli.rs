@@ -31,7 +31,6 @@ use output::{Form, Out};
 #[command(
     name = "tidings",
     version,
-    args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
     after_help = "Examples:\n  \
         tidings demo              look around, with a server and teammates of its own\n  \

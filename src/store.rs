@@ -112,7 +112,10 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 1] = [include_str!("store/schema/001.sql")];
+const SCHEMA: [&str; 2] = [
+    include_str!("store/schema/001.sql"),
+    include_str!("store/schema/002.sql"),
+];
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).
 const APPLICATION_ID: i64 = 0x7469_646e;
@@ -246,6 +249,17 @@ impl Store {
                 None => transaction.execute("DELETE FROM state WHERE name = ?1", [name])?,
             };
             Ok(())
+        })
+    }
+
+    /// Caps the file at so many pages, as a quota does.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn cap(&self, pages: u32) -> Result<(), Error> {
+        self.read(|connection| {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
         })
     }
 

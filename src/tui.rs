@@ -15,11 +15,18 @@ use effect::Effect;
 use event::Event;
 use model::Model;
 
+pub mod action;
+mod compose;
 pub mod effect;
 pub mod event;
-pub mod model;
+pub mod keymap;
+mod layout;
+mod look;
+mod model;
 pub mod setup;
-pub mod update;
+pub mod theme;
+mod update;
+mod view;
 
 /// The screen: what it shows, and what keys and events do to it.
 #[derive(Debug)]
@@ -48,7 +55,7 @@ impl Tui {
 
     /// Draws the whole screen. Drawing twice draws the same.
     pub fn draw(&self, frame: &mut Frame) {
-        let _ = (&self.model, frame);
+        view::draw(&self.model, frame);
     }
 }
 

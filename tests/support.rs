@@ -1,4 +1,6 @@
 //! What several tests need.
 
 pub mod mailbox;
+pub mod scratch;
 pub mod script;
+pub mod transcript;

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     config::{self, Mailbox, Settings},
-    notice::{MailboxIndex, Notice, NoticeId, files, shown::Shown},
+    notice::{MailboxIndex, Notice, NoticeId, body::Options, files, shown::Shown},
     poll::{Poller, Reports, check::blocking, outcome::chain},
     store::{
         Store,
@@ -51,6 +51,7 @@ pub struct World {
     searches: Arc<AtomicU64>,
     opened: Option<(MailboxIndex, NoticeId, Arc<Notice>)>,
     opened_files: Option<tempfile::TempDir>,
+    ascii: bool,
 }
 
 /// The ways from the world back into the loop.
@@ -91,7 +92,9 @@ impl World {
         settings: Settings,
         settings_path: PathBuf,
         ways: Ways,
+        unicode: bool,
     ) -> Result<World, Error> {
+        let ascii = settings.screen.ascii.unwrap_or(!unicode);
         let Ways {
             events,
             reports,
@@ -109,6 +112,7 @@ impl World {
             searches: Arc::default(),
             opened: None,
             opened_files: None,
+            ascii,
         };
         for mailbox in world.settings.mailboxes.clone() {
             world.open_mailbox(mailbox).await?;
@@ -349,9 +353,10 @@ impl World {
             }
             Some(_) | None => None,
         };
+        let options = self.layout();
         self.with_mail(mailbox, id, "cannot open the notice", move |mail| {
             let notice = known.unwrap_or_else(|| Arc::new(Notice::parse(mail)));
-            let lines = notice.lines(width).into();
+            let lines = notice.lines(width, options).into();
             Ok(Event::Opened {
                 mailbox,
                 id,
@@ -363,8 +368,9 @@ impl World {
     }
 
     fn lay_out(&self, mailbox: MailboxIndex, id: NoticeId, width: u16) {
+        let options = self.layout();
         self.with_mail(mailbox, id, "cannot lay the notice out", move |mail| {
-            let lines = Notice::parse(mail).lines(width).into();
+            let lines = Notice::parse(mail).lines(width, options).into();
             Ok(Event::LaidOut {
                 mailbox,
                 id,
@@ -680,6 +686,13 @@ impl World {
                 next: Shown::default(),
             }));
         });
+    }
+
+    fn layout(&self) -> Options {
+        Options {
+            ascii: self.ascii,
+            ..Options::default()
+        }
     }
 
     fn tell(&self, event: Event) {

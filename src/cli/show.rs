@@ -17,7 +17,7 @@ use super::{
     output::{Out, remark},
 };
 use crate::{
-    notice::{Address, Notice, files::size_text, shown::Shown, when},
+    notice::{Address, Notice, body::Options, files::size_text, shown::Shown, when},
     store::marks::Change,
 };
 
@@ -265,7 +265,7 @@ fn text(id: &str, notice: &Notice, width: u16) -> Vec<Shown> {
         line(format!("Id    {id}"));
     }
     lines.push(Shown::default());
-    for laid_out in notice.lines(width) {
+    for laid_out in notice.lines(width, Options::default()) {
         let runs: Vec<&str> = laid_out.runs.iter().map(|run| run.text.as_str()).collect();
         lines.push(Shown::text(&runs.concat()));
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::{Timestamp, civil, tz::Offset};
+use jiff::{Timestamp, civil, fmt::rfc2822, tz::Offset};
 use mail_parser::{Addr, Address as Addresses, DateTime, HeaderName, HeaderValue, Message};
 use sha2::{Digest, Sha256};
 
@@ -33,12 +33,27 @@ pub fn addresses(mail: &Message, name: &HeaderName) -> Vec<Address> {
 
 /// Returns the time of sending and the sender's offset from UTC in seconds, if they can be read.
 pub fn date(mail: &Message) -> Option<(Timestamp, i32)> {
-    let date = mail.header(HeaderName::Date)?.as_datetime()?;
+    let date = mail
+        .header(HeaderName::Date)
+        .and_then(HeaderValue::as_datetime);
+    date.and_then(of_parsed)
+        .or_else(|| of_words(mail.header_raw(HeaderName::Date)?))
+}
+
+fn of_parsed(date: &DateTime) -> Option<(Timestamp, i32)> {
     let sign = if date.tz_before_gmt { -1 } else { 1 };
     let seconds = sign * (i32::from(date.tz_hour) * 3600 + i32::from(date.tz_minute) * 60);
     let offset = Offset::from_seconds(seconds).ok()?;
     let at = offset.to_timestamp(civil_time(date)?).ok()?;
     Some((at, seconds))
+}
+
+/// Reads a date that has no zone: it is taken for UTC (RFC 5322, section 4.3, on `-0000`).
+fn of_words(words: &str) -> Option<(Timestamp, i32)> {
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    let at = parser.parse_timestamp(format!("{words} +0000")).ok()?;
+    Some((at, 0))
 }
 
 /// Returns true if the sender calls it important, in any of the dialects.

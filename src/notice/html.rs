@@ -268,7 +268,7 @@ impl Writer<'_> {
             link: Some(link),
             ..context.clone()
         };
-        let is_address = target.trim().trim_end_matches('/') == label.trim_end_matches('/');
+        let is_address = label.contains("://") && !label.contains(' ');
         match is_address {
             true => self.text(&plain::shortened(&label), &inner),
             false => self.children(node, &inner),
@@ -662,7 +662,7 @@ fn trimmed(mut runs: Vec<Run>) -> Vec<Run> {
 fn is_filler(c: char) -> bool {
     matches!(
         c,
-        '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}'
+        '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{fffc}'
     )
 }
 

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use mail_parser::{HeaderValue, parsers::MessageStream};
+use mail_parser::{HeaderValue, decoders::charsets::map::charset_decoder, parsers::MessageStream};
 use memchr::{memchr, memmem};
 
 use super::shown::Shown;
@@ -14,7 +14,7 @@ use super::shown::Shown;
 /// A mail within bounds.
 #[derive(Debug)]
 pub struct Bounded<'x> {
-    /// Its bytes; a copy only where something had to be left out of the middle.
+    /// Its bytes; a copy only where something had to be changed in the middle.
     pub raw: Cow<'x, [u8]>,
     /// What was left out, in words.
     pub cuts: Vec<Shown>,
@@ -23,7 +23,7 @@ pub struct Bounded<'x> {
 /// Returns the mail without its mbox line, and with no more headers, parts and nesting than bounds
 /// allow. A mail that has no header at all gets the empty line that makes it all body.
 pub fn bounded(raw: &[u8]) -> Bounded<'_> {
-    let raw = without_mbox_line(raw);
+    let raw = without_lead(raw);
     if !starts_with_headers(raw) {
         return Bounded {
             raw: [b"\n", raw].concat().into(),
@@ -32,37 +32,33 @@ pub fn bounded(raw: &[u8]) -> Bounded<'_> {
     }
     let mut scan = Scan {
         raw,
-        kept: Vec::new(),
-        copied: 0,
-        boundaries: Boundaries::default(),
-        parts: 0,
-        nested: 0,
-        cuts: Vec::new(),
+        ..Scan::default()
     };
     let end = scan.mail();
-    let raw = match scan.kept.is_empty() {
-        true => Cow::Borrowed(&raw[..end]),
-        false => {
-            scan.kept.extend_from_slice(&raw[scan.copied..end]);
-            Cow::Owned(scan.kept)
-        }
-    };
     Bounded {
-        raw,
+        raw: edited(&raw[..end], &scan.edits),
         cuts: scan.cuts,
     }
 }
 
-/// One pass over a mail: from header block to header block.
+/// One pass over a mail: from header block to header block. Where it is open to doubt what is a
+/// header, it takes the line for one: better to look at too much than to let something past.
+#[derive(Default)]
 struct Scan<'x> {
     raw: &'x [u8],
-    /// What is kept of the bytes before `copied`; empty while nothing was left out.
-    kept: Vec<u8>,
-    copied: usize,
+    edits: Vec<Edit>,
     boundaries: Boundaries,
+    has_digest: bool,
     parts: usize,
     nested: usize,
     cuts: Vec<Shown>,
+}
+
+/// A range of bytes, and what stands in its place.
+struct Edit {
+    from: usize,
+    to: usize,
+    with: Vec<u8>,
 }
 
 impl Scan<'_> {
@@ -73,14 +69,20 @@ impl Scan<'_> {
             let start = at;
             let block = self.headers(at);
             at = block.end;
+            if at >= self.raw.len() {
+                return at;
+            }
             self.parts += 1;
             if self.parts > PARTS {
-                return self.cut_off(start, "Cut here: the mail has more than 1,000 parts.");
+                self.say("Cut here: the mail has more than 1,000 parts.");
+                return start;
             }
-            if block.holds_mail {
+            // In a digest, what has no type is a mail (RFC 2046, section 5.1.5).
+            if block.is_mail() || (self.has_digest && block.type_at.is_none() && start > 0) {
                 self.nested += 1;
                 if self.nested > NESTED_MAILS {
-                    return self.cut_off(start, "Cut here: too many mails within the mail.");
+                    self.say("Cut here: too many mails within the mail.");
+                    return start;
                 }
                 continue;
             }
@@ -100,53 +102,107 @@ impl Scan<'_> {
         };
         let mut block = HeaderBlock {
             end: start,
-            holds_mail: false,
+            ..HeaderBlock::default()
         };
         let (mut count, mut kept_to) = (0, None);
         while block.end < self.raw.len() {
-            let line = start_of_next(self.raw, block.end);
-            let header = &self.raw[block.end..line];
-            if header.iter().all(u8::is_ascii_whitespace) {
+            let next = start_of_next(self.raw, block.end);
+            let line = &self.raw[block.end..next];
+            let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
+            if line.iter().all(u8::is_ascii_whitespace) && !(goes_on && count > 0) {
                 break;
             }
-            count += usize::from(!header.starts_with(b" ") && !header.starts_with(b"\t"));
-            if kept_to.is_none() && (count > bounds.count || line - start > bounds.octets) {
+            count += usize::from(!goes_on);
+            if kept_to.is_none() && (count > bounds.count || next - start > bounds.octets) {
                 kept_to = Some(block.end);
             }
-            if kept_to.is_none() && starts_with_name(header, b"content-type") {
-                self.content_type(block.end, &mut block.holds_mail);
+            if kept_to.is_none() {
+                self.header(block.end, next, start == 0, &mut block);
             }
-            block.end = line;
+            block.end = next;
         }
-        if let Some(kept_to) = kept_to {
-            self.leave_out(kept_to, block.end);
+        if let Some(from) = kept_to {
+            self.edits.push(Edit {
+                from,
+                to: block.end,
+                with: Vec::new(),
+            });
+            self.say("Cut: more headers than a mail needs; the rest of them is left out.");
+        }
+        if block.type_at.is_some() && block.is_encoded {
+            self.keep_closed(&block);
         }
         block.end = start_of_next(self.raw, block.end);
         block
     }
 
-    /// Learns from a Content-Type what may follow: parts, or a mail. mail-parser reads it, so that
-    /// what is expected here is what it will find.
-    fn content_type(&mut self, at: usize, holds_mail: &mut bool) {
-        let colon = memchr(b':', &self.raw[at..]).map_or(at, |colon| at + colon + 1);
-        let window = &self.raw[colon..self.raw.len().min(colon + CONTENT_TYPE_OCTETS)];
-        if let HeaderValue::ContentType(kind) = MessageStream::new(window).parse_content_type() {
-            *holds_mail |= kind.ctype().eq_ignore_ascii_case("message");
-            if let Some(boundary) = kind.attribute("boundary") {
-                self.boundaries.insert(boundary.as_bytes());
-            }
+    fn header(&mut self, at: usize, next: usize, is_own: bool, block: &mut HeaderBlock) {
+        let line = &self.raw[at..next];
+        if is_own && std::str::from_utf8(line).is_err() {
+            // Old programs send their own charset in headers, and do not say which.
+            let decode = charset_decoder(b"windows-1252").expect("mail-parser knows Windows-1252");
+            self.edits.push(Edit {
+                from: at,
+                to: next,
+                with: decode(line).into_bytes(),
+            });
+        }
+        let Some(colon) = memchr(b':', line) else {
+            return;
+        };
+        if is_name(&line[..colon], b"content-transfer-encoding") {
+            let value = line[colon + 1..].trim_ascii();
+            block.is_encoded |= !["7bit", "8bit", "binary"]
+                .iter()
+                .any(|plain| value.eq_ignore_ascii_case(plain.as_bytes()));
+        } else if is_name(&line[..colon], b"content-type") {
+            self.content_type(at + colon + 1, block);
         }
     }
 
-    fn leave_out(&mut self, from: usize, to: usize) {
-        self.kept.extend_from_slice(&self.raw[self.copied..from]);
-        self.copied = to;
-        self.say("Cut: more headers than a mail needs; the rest of them is left out.");
+    /// Learns from a Content-Type what may follow: parts, or a mail. mail-parser reads it, so that
+    /// what is expected here is what it will find.
+    fn content_type(&mut self, at: usize, block: &mut HeaderBlock) {
+        block.type_at = block.type_at.or(Some(at));
+        let HeaderValue::ContentType(kind) =
+            MessageStream::new(&self.raw[at..]).parse_content_type()
+        else {
+            return;
+        };
+        let is = |class: &str, sub: &str| {
+            kind.ctype().eq_ignore_ascii_case(class)
+                && kind
+                    .subtype()
+                    .is_some_and(|own| own.eq_ignore_ascii_case(sub))
+        };
+        block.holds_mail |= is("message", "rfc822") || is("message", "global");
+        self.has_digest |= is("multipart", "digest");
+        if let Some(boundary) = kind.attribute("boundary") {
+            self.boundaries.insert(boundary.as_bytes());
+        }
     }
 
-    fn cut_off(&mut self, at: usize, words: &'static str) -> usize {
-        self.say(words);
-        at.max(self.copied)
+    /// Keeps an encoded mail within the mail from being opened, as nothing bounds what is in it. It
+    /// is a file all the same.
+    fn keep_closed(&mut self, block: &HeaderBlock) {
+        let header = &self.raw[..block.end];
+        for name in [&b"rfc822"[..], b"global"] {
+            let mut at = block.type_at.unwrap_or(block.end);
+            while let Some(found) = header[at..]
+                .windows(name.len())
+                .position(|word| word.eq_ignore_ascii_case(name))
+            {
+                let from = at + found;
+                at = from + name.len();
+                if block.holds_mail {
+                    self.edits.push(Edit {
+                        from,
+                        to: at,
+                        with: CLOSED.into(),
+                    });
+                }
+            }
+        }
     }
 
     fn say(&mut self, words: &'static str) {
@@ -157,10 +213,39 @@ impl Scan<'_> {
     }
 }
 
-/// Where a header block ended, and whether a mail of its own comes next.
+/// Where a header block ended, and what it says about what follows.
+#[derive(Default)]
 struct HeaderBlock {
     end: usize,
+    type_at: Option<usize>,
     holds_mail: bool,
+    is_encoded: bool,
+}
+
+impl HeaderBlock {
+    fn is_mail(&self) -> bool {
+        self.holds_mail && !self.is_encoded
+    }
+}
+
+/// Returns the bytes with the edits made; those that overlap an earlier one are not.
+fn edited<'x>(raw: &'x [u8], edits: &[Edit]) -> Cow<'x, [u8]> {
+    if edits.is_empty() {
+        return Cow::Borrowed(raw);
+    }
+    let mut edits: Vec<&Edit> = edits.iter().filter(|edit| edit.to <= raw.len()).collect();
+    edits.sort_by_key(|edit| edit.from);
+    let mut made = Vec::with_capacity(raw.len());
+    let mut at = 0;
+    for edit in edits.into_iter() {
+        if edit.from >= at {
+            made.extend_from_slice(&raw[at..edit.from]);
+            made.extend_from_slice(&edit.with);
+            at = edit.to;
+        }
+    }
+    made.extend_from_slice(&raw[at..]);
+    Cow::Owned(made)
 }
 
 /// The boundaries that were announced so far.
@@ -208,13 +293,20 @@ struct HeaderBounds {
     octets: usize,
 }
 
-/// mbox files put `From sender date` before a mail; some mails keep it, quoted or not.
-fn without_mbox_line(raw: &[u8]) -> &[u8] {
+/// Returns the mail without what some programs leave before it: a byte order mark, the `From sender
+/// date` of mbox files, quoted or not, and empty lines.
+fn without_lead(raw: &[u8]) -> &[u8] {
     let raw = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
-    match raw.starts_with(b"From ") || raw.starts_with(b">From ") {
+    let raw = match raw.starts_with(b"From ") || raw.starts_with(b">From ") {
         true => &raw[start_of_next(raw, 0)..],
         false => raw,
-    }
+    };
+    let trimmed = raw.trim_ascii_start();
+    // After empty lines only what is surely a header is taken for one: it may be text.
+    let name = memchr(b':', &trimmed[..trimmed.len().min(NAME_OCTETS)])
+        .map_or(&b""[..], |colon| &trimmed[..colon]);
+    let is_known = LEADING_FIELDS.iter().any(|field| is_name(name, field));
+    if is_known { trimmed } else { raw }
 }
 
 /// True if one of the first lines is a header field, `name: value`, or if there is an empty line
@@ -236,11 +328,13 @@ fn starts_with_headers(raw: &[u8]) -> bool {
     false
 }
 
-fn starts_with_name(header: &[u8], name: &[u8]) -> bool {
-    let header = header.trim_ascii_start();
-    header
-        .get(..name.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(name))
+/// True if a field has this name, as mail-parser reads names: without any space in them.
+fn is_name(field: &[u8], name: &[u8]) -> bool {
+    let letters = field
+        .iter()
+        .filter(|b| !b.is_ascii_whitespace())
+        .map(u8::to_ascii_lowercase);
+    letters.eq(name.iter().copied())
 }
 
 fn start_of_next(raw: &[u8], at: usize) -> usize {
@@ -265,8 +359,26 @@ const PARTS: usize = 1000;
 /// mail-parser drops mails within mails recursively, so this many must fit on a stack.
 const NESTED_MAILS: usize = 200;
 
-/// A boundary has at most 70 characters (RFC 2046, section 5.1.1), a file name some hundred.
-const CONTENT_TYPE_OCTETS: usize = 4096;
+/// Takes the place of `rfc822` and `global` in the type of a mail that is not opened.
+pub const CLOSED: &str = "x-mail";
+
+/// No field's name is longer.
+const NAME_OCTETS: usize = 80;
+
+/// What a mail begins with.
+const LEADING_FIELDS: [&[u8]; 11] = [
+    b"return-path",
+    b"received",
+    b"delivered-to",
+    b"from",
+    b"to",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"mime-version",
+    b"content-type",
+    b"dkim-signature",
+];
 
 /// Broken gateways leave a line or two before the headers.
 const LINES_TO_FIND_A_HEADER: usize = 3;

@@ -12,7 +12,7 @@ use mail_parser::{
     },
 };
 
-use super::{files, files::File, shown::Shown};
+use super::{files, files::File, limits, shown::Shown};
 
 /// What a mail holds, in order.
 #[derive(Debug, Default)]
@@ -290,23 +290,29 @@ impl<'x> Walk<'x> {
 
     /// Returns a part's text, decoded once more where mail-parser had no charset to go by.
     fn decoded(&mut self, part: &MessagePart, text: &'x str) -> Cow<'x, str> {
-        let charset = part
+        let said = part
             .content_type()
             .and_then(|kind| kind.attribute("charset"))
             .unwrap_or_default()
             .trim();
-        let is_known =
-            charset.is_empty() || is_utf8(charset) || charset_decoder(charset.as_bytes()).is_some();
+        let charset = cleaned_charset(said);
+        let is_known = charset.is_empty()
+            || is_utf8(&charset)
+            || charset_decoder(charset.as_bytes()).is_some();
         if !is_known {
-            let charset = Shown::line(charset).cut_to(40);
+            let charset = Shown::line(said).cut_to(40);
             self.contents.cuts.push(Shown::line(&format!(
                 "Part shown as plain bytes: unknown charset {charset}"
             )));
         }
-        let is_guess = charset.is_empty() || !is_known;
-        let text = match is_guess && (text.contains('\u{fffd}') || text.contains("\u{1b}$")) {
-            true => Cow::Owned(guess(&transfer_decoded(part, &self.mail.raw_message), text)),
-            false => Cow::Borrowed(text),
+        let is_garbled = || text.contains('\u{fffd}') || text.contains("\u{1b}$");
+        let raw = || transfer_decoded(part, &self.mail.raw_message);
+        let text = match charset_decoder(charset.as_bytes()) {
+            Some(decode) if charset != said => Cow::Owned(decode(&raw())),
+            None if (charset.is_empty() || !is_known) && is_garbled() => {
+                Cow::Owned(guess(&raw(), text))
+            }
+            Some(_) | None => Cow::Borrowed(text),
         };
         self.limited(text)
     }
@@ -333,7 +339,12 @@ impl<'x> Walk<'x> {
         let content_type = kind.map_or("text/plain".to_owned(), |kind| {
             format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default())
         });
-        let content_type = content_type.to_ascii_lowercase();
+
+        let closed = format!("message/{}", limits::CLOSED);
+        let content_type = content_type
+            .to_ascii_lowercase()
+            .replace(&closed, "message/rfc822");
+
         let is_signature = ["pgp-signature", "pkcs7-signature"]
             .iter()
             .any(|word| content_type.ends_with(word));
@@ -397,8 +408,27 @@ fn is_stub(plain: &str, html: &str) -> bool {
     if plain.len() > STUB_OCTETS {
         return false;
     }
+    let lower = plain.to_ascii_lowercase();
+    if lower.contains("html") && HINTS.iter().any(|hint| lower.contains(hint)) {
+        return true;
+    }
+
     // Short mails are short in both forms.
     html_to_text(html).trim().len() > plain.len() * STUB_RATIO + STUB_SLACK
+}
+
+/// Returns the name of a charset without what broken programs write around it.
+fn cleaned_charset(said: &str) -> String {
+    let name = said
+        .rsplit('=')
+        .next()
+        .unwrap_or_default()
+        .trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    match name.to_ascii_lowercase().as_str() {
+        "unicode-1-1-utf-7" => "utf-7".to_owned(),
+        _ if name == said => said.to_owned(),
+        lower => lower.to_owned(),
+    }
 }
 
 fn is_utf8(charset: &str) -> bool {
@@ -449,6 +479,9 @@ fn fallback_name(part: &MessagePart, content_type: &str, id: usize) -> String {
     }
     let ending = match content_type {
         "text/plain" => "txt",
+        "message/rfc822" | "message/global" => "eml",
+        "message/feedback-report" => return "feedback-report.txt".to_owned(),
+        "message/disposition-notification" => return "disposition-notification.txt".to_owned(),
         "text/rfc822-headers" => return "headers.txt".to_owned(),
         "text/calendar" => return "invite.ics".to_owned(),
         "image/jpeg" => "jpg",
@@ -482,6 +515,9 @@ const TEXT_OCTETS: usize = 4 * 1024 * 1024;
 const STUB_OCTETS: usize = 400;
 const STUB_RATIO: usize = 4;
 const STUB_SLACK: usize = 80;
+
+/// What such hints speak of.
+const HINTS: [&str; 6] = ["view", "message", "mail", "browser", "client", "support"];
 
 /// Where HTML says its charset (HTML, section 13.2.3.2).
 const META_OCTETS: usize = 1024;

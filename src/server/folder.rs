@@ -86,12 +86,14 @@ impl Folder {
     fn open_file(&self, name: &str, flags: OFlags) -> io::Result<File> {
         // NONBLOCK: opening a FIFO would wait for its other end.
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::openat(&self.fd, name, flags, PRIVATE)?);
+        let unfit = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let file = match rustix::fs::openat(&self.fd, name, flags, PRIVATE) {
+            Ok(fd) => File::from(fd),
+            Err(rustix::io::Errno::LOOP) => return Err(unfit("a link, which is not followed")),
+            Err(error) => return Err(error.into()),
+        };
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not an ordinary file",
-            ));
+            return Err(unfit("not an ordinary file"));
         }
         Ok(file)
     }

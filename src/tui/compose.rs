@@ -61,7 +61,10 @@ impl Row {
     }
 
     fn add(&mut self, text: Shown, role: Role) {
-        let end = self.pieces.last().map_or(0, |(at, text, _)| at + columns(text));
+        let end = self
+            .pieces
+            .last()
+            .map_or(0, |(at, text, _)| at + columns(text));
         self.pieces.push((end, text, role));
     }
 
@@ -107,7 +110,11 @@ impl<'a> Composer<'a> {
         let mut tail = self.links();
         let files = self.files();
         let in_flow = matches!(self.shape, Shape::Beside | Shape::Narrow);
-        let (files, pinned) = if in_flow { (files, None) } else { (None, files) };
+        let (files, pinned) = if in_flow {
+            (files, None)
+        } else {
+            (None, files)
+        };
         if let Some(files) = files {
             tail.extend([Row::default(), files]);
         }
@@ -134,7 +141,10 @@ impl<'a> Composer<'a> {
                 )),
             };
             let from = name(self.headline);
-            head.push(Row::of(Shown::text(&format!("{from} · {sent}")), Role::Muted));
+            head.push(Row::of(
+                Shown::text(&format!("{from} · {sent}")),
+                Role::Muted,
+            ));
         } else {
             head.push(Row::labelled("From", self.from()));
             head.push(self.sent());
@@ -160,7 +170,11 @@ impl<'a> Composer<'a> {
         };
         let taken: usize = mark.iter().map(|mark| mark.len()).sum();
         let columns = usize::from(self.columns);
-        let lines = wrap(subject, columns.saturating_sub(taken), columns.saturating_sub(usize::from(indent)));
+        let lines = wrap(
+            subject,
+            columns.saturating_sub(taken),
+            columns.saturating_sub(usize::from(indent)),
+        );
         let mut rows = Vec::new();
         for (place, line) in lines.into_iter().enumerate() {
             let line = Shown::text(&line);
@@ -221,9 +235,6 @@ impl<'a> Composer<'a> {
                 Role::Warn,
             );
         }
-        for cut in self.notice.iter().flat_map(|notice| &notice.cuts) {
-            say(cut, Role::Warn);
-        }
         if !banners.is_empty() {
             banners.push(Row::default());
         }
@@ -244,17 +255,23 @@ impl<'a> Composer<'a> {
         let mut rows = vec![Row::default()];
         for (place, link) in notice.links.iter().enumerate() {
             let target = match self.shape {
-                Shape::Narrow => Shown::text(without_scheme(&link.target)),
+                Shape::Narrow => Shown::text(link.short_target()),
                 _ => link.target.clone(),
             };
             let number = format!("[{}] ", place + 1);
             let mut row = Row::of(Shown::text(&number), Role::Link);
             row.add(target, Role::Link);
             rows.push(row);
-            if let Some(warning) = &link.warning {
+            let indent = columns(&Shown::text(&number));
+            let host = link
+                .host
+                .iter()
+                .map(|host| (format!("({host})"), Role::Muted));
+            let warning = link.warning.iter();
+            let warning = warning.map(|warning| (format!("! {warning}"), Role::Error));
+            for (words, role) in host.chain(warning) {
                 let mut row = Row::default();
-                let warning = Shown::text(&format!("! {warning}"));
-                row.pieces.push((columns(&Shown::text(&number)), warning, Role::Error));
+                row.pieces.push((indent, Shown::text(&words), role));
                 rows.push(row);
             }
         }
@@ -273,7 +290,7 @@ impl<'a> Composer<'a> {
                 row.add(Shown::from_static("   ·   "), Role::Muted);
             }
             row.add(file.name.clone(), Role::Text);
-            let size = format!("  {}", octets(file.size));
+            let size = format!("  {}", file.size_text());
             row.add(Shown::text(&size), Role::Muted);
         }
         Some(row)
@@ -288,7 +305,8 @@ impl<'a> Composer<'a> {
         }
         let mut rows = vec![Row::default()];
         let mut rule = Row::rule();
-        rule.pieces.push((3, Shown::from_static(" replies "), Role::Muted));
+        rule.pieces
+            .push((3, Shown::from_static(" replies "), Role::Muted));
         rows.push(rule);
         let headlines = replies.iter().map(|slot| self.list.headline(*slot));
         let names = headlines.clone().map(|headline| columns(&name(headline)));
@@ -299,7 +317,8 @@ impl<'a> Composer<'a> {
             let mut row = Row::of(time, Role::Muted);
             let name = name(headline).cut_to(usize::from(widest));
             row.pieces.push((7, name, Role::Text));
-            row.pieces.push((9 + widest, headline.preview.clone(), Role::Text));
+            row.pieces
+                .push((9 + widest, headline.preview.clone(), Role::Text));
             rows.push(row);
         }
         rows
@@ -321,24 +340,6 @@ pub fn name(headline: &Headline) -> Shown {
         (true, false) => from.address.clone(),
         (true, true) => Shown::from_static("(no sender)"),
     }
-}
-
-/// A size for people: `24 B`, `48 KB`, `3.1 MB`.
-pub fn octets(size: u64) -> String {
-    match size {
-        0..1_000 => format!("{size} B"),
-        1_000..1_000_000 => format!("{} KB", (size + 500) / 1_000),
-        _ => {
-            let tenths = (size + 50_000) / 100_000;
-            format!("{}.{} MB", tenths / 10, tenths % 10)
-        }
-    }
-}
-
-/// A link's address without what all of them begin with.
-pub fn without_scheme(target: &str) -> &str {
-    let target = target.strip_prefix("https://").unwrap_or(target);
-    target.strip_prefix("http://").unwrap_or(target)
 }
 
 /// The text in lines, broken at spaces; the first may have another length than the others.

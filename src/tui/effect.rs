@@ -48,7 +48,7 @@ pub enum Effect {
         /// Which.
         mailbox: MailboxIndex,
     },
-    /// Read a notice and lay it out (`Event::Opened`).
+    /// Read a notice and lay it out, without the list of its links (`Event::Opened`).
     Open {
         /// Of which mailbox.
         mailbox: MailboxIndex,
@@ -200,8 +200,6 @@ pub enum Timer {
     SlowCheck,
     /// New notices above are revealed after a minute without a key.
     Reveal,
-    /// The typed query is searched once the fingers rest.
-    Search,
     /// The setup's test begins once the fingers rest.
     Test,
 }

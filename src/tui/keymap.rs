@@ -102,9 +102,7 @@ impl Keymap {
     fn meaning(&self, mode: Mode, key: Key) -> Option<Action> {
         let here = self.by_key.get(&(mode, key));
         let found = here.or_else(|| self.by_key.get(&(Mode::Global, key)));
-        found
-            .copied()
-            .filter(|action| *action != Action::Nothing)
+        found.copied().filter(|action| *action != Action::Nothing)
     }
 
     fn bind(&mut self, mode: Mode, key: Key, action: Action) {

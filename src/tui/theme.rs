@@ -96,15 +96,15 @@ impl Theme {
             (true, "auto", Some(Background::Light)) => "light",
             (true, name, _) => name,
         };
-        Theme::named(name).unwrap_or_else(|| {
-            Theme::named("terminal").expect("there is a theme of this name")
-        })
+        Theme::named(name)
+            .unwrap_or_else(|| Theme::named("terminal").expect("there is a theme of this name"))
     }
 
     /// The theme of this name.
     pub fn named(name: &str) -> Option<Theme> {
         let (_, source) = THEMES.iter().find(|(known, _)| *known == name)?;
-        let file: File = toml::from_str(source).expect("the themes that come along are well-formed");
+        let file: File =
+            toml::from_str(source).expect("the themes that come along are well-formed");
         Some(file.into())
     }
 
@@ -183,7 +183,10 @@ fn colour(name: &str) -> Color {
 }
 
 const THEMES: [(&str, &str); 4] = [
-    ("terminal", include_str!("../../assets/themes/terminal.toml")),
+    (
+        "terminal",
+        include_str!("../../assets/themes/terminal.toml"),
+    ),
     ("dark", include_str!("../../assets/themes/dark.toml")),
     ("light", include_str!("../../assets/themes/light.toml")),
     ("mono", include_str!("../../assets/themes/mono.toml")),

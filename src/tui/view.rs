@@ -31,7 +31,7 @@ mod list;
 pub mod overlays;
 mod page;
 mod pen;
-mod setup;
+pub mod setup;
 mod spoken;
 mod status;
 

@@ -15,7 +15,8 @@ use crate::notice::{
 
 /// Returns the blocks of plain text; links in it are numbered.
 pub fn blocks(raw: &str, format: Format, links: &mut Links) -> Vec<Block> {
-    let shown = Shown::text(raw.trim_end());
+    // Where programs put the place of a picture, there is nothing to see.
+    let shown = Shown::text(&raw.trim_end().replace('\u{fffc}', ""));
     let lines = match format {
         Format::Fixed => shown
             .lines()
@@ -217,10 +218,12 @@ fn chunks<'l>(group: &'l [Line], kinds: &[bool]) -> Vec<(&'l [Line], bool)> {
 
 /// True if the columns of a line matter: it has gaps, bars or frames, is far indented, or is code.
 fn is_drawn(line: &str) -> bool {
-    let inner = line.trim();
+    let inner = item(line).map_or(line.trim(), |(_, rest)| rest);
     let indent = line.len() - line.trim_start_matches(' ').len();
+
     let has_gap = inner.contains("   ")
         || (inner.contains("  ") && !inner.contains(". ") && inner.split("  ").count() > 2);
+    let has_gap = has_gap && text::width(line) <= WRAPPED_MOST;
     let has_bars = inner.matches('|').count() >= 2
         || inner.starts_with("+-")
         || inner.contains(|c| ('\u{2500}'..='\u{259f}').contains(&c));
@@ -268,7 +271,8 @@ fn prose(lines: &[Line], format: Format, links: &mut Links, blocks: &mut Vec<Blo
     let mut paragraph: Option<Paragraph> = None;
     for (index, line) in lines.iter().enumerate() {
         let item = item(&line.text);
-        let is_broken = index > 0 && is_wrapped && {
+
+        let is_broken = index > 0 && is_wrapped && !is_labelled(&line.text) && {
             let first_word = line.text.split_whitespace().next().unwrap_or_default();
             widths[index - 1] + 1 + text::width(first_word) > widest - widest / 6
         };
@@ -333,6 +337,20 @@ impl Paragraph {
     }
 }
 
+/// True if a line begins with a word and a colon, as headers and forms do: `Sent: Monday`.
+fn is_labelled(line: &str) -> bool {
+    let Some((label, rest)) = line.trim_start().split_once(':') else {
+        return false;
+    };
+    let is_word = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let is_short =
+        !label.is_empty() && label.len() <= LABEL_OCTETS && label.split(' ').count() <= 2;
+    is_short
+        && label.trim().split(' ').all(is_word)
+        && rest.starts_with(' ')
+        && label.starts_with(char::is_uppercase)
+}
+
 /// Returns the marker of a list's item and its text: `- `, `* `, `• `, `3. `, `b) `.
 fn item(line: &str) -> Option<(&str, &str)> {
     let (marker, rest) = line.trim_start().split_once(' ')?;
@@ -365,6 +383,9 @@ const ADDRESS_COLUMNS: usize = 60;
 /// narrower lines are verse and addresses, wider ones paragraphs of one line.
 const WRAPPED_LEAST: usize = 50;
 const WRAPPED_MOST: usize = 110;
+
+/// Longer ones are the beginning of a sentence.
+const LABEL_OCTETS: usize = 24;
 
 /// Code is indented by four, lists by fewer.
 const DRAWN_INDENT: usize = 4;

@@ -43,20 +43,34 @@ pub fn words(runs: &[Run], columns: usize) -> Vec<Vec<Run>> {
     rows.finish()
 }
 
-/// Returns the rows of a line whose columns matter: cut where a row ends, spaces and all.
-pub fn columns(runs: &[Run], columns: usize) -> Vec<Vec<Run>> {
-    let mut rows = Rows::new(columns);
-    for run in runs {
-        for grapheme in run.text.graphemes(true) {
-            let piece = Piece {
-                text: grapheme,
-                style: run.style,
-                link: run.link,
-            };
-            rows.put(piece);
-        }
+/// Returns the rows of a line whose columns matter. One that is too long for a row has lost them:
+/// it is wrapped, and goes on below where it began.
+pub fn columns(line: &[Run], columns: usize) -> Vec<Vec<Run>> {
+    if width(line) <= columns {
+        return vec![line.to_vec()];
     }
-    rows.finish()
+    let indent = line.first().map_or(0, |run| {
+        run.text.len() - run.text.trim_start_matches(' ').len()
+    });
+    if indent * 2 > columns {
+        return words(line, columns);
+    }
+    let lead = Run {
+        text: Shown::text(&" ".repeat(indent)),
+        style: Style::Code,
+        link: None,
+    };
+    let mut line = line.to_vec();
+    line[0].text = Shown::text(line[0].text.trim_start_matches(' '));
+    let rows = words(&line, columns - indent).into_iter();
+    rows.map(|row| {
+        if indent == 0 {
+            row
+        } else {
+            [vec![lead.clone()], row].concat()
+        }
+    })
+    .collect()
 }
 
 /// Returns the columns that runs take in one row.

@@ -60,19 +60,6 @@ CREATE TABLE trouble (
     words     TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE oversized (
-    unique_id BLOB PRIMARY KEY
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE salvaged (
-    headers_digest BLOB    NOT NULL,
-    body_digest    BLOB    NOT NULL,
-    read           INTEGER NOT NULL,
-    starred        INTEGER NOT NULL,
-    muted          INTEGER NOT NULL,
-    PRIMARY KEY (headers_digest, body_digest)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE visit (
     id        INTEGER PRIMARY KEY,
     at        INTEGER NOT NULL,                 -- milliseconds since 1970

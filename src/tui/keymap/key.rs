@@ -154,6 +154,19 @@ fn shown(code: KeyCode) -> &'static str {
 
 /// The names of keys that are more than a character, for telling what was meant.
 pub const NAMES: [&str; 15] = [
-    "backspace", "del", "down", "end", "enter", "esc", "f1", "home", "left", "pgdn", "pgup",
-    "right", "space", "tab", "up",
+    "backspace",
+    "del",
+    "down",
+    "end",
+    "enter",
+    "esc",
+    "f1",
+    "home",
+    "left",
+    "pgdn",
+    "pgup",
+    "right",
+    "space",
+    "tab",
+    "up",
 ];

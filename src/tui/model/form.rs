@@ -254,7 +254,11 @@ impl Form {
 
     /// Takes note of a stage of the test.
     pub fn note(&mut self, step: Step) {
-        match self.steps.iter_mut().find(|known| known.stage == step.stage) {
+        match self
+            .steps
+            .iter_mut()
+            .find(|known| known.stage == step.stage)
+        {
             Some(known) => *known = step,
             None => self.steps.push(step),
         }

@@ -106,7 +106,10 @@ impl Teller<'_> {
             ),
             Outcome::NotSafe { why } => Health::new(
                 Role::Error,
-                [format!("not safe: {why}"), self.hint(Action::Images, "details")],
+                [
+                    format!("not safe: {why}"),
+                    self.hint(Action::Images, "details"),
+                ],
             ),
             Outcome::Refused { words } => {
                 let what = format!("server refused: {words}");
@@ -126,7 +129,9 @@ impl Teller<'_> {
                     "marks kept in memory".to_owned(),
                 ],
             ),
-            Outcome::Cancelled => self.next(Role::Muted, "check broken off".to_owned(), "next", last),
+            Outcome::Cancelled => {
+                self.next(Role::Muted, "check broken off".to_owned(), "next", last)
+            }
         }
     }
 

@@ -103,7 +103,9 @@ impl SecretLine {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Char('u') if control => self.text.zeroize(),
-            KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => return false,
+            KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => {
+                return false;
+            }
             KeyCode::Char(c) => self.push(c),
             KeyCode::Backspace => {
                 self.text.pop();

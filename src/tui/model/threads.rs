@@ -117,7 +117,9 @@ impl Threads {
         }
         match members {
             Members::Many(many) => many,
-            Members::One(_) | Members::Joined(_) => unreachable!("a thread that is added to is resolved"),
+            Members::One(_) | Members::Joined(_) => {
+                unreachable!("a thread that is added to is resolved")
+            }
         }
     }
 }

@@ -22,21 +22,50 @@ use super::{frame, pen::Pen};
 
 /// Draws the activity view.
 pub fn draw(model: &Model, activity: &Activity, panes: &Panes, pen: &mut Pen) {
-    frame::rules(&Panes { divider: None, between: None, ..*panes }, pen);
+    frame::rules(
+        &Panes {
+            divider: None,
+            between: None,
+            ..*panes
+        },
+        pen,
+    );
     let area = panes.content;
     let mailbox = model.mailbox();
     let right = area.right() - 1;
     let day = Shown::text(&day(mailbox.checks.iter(), model.clock.now));
     let start = pen.put_end(right, area.y, &day, Role::Muted);
-    let filter = if activity.errors_only { " · errors only" } else { "" };
+    let filter = if activity.errors_only {
+        " · errors only"
+    } else {
+        ""
+    };
     let title = format!("Activity · {}{filter}", mailbox.name);
-    pen.put_cut(1, area.y, start.saturating_sub(2), Shown::text(&title), Role::Bar);
+    pen.put_cut(
+        1,
+        area.y,
+        start.saturating_sub(2),
+        Shown::text(&title),
+        Role::Bar,
+    );
     let rows = rows(panes);
     if rows.rows == 0 {
         return;
     }
-    for (x, words) in [(1, "time"), (11, "result"), (23, "took"), (31, "new"), (36, "note")] {
-        pen.put(x, rows.y - 1, area.columns.saturating_sub(x), words, Role::Muted);
+    for (x, words) in [
+        (1, "time"),
+        (11, "result"),
+        (23, "took"),
+        (31, "new"),
+        (36, "note"),
+    ] {
+        pen.put(
+            x,
+            rows.y - 1,
+            area.columns.saturating_sub(x),
+            words,
+            Role::Muted,
+        );
     }
     let listed: Vec<&Summary> = activity
         .listed(&mailbox.checks)
@@ -79,7 +108,11 @@ fn row(check: &Summary, note: &str, clock: &Clock, line: Area, pen: &mut Pen) {
     };
     put(11, 11, &Shown::from_static(check.outcome.word()), role);
     let is_reached = !matches!(check.outcome, Outcome::Unreachable { .. });
-    let took = if is_reached { took(check.took) } else { "-".to_owned() };
+    let took = if is_reached {
+        took(check.took)
+    } else {
+        "-".to_owned()
+    };
     put(23, 7, &Shown::text(&took), Role::Text);
     let new = match check.outcome {
         Outcome::Done => check.new.to_string(),
@@ -113,7 +146,10 @@ fn day<'a>(checks: impl Iterator<Item = &'a Summary>, now: Timestamp) -> String 
     let day = Duration::from_secs(86_400);
     let of_day: Vec<&Summary> = checks.take_while(|check| check.at > now - day).collect();
     let count = of_day.len();
-    let ok = of_day.iter().filter(|check| check.outcome.is_done()).count();
+    let ok = of_day
+        .iter()
+        .filter(|check| check.outcome.is_done())
+        .count();
     if count == 0 {
         return "24 h: no checks".to_owned();
     }

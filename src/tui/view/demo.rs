@@ -24,11 +24,17 @@ pub fn header(_: &Model, demo: &Demo, panes: &Panes, pen: &mut Pen) {
     let server = Shown::text(&format!("server {}", demo.server));
     let needed = pen.columns(&demo.story) + pen.columns(&server) + 16;
     if needed <= usize::from(columns) {
-        room = pen.put_end(columns - 1, 0, &server, Role::Muted).saturating_sub(2);
+        room = pen
+            .put_end(columns - 1, 0, &server, Role::Muted)
+            .saturating_sub(2);
     }
     let time = since_beginning(demo.at);
     let x = pen.put(x, 0, room.saturating_sub(x), &time, Role::Muted) + 2;
-    let role = if demo.is_broken { Role::Warn } else { Role::Accent };
+    let role = if demo.is_broken {
+        Role::Warn
+    } else {
+        Role::Accent
+    };
     pen.put_cut(x, 0, (room + 1).saturating_sub(x), &demo.story, role);
 }
 
@@ -43,7 +49,10 @@ pub fn stage(model: &Model, demo: &Demo, area: Area, pen: &mut Pen) {
     let columns = columns_each(area.columns, readers);
     let own = (0, "You", model.list.counts().unread, None);
     let others = (1..).zip(&demo.teammates).map(|(place, teammate)| {
-        let unread = teammate.headlines.iter().filter(|headline| !headline.marks.read);
+        let unread = teammate
+            .headlines
+            .iter()
+            .filter(|headline| !headline.marks.read);
         let unread = u32::try_from(unread.count()).unwrap_or(u32::MAX);
         (place, teammate.name.as_str(), unread, Some(&teammate.doing))
     });
@@ -57,7 +66,11 @@ pub fn stage(model: &Model, demo: &Demo, area: Area, pen: &mut Pen) {
             pen.glyph(x - 1, area.y + 1, "│", Role::Rule);
             pen.glyph(x - 1, bottom, "┴", Role::Rule);
         }
-        let role = if place == sitting { Role::Bar } else { Role::Muted };
+        let role = if place == sitting {
+            Role::Bar
+        } else {
+            Role::Muted
+        };
         pen.put_cut(x + 1, area.y, 12, Shown::text(name), role);
         let count = Shown::text(&format!(" {unread} unread"));
         let room = columns.saturating_sub(14);
@@ -69,7 +82,13 @@ pub fn stage(model: &Model, demo: &Demo, area: Area, pen: &mut Pen) {
             Some(Doing::Browsing) => Shown::from_static("looking over the list"),
             Some(Doing::Reading(subject)) => Shown::text(&format!("reading: {subject}")),
         };
-        pen.put_cut(x + 1, area.y + 1, columns.saturating_sub(2), &doing, Role::Muted);
+        pen.put_cut(
+            x + 1,
+            area.y + 1,
+            columns.saturating_sub(2),
+            &doing,
+            Role::Muted,
+        );
     }
 }
 
@@ -121,7 +140,13 @@ pub fn ledger(demo: &Demo, area: Area, panes: &Panes, pen: &mut Pen) {
     );
     let y = area.y + 1;
     let x = pen.put(1, y, room, "Server ledger", Role::Bar);
-    pen.put_cut(x, y, (room + 1).saturating_sub(x), Shown::text(&words), Role::Text);
+    pen.put_cut(
+        x,
+        y,
+        (room + 1).saturating_sub(x),
+        Shown::text(&words),
+        Role::Text,
+    );
     let Some((number, of, words)) = &demo.tip else {
         return;
     };

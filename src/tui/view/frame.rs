@@ -24,11 +24,8 @@ pub fn too_small(model: &Model, pen: &mut Pen) {
         model.list.counts().unread
     );
     // Wrapped where it must be: the size matters more than the looks.
-    let lines = crate::tui::compose::wrap(
-        &words,
-        usize::from(size.columns),
-        usize::from(size.columns),
-    );
+    let lines =
+        crate::tui::compose::wrap(&words, usize::from(size.columns), usize::from(size.columns));
     for (y, line) in (0..size.rows).zip(lines) {
         pen.put(0, y, size.columns, Shown::text(&line), Role::Text);
     }

@@ -32,7 +32,13 @@ pub fn draw(model: &Model, menu: &Menu, _: &Panes, pen: &mut Pen) {
         (Room::Mail, Focus::Page) => "Keys: reader",
     };
     pen.border(area, title, "Esc close");
-    let x = pen.put(area.x + 2, area.y + 1, area.columns, "Type to filter: ", Role::Muted);
+    let x = pen.put(
+        area.x + 2,
+        area.y + 1,
+        area.columns,
+        "Type to filter: ",
+        Role::Muted,
+    );
     let room = (area.right() - 2).saturating_sub(x);
     overlays::line(&menu.line, x, area.y + 1, room, pen);
     let mode = mode(model);
@@ -67,11 +73,17 @@ pub fn mode(model: &Model) -> Mode {
 /// The actions whose names, words or keys have in them what was typed, with their keys.
 pub fn found(model: &Model, mode: Mode, typed: &str) -> Vec<(Shown, Action)> {
     let typed = typed.trim().to_lowercase();
-    let actions = Action::ALL.iter().filter(|action| **action != Action::Nothing);
+    let actions = Action::ALL
+        .iter()
+        .filter(|action| **action != Action::Nothing);
     let actions = actions.filter(|action| model.demo.is_some() || !action.is_of_demo());
     actions
         .filter_map(|action| {
-            let at = if action.is_of_demo() { Mode::Demo } else { mode };
+            let at = if action.is_of_demo() {
+                Mode::Demo
+            } else {
+                mode
+            };
             let keys: Vec<String> = model
                 .keymap
                 .keys(at, *action)
@@ -181,7 +193,11 @@ const LEFT: &[Entry] = &[
     Entry::Title("Move"),
     Entry::Keys(&[Action::Next, Action::Previous], 2, "next / previous"),
     Entry::Keys(&[Action::Top, Action::Bottom], 1, "top / bottom"),
-    Entry::Keys(&[Action::NextUnread, Action::PreviousUnread], 1, "next / prev unread"),
+    Entry::Keys(
+        &[Action::NextUnread, Action::PreviousUnread],
+        1,
+        "next / prev unread",
+    ),
     Entry::More("(or match, in search)"),
     Entry::Title("Mark (only for you)"),
     Entry::Keys(&[Action::ToggleRead], 1, "read / unread"),
@@ -190,7 +206,11 @@ const LEFT: &[Entry] = &[
     Entry::Keys(&[Action::Undo], 1, "undo last mark"),
     Entry::Title("Get"),
     Entry::Keys(&[Action::Links, Action::Files], 1, "links / files"),
-    Entry::Keys(&[Action::Copy, Action::Save, Action::Pipe], 1, "copy / save / pipe"),
+    Entry::Keys(
+        &[Action::Copy, Action::Save, Action::Pipe],
+        1,
+        "copy / save / pipe",
+    ),
 ];
 
 const RIGHT: &[Entry] = &[
@@ -198,7 +218,11 @@ const RIGHT: &[Entry] = &[
     Entry::Keys(&[Action::Open], 3, "read"),
     Entry::Keys(&[Action::ReadOn], 1, "page, then next unread"),
     Entry::Keys(&[Action::Leave, Action::Back], 3, "back"),
-    Entry::Keys(&[Action::NextNotice, Action::PreviousNotice], 1, "next / prev notice"),
+    Entry::Keys(
+        &[Action::NextNotice, Action::PreviousNotice],
+        1,
+        "next / prev notice",
+    ),
     Entry::Title("Find"),
     Entry::Keys(&[Action::Search], 1, "search"),
     Entry::Keys(&[Action::Filter], 1, "filter"),

@@ -14,8 +14,6 @@ use super::pen::Pen;
 
 /// What is hinted at on one kind of screen.
 pub struct Hints {
-    /// The mode whose keys are shown.
-    pub mode: Mode,
     /// The hints, the weightier first; the keys of several actions are joined by `/`.
     pub first: Vec<Hint>,
     /// Those at the right end, which are dropped last.
@@ -77,7 +75,6 @@ impl Hints {
             hints.filter(|hint| hint.key.is_some()).collect()
         };
         Hints {
-            mode,
             first: at(first),
             last: at(last),
             gap: 2,
@@ -116,7 +113,13 @@ impl Hints {
 fn put(x: u16, y: u16, columns: u16, hint: &Hint, pen: &mut Pen) -> u16 {
     let Some(key) = &hint.key else { return x };
     let x = pen.put(x, y, columns.saturating_sub(x), key, Role::Accent);
-    pen.put(x + 1, y, columns.saturating_sub(x + 1), hint.does, Role::Muted)
+    pen.put(
+        x + 1,
+        y,
+        columns.saturating_sub(x + 1),
+        hint.does,
+        Role::Muted,
+    )
 }
 
 /// The hints at the right end stand together, a column apart.

@@ -26,7 +26,10 @@ use crate::{
     },
 };
 
-use super::{pen::{Ink, Pen}, spoken, status};
+use super::{
+    pen::{Ink, Pen},
+    spoken, status,
+};
 
 mod title;
 mod vacant;
@@ -56,7 +59,16 @@ pub fn draw(model: &Model, area: Area, panes: &Panes, pen: &mut Pen) {
         y += 1;
     }
     if let Some(search) = model.search.as_ref().filter(|search| search.editing) {
-        vacant::below_matches(model, search, Area { y: y + 2, rows: 1, ..rows }, pen);
+        vacant::below_matches(
+            model,
+            search,
+            Area {
+                y: y + 2,
+                rows: 1,
+                ..rows
+            },
+            pen,
+        );
     }
     status::first_sync(model, rows, pen);
 }
@@ -136,7 +148,14 @@ impl<'a> Drawn<'a> {
 /// Draws a notice's row.
 pub fn notice(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) {
     if look.accessible {
-        return spoken::row(drawn.headline, drawn.branch, drawn.is_selected, clock, line, pen);
+        return spoken::row(
+            drawn.headline,
+            drawn.branch,
+            drawn.is_selected,
+            clock,
+            line,
+            pen,
+        );
     }
     let y = line.y;
     marks(drawn, line, pen);
@@ -192,7 +211,13 @@ fn narrow(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) 
     let right = line.right();
     let start = pen.put_end(right, line.y, &time, Role::Muted);
     let x = line.x + 5;
-    subject(drawn, x, line.y, start.saturating_sub(1).saturating_sub(x), pen);
+    subject(
+        drawn,
+        x,
+        line.y,
+        start.saturating_sub(1).saturating_sub(x),
+        pen,
+    );
 }
 
 fn time(headline: &Headline, look: &Look, clock: &Clock) -> Shown {
@@ -229,7 +254,15 @@ fn subject(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
 }
 
 /// Underlines what was searched for, where it stands in a line that is drawn already.
-pub fn underline(line: &Shown, words: &[String], x: u16, y: u16, columns: u16, role: Role, pen: &mut Pen) {
+pub fn underline(
+    line: &Shown,
+    words: &[String],
+    x: u16,
+    y: u16,
+    columns: u16,
+    role: Role,
+    pen: &mut Pen,
+) {
     for (start, end) in matches(line, words) {
         let before = u16::try_from(pen.columns(&line[..start])).unwrap_or(u16::MAX);
         let ink = Ink {
@@ -238,7 +271,13 @@ pub fn underline(line: &Shown, words: &[String], x: u16, y: u16, columns: u16, r
         };
         // The `…` at the end of what was cut stays.
         let room = columns.saturating_sub(before + 1);
-        pen.put(x.saturating_add(before), y, room, Shown::text(&line[start..end]), ink);
+        pen.put(
+            x.saturating_add(before),
+            y,
+            room,
+            Shown::text(&line[start..end]),
+            ink,
+        );
     }
 }
 
@@ -259,7 +298,9 @@ fn matches(text: &str, words: &[String]) -> Vec<(usize, usize)> {
         }
         for (place, window) in folded.windows(word.len()).enumerate() {
             if window.iter().map(|(_, c)| c).eq(&word) {
-                let end = folded.get(place + word.len()).map_or(text.len(), |(end, _)| *end);
+                let end = folded
+                    .get(place + word.len())
+                    .map_or(text.len(), |(end, _)| *end);
                 found.push((window[0].0, end));
             }
         }
@@ -274,7 +315,13 @@ fn since(model: &Model, line: Area, pen: &mut Pen) {
     };
     let words = format!(" new since {} ", model.clock.since(visit));
     if model.look.accessible {
-        pen.put(line.x, line.y, line.columns, Shown::text(words.trim()), Role::Muted);
+        pen.put(
+            line.x,
+            line.y,
+            line.columns,
+            Shown::text(words.trim()),
+            Role::Muted,
+        );
         return;
     }
     pen.rule(line.x + 3, line.y, line.columns.saturating_sub(3));

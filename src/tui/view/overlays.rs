@@ -7,8 +7,7 @@ use crate::{
     tui::{
         layout::{Area, Panes},
         model::{
-            Model,
-            health,
+            Model, health,
             line::Line,
             overlay::{Choice, Menu, Overlay},
         },
@@ -40,7 +39,9 @@ pub fn draw(model: &Model, overlay: &Overlay, panes: &Panes, pen: &mut Pen) {
         Overlay::Pipe(typed) => {
             let area = place(model, 60, 4, 8);
             pen.border(area, "Pipe the text into", "Enter run  Esc close");
-            field(area, pen, |x, y, columns, pen| line(typed, x, y, columns, pen));
+            field(area, pen, |x, y, columns, pen| {
+                line(typed, x, y, columns, pen)
+            });
         }
         Overlay::Password(password) => {
             let area = place(model, 60, 4, 8);
@@ -98,11 +99,25 @@ pub fn line(line: &Line, x: u16, y: u16, columns: u16, pen: &mut Pen) {
         tail = letters.as_str();
     }
     let end = pen.put(x, y, columns, Shown::text(tail), Role::Text);
-    pen.put(end, y, (x + columns).saturating_sub(end), &after, Role::Text);
+    pen.put(
+        end,
+        y,
+        (x + columns).saturating_sub(end),
+        &after,
+        Role::Text,
+    );
     if after.is_empty() {
         cursor(end, y, pen);
     } else {
-        pen.tint(Area { x: end, y, columns: 1, rows: 1 }, Role::Accent);
+        pen.tint(
+            Area {
+                x: end,
+                y,
+                columns: 1,
+                rows: 1,
+            },
+            Role::Accent,
+        );
         pen.park(end, y);
     }
 }
@@ -183,7 +198,11 @@ fn attached(model: &Model, notice: &Notice, selected: usize, top: usize, pen: &m
     let entries = entries(notice);
     let visible = entries.iter().enumerate().skip(top);
     for (y, (row, entry)) in (inner.y..inner.bottom()).zip(visible) {
-        let line = Area { y, rows: 1, ..inner };
+        let line = Area {
+            y,
+            rows: 1,
+            ..inner
+        };
         match entry {
             Entry::Title(title) => {
                 pen.put(line.x + 1, y, line.columns, *title, Role::Bar);
@@ -209,13 +228,37 @@ fn link(notice: &Notice, place: usize, line: Area, pen: &mut Pen) {
     let end = line.right() - 1;
     if let Some(warning) = &link.warning {
         x = pen.put(x, line.y, 2, "! ", Role::Error);
-        pen.put_cut(x, line.y, second.saturating_sub(x + 1), &link.label, Role::Text);
-        pen.put_cut(second, line.y, end.saturating_sub(second), warning, Role::Error);
+        pen.put_cut(
+            x,
+            line.y,
+            second.saturating_sub(x + 1),
+            &link.label,
+            Role::Text,
+        );
+        pen.put_cut(
+            second,
+            line.y,
+            end.saturating_sub(second),
+            warning,
+            Role::Error,
+        );
         return;
     }
-    pen.put_cut(x, line.y, second.saturating_sub(x + 1), &link.label, Role::Text);
+    pen.put_cut(
+        x,
+        line.y,
+        second.saturating_sub(x + 1),
+        &link.label,
+        Role::Text,
+    );
     let target = Shown::text(link.short_target());
-    pen.put_cut(second, line.y, end.saturating_sub(second), target, Role::Link);
+    pen.put_cut(
+        second,
+        line.y,
+        end.saturating_sub(second),
+        target,
+        Role::Link,
+    );
 }
 
 /// `  4 runbook.pdf     PDF       48 KB`
@@ -225,9 +268,27 @@ fn file(notice: &Notice, place: usize, line: Area, pen: &mut Pen) {
     let x = pen.put(line.x + 3, line.y, 5, &number, Role::Muted);
     let (second, third) = (line.x + 21, line.x + 31);
     let end = line.right() - 1;
-    pen.put_cut(x, line.y, second.saturating_sub(x + 1), &file.name, Role::Text);
-    pen.put_cut(second, line.y, (third - 1).min(end).saturating_sub(second), file.kind(), Role::Muted);
-    pen.put_cut(third, line.y, end.saturating_sub(third), file.size_text(), Role::Muted);
+    pen.put_cut(
+        x,
+        line.y,
+        second.saturating_sub(x + 1),
+        &file.name,
+        Role::Text,
+    );
+    pen.put_cut(
+        second,
+        line.y,
+        (third - 1).min(end).saturating_sub(second),
+        file.kind(),
+        Role::Muted,
+    );
+    pen.put_cut(
+        third,
+        line.y,
+        end.saturating_sub(third),
+        file.size_text(),
+        Role::Muted,
+    );
 }
 
 fn mailboxes_area(model: &Model) -> Area {
@@ -257,13 +318,22 @@ fn mailboxes(model: &Model, menu: &Menu, pen: &mut Pen) {
         };
         put(2, 2, &Shown::text(&(number + 1).to_string()), Role::Muted);
         put(4, 12, &mailbox.name, Role::Bar);
-        let role = if unread > 0 { Role::Unread } else { Role::Muted };
+        let role = if unread > 0 {
+            Role::Unread
+        } else {
+            Role::Muted
+        };
         put(18, 9, &Shown::text(&format!("{unread} unread")), role);
         let (word, note, role) = health::entry(mailbox, &model.clock);
         let after = put(28, 14, &word, role);
         let note_at = 38.max((after + 1).saturating_sub(x));
         put(note_at, u16::MAX, &note, Role::Muted);
-        let line = Area { x: area.x + 1, y, columns: area.columns - 2, rows: 1 };
+        let line = Area {
+            x: area.x + 1,
+            y,
+            columns: area.columns - 2,
+            rows: 1,
+        };
         if place == menu.selected {
             pen.glyph(x, y, ">", Role::Accent);
             pen.tint(line, Role::Selection);
@@ -296,7 +366,12 @@ fn choose(model: &Model, title: &'static str, choices: &[Choice], selected: usiz
         pen.put_cut(x, y, end.saturating_sub(x), &choice.note, Role::Muted);
         if place == selected {
             pen.glyph(area.x + 2, y, ">", Role::Accent);
-            let line = Area { x: area.x + 1, y, columns: area.columns - 2, rows: 1 };
+            let line = Area {
+                x: area.x + 1,
+                y,
+                columns: area.columns - 2,
+                rows: 1,
+            };
             pen.tint(line, Role::Selection);
             pen.park(area.x + 2, y);
         }
@@ -313,6 +388,12 @@ fn text(model: &Model, title: &Shown, lines: &[Shown], scroll: usize, pen: &mut 
     pen.border(area, title, "Esc close");
     let visible = lines.iter().skip(scroll);
     for (y, words) in (area.y + 1..area.bottom().saturating_sub(1)).zip(visible) {
-        pen.put_cut(area.x + 2, y, area.columns.saturating_sub(4), words, Role::Text);
+        pen.put_cut(
+            area.x + 2,
+            y,
+            area.columns.saturating_sub(4),
+            words,
+            Role::Text,
+        );
     }
 }

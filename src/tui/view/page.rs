@@ -25,19 +25,33 @@ pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
     let composed = compose::page(model, page, panes);
     let height = compose::height(&composed, panes);
     let (x, columns) = panes.text();
-    let words = model.search.as_ref().map_or(&[][..], |search| &search.words);
+    let words = model
+        .search
+        .as_ref()
+        .map_or(&[][..], |search| &search.words);
     for (y, place) in (area.y..).zip(page.scroll..composed.total().min(page.scroll + height)) {
         match part(&composed, place) {
             Part::Row(row) => put(row, x, y, columns, panes, pen),
             Part::Line(line) => {
                 text(line, x, y, columns, pen);
                 for run in line.runs.iter().filter(|_| !words.is_empty()) {
-                    let before = line.runs.iter().take_while(|other| !std::ptr::eq(*other, run));
+                    let before = line
+                        .runs
+                        .iter()
+                        .take_while(|other| !std::ptr::eq(*other, run));
                     let before: usize = before.map(|run| pen.columns(&run.text)).sum();
                     let before = u16::try_from(before).unwrap_or(u16::MAX);
                     let room = columns.saturating_sub(before) + 1;
                     let role = ink(run).role;
-                    underline(&run.text, words, x.saturating_add(before), y, room, role, pen);
+                    underline(
+                        &run.text,
+                        words,
+                        x.saturating_add(before),
+                        y,
+                        room,
+                        role,
+                        pen,
+                    );
                 }
             }
         }
@@ -75,9 +89,10 @@ fn put(row: &Row, x: u16, y: u16, columns: u16, panes: &Panes, pen: &mut Pen) {
         // Beside the list the words keep off the screen's edge.
         let inset = if panes.divider.is_some() { 2 } else { 0 };
         let end = (x + columns).saturating_sub(inset);
-        let used = row.pieces.last().map_or(0, |(at, text, _)| {
-            usize::from(*at) + pen.columns(text)
-        });
+        let used = row
+            .pieces
+            .last()
+            .map_or(0, |(at, text, _)| usize::from(*at) + pen.columns(text));
         if used + 2 + pen.columns(right) <= usize::from(columns) {
             pen.put_end(end, y, right, Role::Muted);
         }

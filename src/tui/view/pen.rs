@@ -93,7 +93,14 @@ impl<'a> Pen<'a> {
     }
 
     /// Draws text into so many columns; what does not fit is left away. Returns the column after it.
-    pub fn put(&mut self, x: u16, y: u16, columns: u16, text: impl Drawn, ink: impl Into<Ink>) -> u16 {
+    pub fn put(
+        &mut self,
+        x: u16,
+        y: u16,
+        columns: u16,
+        text: impl Drawn,
+        ink: impl Into<Ink>,
+    ) -> u16 {
         self.write(x, y, columns, text.drawn(), ink.into())
     }
 
@@ -161,16 +168,6 @@ impl<'a> Pen<'a> {
                 cell.fg = plain.fg.unwrap_or_default();
                 cell.modifier -= Modifier::DIM;
             }
-        }
-    }
-
-    /// Draws what is in an area dimmed.
-    pub fn dim(&mut self, area: Area) {
-        let style = self.look.theme.style(Role::Muted);
-        for (x, y) in self.cells(area) {
-            let cell = &mut self.buffer[(x, y)];
-            cell.modifier -= Modifier::BOLD;
-            cell.set_style(style);
         }
     }
 
@@ -266,7 +263,8 @@ impl<'a> Pen<'a> {
             self.cell(column, y, grapheme, style);
             for rest in column + 1..column + taken {
                 self.cell(rest, y, " ", style);
-                self.buffer[(rest, y)].set_diff_option(self.behind(grapheme));
+                let behind = self.behind(grapheme);
+                self.buffer[(rest, y)].set_diff_option(behind);
             }
             column += taken;
         }
@@ -291,7 +289,10 @@ impl<'a> Pen<'a> {
 
     fn grapheme_columns(&self, grapheme: &str) -> usize {
         match self.look.wide {
-            true => grapheme.width_cjk().max(text::grapheme_width(grapheme)).min(2),
+            true => grapheme
+                .width_cjk()
+                .max(text::grapheme_width(grapheme))
+                .min(2),
             false => text::grapheme_width(grapheme),
         }
     }

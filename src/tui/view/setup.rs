@@ -28,7 +28,13 @@ use super::{
 pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
     let columns = model.size.columns;
     let x = pen.put(1, 0, columns - 1, "tidings", Role::Bar) + 3;
-    pen.put(x, 0, columns.saturating_sub(x), "first-time setup", Role::Muted);
+    pen.put(
+        x,
+        0,
+        columns.saturating_sub(x),
+        "first-time setup",
+        Role::Muted,
+    );
     if panes.shape != Shape::Narrow {
         let start = pen.put_end(columns - 1, 0, "? help", Role::Muted);
         pen.put(start, 0, 1, "?", Role::Accent);
@@ -42,11 +48,23 @@ pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
     // The line with the cursor is on the screen, and as much else as there is room for.
     let height = usize::from(panes.status.saturating_sub(panes.content.y));
     let focus = lines.iter().position(|line| line.has_focus).unwrap_or(0);
-    let tests = if form.steps.is_empty() { 0 } else { height.min(lines.len()).min(10) };
+    let tests = if form.steps.is_empty() {
+        0
+    } else {
+        height.min(lines.len()).min(10)
+    };
     let wanted = (focus + 1 + tests / 2).min(lines.len());
-    let top = if lines.len() > height { wanted.saturating_sub(height) } else { 0 };
+    let top = if lines.len() > height {
+        wanted.saturating_sub(height)
+    } else {
+        0
+    };
     for (y, line) in (content.y..panes.status).zip(lines.iter().skip(top)) {
-        let area = Area { y, rows: 1, ..content };
+        let area = Area {
+            y,
+            rows: 1,
+            ..content
+        };
         (line.draw)(area, pen);
     }
     status(model, form, panes, pen);
@@ -93,7 +111,13 @@ fn fields(form: &Form, is_narrow: bool) -> Vec<FormLine<'_>> {
     }));
     if is_narrow {
         lines.push(FormLine::new(at(Field::Demo), move |area, pen| {
-            button("[ Just look around (demo) ]", 5, area.y, at(Field::Demo), pen);
+            button(
+                "[ Just look around (demo) ]",
+                5,
+                area.y,
+                at(Field::Demo),
+                pen,
+            );
         }));
     }
     lines.push(FormLine::gap());
@@ -270,7 +294,11 @@ fn ages(form: &Form) -> Vec<FormLine<'_>> {
     for (age, words) in AGES {
         let is_chosen = *age == form.unread_since;
         lines.push(FormLine::new(is_chosen, move |area, pen| {
-            let role = if is_chosen { Role::Selection } else { Role::Text };
+            let role = if is_chosen {
+                Role::Selection
+            } else {
+                Role::Text
+            };
             let dot = if is_chosen { "(•) " } else { "( ) " };
             let x = pen.put(5, area.y, 4, dot, role);
             pen.put_cut(x, area.y, area.columns.saturating_sub(x), *words, role);
@@ -295,7 +323,11 @@ fn status(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
             pen.put_cut(1, panes.status, columns - 2, words, Role::Text);
         }
         None => {
-            let step = if form.asks_age { "Step 2 of 2" } else { "Step 1 of 2" };
+            let step = if form.asks_age {
+                "Step 2 of 2"
+            } else {
+                "Step 1 of 2"
+            };
             pen.put(1, panes.status, columns - 2, step, Role::Muted);
         }
     }
@@ -316,7 +348,14 @@ fn status(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
         (false, _) => vec![
             Hint::key("Tab", "next field"),
             Hint::key("F5", "test again"),
-            Hint::key("Enter", if is_sound(form) { "save and open" } else { "save anyway" }),
+            Hint::key(
+                "Enter",
+                if is_sound(form) {
+                    "save and open"
+                } else {
+                    "save anyway"
+                },
+            ),
         ],
     };
     let quit = match model.mailboxes.is_empty() {
@@ -324,7 +363,6 @@ fn status(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
         false => "back, save nothing",
     };
     let hints = Hints {
-        mode: crate::tui::action::Mode::Overlay,
         first: hints,
         last: vec![Hint::key("Esc", quit)],
         gap: 2,
@@ -345,7 +383,10 @@ fn text<'a>(label: &'static str, line: &'a Line, has_focus: bool, columns: u16) 
     })
 }
 
-#[expect(clippy::too_many_arguments, reason = "a label and a value, each with its place")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a label and a value, each with its place"
+)]
 fn edit(
     label: &'static str,
     label_at: u16,
@@ -366,13 +407,21 @@ fn edit(
 }
 
 fn button(words: &'static str, x: u16, y: u16, has_focus: bool, pen: &mut Pen) -> u16 {
-    let role = if has_focus { Role::Selection } else { Role::Muted };
+    let role = if has_focus {
+        Role::Selection
+    } else {
+        Role::Muted
+    };
     pen.put(x, y, 27, words, role);
     x
 }
 
 fn value(words: &'static str, x: u16, y: u16, has_focus: bool, pen: &mut Pen) {
-    let role = if has_focus { Role::Selection } else { Role::Text };
+    let role = if has_focus {
+        Role::Selection
+    } else {
+        Role::Text
+    };
     pen.put(x, y, 12, words, role);
     if has_focus {
         pen.park(x, y);

@@ -17,7 +17,13 @@ pub fn row(
     pen: &mut Pen,
 ) {
     let sentence = sentence(headline, branch, clock);
-    pen.put_cut(line.x, line.y, line.columns, Shown::text(&sentence), Role::Text);
+    pen.put_cut(
+        line.x,
+        line.y,
+        line.columns,
+        Shown::text(&sentence),
+        Role::Text,
+    );
     if is_selected {
         pen.tint(line, Role::Selection);
         pen.park(line.x, line.y);

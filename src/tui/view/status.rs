@@ -1,7 +1,7 @@
 //! The status line and the hints below it.
 
 use crate::{
-    notice::shown::Shown,
+    notice::{files, shown::Shown},
     tui::{
         action::{Action, Mode},
         compose,
@@ -45,7 +45,9 @@ fn line(model: &Model, panes: &Panes, pen: &mut Pen) {
     let health = health(model);
     match (panes.shape, model.focus, &model.room) {
         (Shape::Narrow, Focus::List, _) => narrow(model, &health, y, pen),
-        (Shape::Narrow | Shape::Single, Focus::Page, Room::Mail) => reader(model, &health, panes, pen),
+        (Shape::Narrow | Shape::Single, Focus::Page, Room::Mail) => {
+            reader(model, &health, panes, pen)
+        }
         _ => list(model, &health, panes, pen),
     }
 }
@@ -53,7 +55,10 @@ fn line(model: &Model, panes: &Panes, pen: &mut Pen) {
 fn health(model: &Model) -> Health {
     if let Some(why) = &model.unsaved {
         let words = format!("cannot save: {why}");
-        let parts = vec![Shown::text(&words), Shown::from_static("marks kept in memory")];
+        let parts = vec![
+            Shown::text(&words),
+            Shown::from_static("marks kept in memory"),
+        ];
         return Health {
             brief: parts[0].clone(),
             short: parts[0].clone(),
@@ -75,7 +80,12 @@ fn health(model: &Model) -> Health {
             role: Role::Accent,
         };
     }
-    Health::of(model.mailbox(), &model.clock, &model.keymap, model.look.still)
+    Health::of(
+        model.mailbox(),
+        &model.clock,
+        &model.keymap,
+        model.look.still,
+    )
 }
 
 /// ` ok · checked 14:05 · next 14:06          3 unread, 1 important · 128 on server`
@@ -92,7 +102,13 @@ fn list(model: &Model, health: &Health, panes: &Panes, pen: &mut Pen) {
         let start = pen.put_end(columns - 1, y, &right, Role::Muted);
         let room = start.saturating_sub(8 + u16::try_from(pen.columns(&unread)).unwrap_or(0));
         let end = put_health(health, y, room, pen);
-        pen.put(end + 5, y, start.saturating_sub(end + 7), &unread, Role::Text);
+        pen.put(
+            end + 5,
+            y,
+            start.saturating_sub(end + 7),
+            &unread,
+            Role::Text,
+        );
         return;
     }
     let right = Shown::text(&format!("{unread} · {server}"));
@@ -101,7 +117,9 @@ fn list(model: &Model, health: &Health, panes: &Panes, pen: &mut Pen) {
     let fits = pen.columns(&right) + pen.columns(&health.parts[0]) + 4 <= usize::from(columns);
     let mut room = columns - 2;
     if fits {
-        room = pen.put_end(columns - 1, y, &right, Role::Text).saturating_sub(3);
+        room = pen
+            .put_end(columns - 1, y, &right, Role::Text)
+            .saturating_sub(3);
     }
     put_health(health, y, room, pen);
 }
@@ -153,7 +171,13 @@ fn narrow(model: &Model, health: &Health, y: u16, pen: &mut Pen) {
             x = pen.put(x, y, 3, " · ", Role::Muted);
         }
     }
-    pen.put_cut(x, y, (room + 1).saturating_sub(x), &health.short, health.role);
+    pen.put_cut(
+        x,
+        y,
+        (room + 1).saturating_sub(x),
+        &health.short,
+        health.role,
+    );
 }
 
 /// ` 1 of 128 · 62%                          ● 2 more unread · ok, next check 14:06`
@@ -192,7 +216,11 @@ fn reader(model: &Model, health: &Health, panes: &Panes, pen: &mut Pen) {
 fn demo(model: &Model, health: &Health, y: u16, pen: &mut Pen) {
     let columns = model.size.columns;
     let Some(demo) = &model.demo else { return };
-    let server = if demo.is_broken { "mend the server" } else { "break the server" };
+    let server = if demo.is_broken {
+        "mend the server"
+    } else {
+        "break the server"
+    };
     let pause = if demo.is_paused { "go on" } else { "pause" };
     let offered = [
         (Action::DemoSend, "send a notice"),
@@ -230,8 +258,8 @@ fn syncing(model: &Model, progress: Progress, y: u16, pen: &mut Pen) {
     let mut words = format!("syncing {bar}{} of {}", progress.fetched, progress.of);
     let megabytes = format!(
         ", {} of {}",
-        compose::octets(progress.octets).trim_end_matches(" MB"),
-        compose::octets(progress.of_octets)
+        files::size_text(progress.octets).trim_end_matches(" MB"),
+        files::size_text(progress.of_octets)
     );
     if words.len() + megabytes.len() + 4 < usize::from(start) {
         words += &megabytes;
@@ -241,7 +269,10 @@ fn syncing(model: &Model, progress: Progress, y: u16, pen: &mut Pen) {
 
 /// How many of the list's rows a first check takes for what it has to say.
 pub fn first_sync_rows(model: &Model, rows: Area) -> u16 {
-    let is_first = model.mailbox().progress.is_some_and(|progress| progress.is_first);
+    let is_first = model
+        .mailbox()
+        .progress
+        .is_some_and(|progress| progress.is_first);
     let is_shown = is_first && !model.hides_progress && model.search.is_none();
     if is_shown && rows.rows >= 12 { 4 } else { 0 }
 }
@@ -272,8 +303,9 @@ fn dismissal(model: &Model) -> Shown {
 /// The hints of the present screen.
 fn hints(model: &Model, panes: &Panes) -> Hints {
     use Action::{
-        Back, Check, Files, Filter, Help, Leave, Links, Next, NextNotice, NextUnread, Open, OtherPane,
-        Palette, Previous, PreviousNotice, PreviousUnread, ReadOn, Save, Search, Star, ToggleRead,
+        Back, Check, Files, Filter, Help, Leave, Links, Next, NextNotice, NextUnread, Open,
+        OtherPane, Palette, Previous, PreviousNotice, PreviousUnread, ReadOn, Save, Search, Star,
+        ToggleRead,
     };
     let keymap = &model.keymap;
     if let Room::Activity(_) = &model.room {
@@ -287,7 +319,12 @@ fn hints(model: &Model, panes: &Panes) -> Hints {
     if model.search.as_ref().is_some_and(|search| search.editing) {
         let mut hints = Hints::new(keymap, Mode::List, &[], &[]);
         hints.gap = 3;
-        let pages = Hint::at(keymap, Mode::List, &[NextUnread, PreviousUnread], "next/prev match");
+        let pages = Hint::at(
+            keymap,
+            Mode::List,
+            &[NextUnread, PreviousUnread],
+            "next/prev match",
+        );
         hints.first = vec![Hint::key("Enter", "keep and browse"), pages];
         hints.first.push(Hint::key("↑", "earlier searches"));
         hints.first.push(Hint::key("Esc", "cancel"));
@@ -343,7 +380,11 @@ fn hints(model: &Model, panes: &Panes) -> Hints {
                 None => "next unread",
             };
             let leave = if model.search.is_some() { Back } else { Leave };
-            let does = if model.search.is_some() { "end search" } else { "quit" };
+            let does = if model.search.is_some() {
+                "end search"
+            } else {
+                "quit"
+            };
             let wide: &[(&[Action], &str)] = &[
                 (&[Next, Previous], "move"),
                 (&[Open], "read"),
@@ -364,7 +405,11 @@ fn hints(model: &Model, panes: &Panes) -> Hints {
                 (&[Search], "search"),
                 (&[Palette], "all"),
             ];
-            let first = if panes.shape == Shape::Beside { wide } else { normal };
+            let first = if panes.shape == Shape::Beside {
+                wide
+            } else {
+                normal
+            };
             Hints::new(keymap, Mode::List, first, &[(&[leave], does)])
         }
     }

@@ -111,8 +111,7 @@ impl List {
             let dated = threads.map(|thread| (self.newest(thread), Entry::Thread(thread)));
             self.order = dated.collect();
         }
-        self.order
-            .sort_by_key(|(date, _)| std::cmp::Reverse(*date));
+        self.order.sort_by_key(|(date, _)| std::cmp::Reverse(*date));
         self.stale = false;
     }
 
@@ -173,9 +172,8 @@ impl List {
     }
 
     fn push_thread(&self, rows: &mut Vec<Row>, members: &[Slot], is_folded: bool) {
-        let is_shown = |slot: &Slot| {
-            self.filter.lets(self.headline(*slot)) || self.stays.contains(slot)
-        };
+        let is_shown =
+            |slot: &Slot| self.filter.lets(self.headline(*slot)) || self.stays.contains(slot);
         let start = rows.len();
         let size = u16::try_from(members.len()).unwrap_or(u16::MAX);
         for slot in members.iter().filter(|slot| is_shown(slot)) {

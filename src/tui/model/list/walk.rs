@@ -45,7 +45,11 @@ impl List {
         };
         let last = self.rows.len() - 1;
         let wanted = selected.saturating_add_signed(by).min(last);
-        let towards = if by < 0 { self.next_above(wanted) } else { self.next_below(wanted) };
+        let towards = if by < 0 {
+            self.next_above(wanted)
+        } else {
+            self.next_below(wanted)
+        };
         let Some(row) = towards.filter(|row| *row != selected) else {
             return false;
         };
@@ -79,6 +83,15 @@ impl List {
         self.selected = row.or(self.selected);
         self.keep_in_view(height);
         row.is_some()
+    }
+
+    /// Selects a notice, if it is listed, so many rows below the first on the screen.
+    pub fn select_at(&mut self, slot: Slot, on_screen: usize, height: usize) {
+        if let Some(row) = self.row_of(slot) {
+            self.selected = Some(row);
+            self.top = row.saturating_sub(on_screen);
+        }
+        self.keep_in_view(height);
     }
 
     /// Selects the row at so many rows below the first on the screen. Returns whether there is one.
@@ -138,6 +151,8 @@ impl List {
 
     fn next_above(&self, row: usize) -> Option<usize> {
         let last = self.rows.len().checked_sub(1)?;
-        (0..=row.min(last)).rev().find(|row| self.rows[*row] != Row::Since)
+        (0..=row.min(last))
+            .rev()
+            .find(|row| self.rows[*row] != Row::Since)
     }
 }

@@ -61,6 +61,7 @@ fn parts(model: &Model, panes: &Panes) -> Vec<Shown> {
     let counted = match count {
         1 => "1 notice".to_owned(),
         count => format!("{count} notices"),
+    };
     let mut parts = vec![name, Shown::text(&counted)];
     if filter == Filter::All {
         let unread = model.list.counts().unread;
@@ -101,9 +102,11 @@ fn banner(model: &Model, panes: &Panes) -> Option<Shown> {
     let hint = |action, does: &str| {
         let key = model.keymap.key(Mode::List, action)?;
         Some(format!(" · {key} {does}"))
+    };
     let read = match model.is_untouched {
         true => hint(Action::Open, "read"),
         false => None,
+    };
     let end = [read, hint(Action::Dismiss, "dismiss")];
     let end: String = end.into_iter().flatten().collect();
     let start = format!("! {}: {}", short_name(headline), headline.subject);
@@ -121,10 +124,19 @@ fn searching(model: &Model, search: &Search, area: Area, panes: &Panes, pen: &mu
         (None, false, _) => Shown::text(&format!("{of} notices")),
         (None, true, true) => Shown::text(&format!("{found} of {of}, live")),
         (None, true, false) => Shown::text(&format!("{found} of {of}")),
-    let role = if search.wrong.is_some() { Role::Error } else { Role::Muted };
+    };
+    let role = if search.wrong.is_some() {
+        Role::Error
+    } else {
+        Role::Muted
+    };
     let columns = u16::try_from(pen.columns(&count)).unwrap_or(area.columns);
     let count_fits = columns + 20 <= area.columns;
-    let room = if count_fits { area.columns - columns - 2 } else { area.columns };
+    let room = if count_fits {
+        area.columns - columns - 2
+    } else {
+        area.columns
+    };
     if count_fits {
         pen.put_end(end, y, &count, role);
     }
@@ -145,4 +157,3 @@ fn line(search: &Search, x: u16, y: u16, columns: u16, pen: &mut Pen) {
         pen.put(x, y, columns, &after, Role::Text);
     }
 }
-

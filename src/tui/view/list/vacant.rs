@@ -17,7 +17,16 @@ use super::super::pen::Pen;
 pub fn draw(model: &Model, area: Area, rows: Area, pen: &mut Pen) {
     if let Some(search) = &model.search {
         if search.editing {
-            below_matches(model, search, Area { y: rows.y + 1, rows: 1, ..rows }, pen);
+            below_matches(
+                model,
+                search,
+                Area {
+                    y: rows.y + 1,
+                    rows: 1,
+                    ..rows
+                },
+                pen,
+            );
         }
         return;
     }
@@ -30,7 +39,11 @@ pub fn draw(model: &Model, area: Area, rows: Area, pen: &mut Pen) {
     };
     let left = 8.min(area.columns / 8);
     let columns = area.columns.saturating_sub(2 * left);
-    let lines = compose::wrap(&words, usize::from(columns.min(64)), usize::from(columns.min(64)));
+    let lines = compose::wrap(
+        &words,
+        usize::from(columns.min(64)),
+        usize::from(columns.min(64)),
+    );
     let keys = match model.list.len() {
         0 => keys(model),
         _ => Shown::default(),
@@ -64,7 +77,13 @@ pub fn below_matches(model: &Model, search: &Search, line: Area, pen: &mut Pen) 
         search.searched
     );
     let words = Shown::text(&words);
-    pen.put_cut(line.x + 3, line.y, line.columns.saturating_sub(3), &words, Role::Muted);
+    pen.put_cut(
+        line.x + 3,
+        line.y,
+        line.columns.saturating_sub(3),
+        &words,
+        Role::Muted,
+    );
 }
 
 fn empty(model: &Model) -> String {

@@ -43,13 +43,24 @@ pub fn draw(model: &Model, menu: &Menu, pen: &mut Pen) {
         let keys = Shown::text(&keys(model, *command));
         let start = pen.put_end(end - 1, y, &keys, Role::Accent);
         let x = area.x + 4;
-        let after = pen.put_cut(x, y, 16.min(start.saturating_sub(x)), name(model, *command), Role::Text);
+        let after = pen.put_cut(
+            x,
+            y,
+            16.min(start.saturating_sub(x)),
+            name(model, *command),
+            Role::Text,
+        );
         let x = after.max(area.x + 21);
         let says = Shown::text(&says(model, *command));
         pen.put_cut(x, y, start.saturating_sub(x + 2), &says, Role::Muted);
         if place == menu.selected {
             pen.glyph(area.x + 2, y, ">", Role::Accent);
-            let line = Area { x: area.x + 1, y, columns: area.columns - 2, rows: 1 };
+            let line = Area {
+                x: area.x + 1,
+                y,
+                columns: area.columns - 2,
+                rows: 1,
+            };
             pen.tint(line, Role::Selection);
         }
     }
@@ -60,7 +71,10 @@ pub fn commands(model: &Model, typed: &str) -> Vec<Command> {
     let actions = Action::ALL.iter().filter(|action| !action.is_hidden());
     let actions = actions.filter(|action| model.demo.is_some() || !action.is_of_demo());
     let mailboxes = (0..model.mailboxes.len()).map(Command::OpenMailbox);
-    let all: Vec<Command> = actions.map(|action| Command::Do(*action)).chain(mailboxes).collect();
+    let all: Vec<Command> = actions
+        .map(|action| Command::Do(*action))
+        .chain(mailboxes)
+        .collect();
     let typed = typed.trim();
     if typed.is_empty() {
         return all;
@@ -69,7 +83,10 @@ pub fn commands(model: &Model, typed: &str) -> Vec<Command> {
     let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
     let mut score = |words: &str| {
         let mut letters = Vec::new();
-        pattern.score(nucleo_matcher::Utf32Str::new(words, &mut letters), &mut matcher)
+        pattern.score(
+            nucleo_matcher::Utf32Str::new(words, &mut letters),
+            &mut matcher,
+        )
     };
     let mut scored: Vec<(u32, Command)> = all
         .into_iter()
