@@ -191,7 +191,11 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         };
     };
     drop(screen);
-    if world.close().await { Ok(outcome) } else { Ok(Ended::MarksUnsaved) }
+    if world.close().await {
+        Ok(outcome)
+    } else {
+        Ok(Ended::MarksUnsaved)
+    }
 }
 
 /// Performs an effect: what is the terminal's here, all else in the world.
@@ -206,9 +210,7 @@ fn perform(
         Effect::StartDemo => return Ok(Some(Ended::ForTheDemo)),
         Effect::Suspend => screen.lend(stop_for_now),
         Effect::Redraw => screen.clear(),
-        Effect::SetTitle(title) => {
-            screen.set_title(&crate::notice::shown::Shown::line(&title))
-        }
+        Effect::SetTitle(title) => screen.set_title(&crate::notice::shown::Shown::line(&title)),
         Effect::Ring => screen.ring(),
         Effect::Post(words) => screen.post(&words),
         Effect::Copy { text } => screen.copy(&text),
@@ -244,7 +246,11 @@ fn on_terminal_event(tui: &mut Tui, event: terminal_event::Event) -> Vec<Effect>
             match mouse.kind {
                 MouseEventKind::Down(_) => tui.handle(Event::Clicked { column, row }),
                 MouseEventKind::ScrollDown => tui.handle(Event::Scrolled { column, row, by: 3 }),
-                MouseEventKind::ScrollUp => tui.handle(Event::Scrolled { column, row, by: -3 }),
+                MouseEventKind::ScrollUp => tui.handle(Event::Scrolled {
+                    column,
+                    row,
+                    by: -3,
+                }),
                 _ => Vec::new(),
             }
         }
@@ -273,10 +279,8 @@ async fn next_of(
 }
 
 async fn next_key(keys: &mut EventStream) -> Option<io::Result<terminal_event::Event>> {
-    std::future::poll_fn(|context| {
-        futures_util::Stream::poll_next(Pin::new(&mut *keys), context)
-    })
-    .await
+    std::future::poll_fn(|context| futures_util::Stream::poll_next(Pin::new(&mut *keys), context))
+        .await
 }
 
 /// Stops the program and its group as Ctrl-Z does; returns when it is continued.
@@ -342,9 +346,7 @@ impl Caught {
 impl World {
     /// What a poller's report is to the screen.
     fn heard(&mut self, (mailbox, report): (crate::notice::MailboxIndex, Report)) -> Event {
-        if matches!(report, Report::Checked(_)) {
-            self.look_for_changes(mailbox);
-        }
+        self.note(mailbox, &report);
         Event::Reported { mailbox, report }
     }
 }

@@ -207,7 +207,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// Warnings go to stderr, and with `-v` the dialogue. `TIDINGS_LOG=debug` does the same.
 fn listen_to_trace(verbose: bool) {
-    let wants_more = verbose || std::env::var_os("TIDINGS_LOG").is_some_and(|level| level == "debug");
+    let wants_more =
+        verbose || std::env::var_os("TIDINGS_LOG").is_some_and(|level| level == "debug");
     let most = if wants_more {
         tracing::Level::DEBUG
     } else {

@@ -182,12 +182,13 @@ impl Polling {
         if let Some(password) = &self.password {
             return Ok(password.clone());
         }
-        let password = Source::of(&self.mailbox)
-            .fetch()
-            .await
-            .map_err(|error| Outcome::NoPassword {
-                why: Shown::line(&outcome::chain(&error)),
-            })?;
+        let password =
+            Source::of(&self.mailbox)
+                .fetch()
+                .await
+                .map_err(|error| Outcome::NoPassword {
+                    why: Shown::line(&outcome::chain(&error)),
+                })?;
         self.password = Some(password.clone());
         Ok(password)
     }

@@ -6,8 +6,7 @@
 //! others' changes by [`Store::changed_since`].
 
 use std::{
-    fs,
-    io,
+    fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -61,7 +60,9 @@ pub enum Error {
         source: rusqlite::Error,
     },
     /// A newer version of this program has written the file.
-    #[error("{path} was written by a newer tidings (schema {found}, this one knows {known}): update tidings")]
+    #[error(
+        "{path} was written by a newer tidings (schema {found}, this one knows {known}): update tidings"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -177,10 +178,7 @@ impl Store {
     }
 
     /// Runs `read` on the connection.
-    fn read<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
         read(&self.lock()).map_err(|source| self.error(source))
     }
 

@@ -1,12 +1,12 @@
 //! Performs what the screen asked for, off the loop, and answers with events.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::Write,
     path::PathBuf,
     process::{Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -24,13 +24,8 @@ use super::{
 use crate::{
     config::{self, Mailbox, Settings},
     notice::{MailboxIndex, Notice, NoticeId, body::Options, files, shown::Shown},
-    poll::{Poller, Reports, check::blocking, outcome::chain},
-    store::{
-        Store,
-        headlines::Place,
-        marks,
-        search::Query,
-    },
+    poll::{Poller, Reports, check::blocking, outcome::chain, report::Report},
+    store::{Store, headlines::Place, marks, search::Query},
     tui::{
         effect::{Effect, Timer},
         event::Event,
@@ -71,8 +66,16 @@ struct Open {
     mailbox: Mailbox,
     store: Store,
     poller: Option<Poller>,
-    /// The last change of the cache that the screen has heard of.
-    change: Arc<AtomicU64>,
+    told: Arc<Mutex<Told>>,
+}
+
+/// What the screen has heard of a cache.
+#[derive(Debug, Default)]
+struct Told {
+    /// The last change.
+    change: i64,
+    /// The notices.
+    ids: HashSet<NoticeId>,
 }
 
 /// How many headlines are on the screen before the rest is read.
@@ -137,7 +140,7 @@ impl World {
             mailbox,
             store: opened.store,
             poller: None,
-            change: Arc::default(),
+            told: Arc::default(),
         });
         Ok(())
     }
@@ -193,7 +196,9 @@ impl World {
             .await;
         }
         // All say QUIT at the same time; none takes longer than QUIT may take.
-        let farewells = pollers.into_iter().map(|poller| tokio::spawn(poller.stop()));
+        let farewells = pollers
+            .into_iter()
+            .map(|poller| tokio::spawn(poller.stop()));
         for farewell in farewells.collect::<Vec<_>>() {
             let _ = time::timeout(crate::client::QUIT_TIMEOUT, farewell).await;
         }
@@ -229,13 +234,21 @@ impl World {
             Effect::OpenFile { mailbox, id, part } => self.open_file(mailbox, id, part),
             Effect::SaveFiles { mailbox, id, parts } => self.save_files(mailbox, id, parts),
             Effect::SaveNotice { mailbox, id } => self.save_notice(mailbox, id),
-            Effect::SaveText { name, text } => self.save(move |_| Ok((name, text.as_bytes().to_vec()))),
+            Effect::SaveText { name, text } => {
+                self.save(move |_| Ok((name, text.as_bytes().to_vec())))
+            }
             Effect::CopyNotice { mailbox, id } => self.copy_notice(mailbox, id),
             Effect::TestConnection {
                 trial,
                 mailbox,
                 password,
-            } => setup::test(self.events.clone(), &self.settings, trial, *mailbox, &password),
+            } => setup::test(
+                self.events.clone(),
+                &self.settings,
+                trial,
+                *mailbox,
+                &password,
+            ),
             Effect::LoadTeamFile { path } => setup::load_team_file(self.events.clone(), path),
             Effect::SaveSetup(plan) => self.save_setup(*plan),
             // These are the terminal's and the demo's: the loop performs them itself.
@@ -273,7 +286,7 @@ impl World {
         let Some(open) = self.mailboxes.get(mailbox.0) else {
             return;
         };
-        let (store, events, change) = (open.store.clone(), self.events.clone(), open.change.clone());
+        let (store, events, told) = (open.store.clone(), self.events.clone(), open.told.clone());
         tokio::task::spawn_blocking(move || {
             let failed = |error: &crate::store::Error| Event::Failed {
                 what: Shown::line("cannot read the saved notices"),
@@ -285,8 +298,10 @@ impl World {
                 .ok()
                 .flatten()
                 .and_then(|at| at.parse::<Timestamp>().ok());
-            let newest = store.changed_since(i64::MAX).map_or(0, |(_, newest)| newest);
-            change.store(newest.unsigned_abs(), Ordering::Relaxed);
+            let newest = store
+                .changed_since(i64::MAX)
+                .map_or(0, |(_, newest)| newest);
+            lock(&told).change = newest;
             let mut behind = None;
             let mut most = FIRST_PAGE;
             let mut kept = 0;
@@ -302,6 +317,9 @@ impl World {
                     kept = store.kept().unwrap_or(0);
                 }
                 let complete = headlines.len() < most;
+                lock(&told)
+                    .ids
+                    .extend(headlines.iter().map(|headline| headline.id));
                 behind = headlines.last().map(Place::behind);
                 most = PAGE;
                 let loaded = Event::Loaded {
@@ -323,27 +341,49 @@ impl World {
         let Some(open) = self.mailboxes.get(mailbox.0) else {
             return;
         };
-        let (store, events, change) = (open.store.clone(), self.events.clone(), open.change.clone());
+        let (store, events, told) = (open.store.clone(), self.events.clone(), open.told.clone());
         tokio::task::spawn_blocking(move || {
-            let before = i64::try_from(change.load(Ordering::Relaxed)).unwrap_or(0);
+            let before = lock(&told).change;
             let Ok((headlines, newest)) = store.changed_since(before) else {
                 return;
             };
-            change.store(newest.unsigned_abs(), Ordering::Relaxed);
-            if headlines.is_empty() {
-                return;
-            }
-            let marks = headlines
+            let marks: Vec<_> = headlines
                 .iter()
                 .map(|headline| (headline.id, headline.marks))
                 .collect();
-            // What this instance knows already arrives once more, which changes nothing.
-            let _ = events.blocking_send(Event::Reported {
-                mailbox,
-                report: crate::poll::report::Report::Arrived(headlines),
-            });
-            let _ = events.blocking_send(Event::Marked { mailbox, marks });
+            let arrived: Vec<_> = {
+                let mut told = lock(&told);
+                told.change = newest;
+                headlines
+                    .into_iter()
+                    .filter(|headline| told.ids.insert(headline.id))
+                    .collect()
+            };
+            if !arrived.is_empty() {
+                let _ = events.blocking_send(Event::Reported {
+                    mailbox,
+                    report: Report::Arrived(arrived),
+                });
+            }
+            if !marks.is_empty() {
+                let _ = events.blocking_send(Event::Marked { mailbox, marks });
+            }
         });
+    }
+
+    /// Takes notice of what a poller tells the screen.
+    pub(super) fn note(&self, mailbox: MailboxIndex, report: &Report) {
+        let Some(open) = self.mailboxes.get(mailbox.0) else {
+            return;
+        };
+        if let Report::Arrived(headlines) = report {
+            lock(&open.told)
+                .ids
+                .extend(headlines.iter().map(|headline| headline.id));
+        }
+        if let Report::Checked(_) = report {
+            self.look_for_changes(mailbox);
+        }
     }
 
     fn open_notice(&mut self, mailbox: MailboxIndex, id: NoticeId, width: u16) {
@@ -509,7 +549,10 @@ impl World {
     fn save_notice(&self, mailbox: MailboxIndex, id: NoticeId) {
         let folder = download_dir(&self.settings);
         self.with_mail(mailbox, id, "cannot save the notice", move |mail| {
-            let name = files::safe_name(&format!("{}.eml", Notice::parse(mail).subject), "notice.eml");
+            let name = files::safe_name(
+                &format!("{}.eml", Notice::parse(mail).subject),
+                "notice.eml",
+            );
             let path = save_new(&folder, &name, mail).map_err(|error| error.to_string())?;
             Ok(Event::Done {
                 words: Shown::line(&format!("saved {}", tilde(&path))),
@@ -614,7 +657,7 @@ impl World {
     fn save_setup(&mut self, plan: crate::tui::effect::Plan) {
         let password = plan.password.clone();
         match setup::save(&self.settings_path, plan) {
-            Err(event) => self.tell(event),
+            Err(event) => self.tell(*event),
             Ok((mailbox, settings)) => {
                 self.settings.mailboxes = settings.mailboxes;
                 let index = self
@@ -641,7 +684,7 @@ impl World {
                     mailbox,
                     store: opened.store,
                     poller: None,
-                    change: Arc::default(),
+                    told: Arc::default(),
                 };
                 if index < self.mailboxes.len() {
                     self.mailboxes[index] = open;
@@ -707,6 +750,10 @@ impl World {
     fn poller(&self, mailbox: MailboxIndex) -> Option<&Poller> {
         self.mailboxes.get(mailbox.0)?.poller.as_ref()
     }
+}
+
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An attachment's name, type and bytes.

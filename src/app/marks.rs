@@ -11,10 +11,7 @@ use tokio::{
 use crate::{
     notice::{NoticeId, shown::Shown},
     poll::{check::blocking, outcome::chain},
-    store::{
-        Store,
-        marks::Change,
-    },
+    store::{Store, marks::Change},
     tui::event::Event,
 };
 

@@ -284,8 +284,12 @@ impl One {
 pub async fn password(mailbox: &Mailbox) -> Result<SecretString, secret::Error> {
     match Source::of(mailbox) {
         Source::Person if stdin().is_terminal() && stderr().is_terminal() => {
-            let prompt = Shown::line(&format!("Password of {} at {}: ", mailbox.user, mailbox.host));
-            let typed = crate::poll::check::blocking(move || rpassword::prompt_password(&*prompt)).await;
+            let prompt = Shown::line(&format!(
+                "Password of {} at {}: ",
+                mailbox.user, mailbox.host
+            ));
+            let typed =
+                crate::poll::check::blocking(move || rpassword::prompt_password(&*prompt)).await;
             match typed {
                 Ok(password) if !password.is_empty() => Ok(SecretString::from(password)),
                 Ok(_) | Err(_) => Err(secret::Error::NobodyToAsk),
@@ -310,9 +314,9 @@ fn progress(how: ProgressHow, quiet: bool, mailbox: &Mailbox) -> Option<Progress
         }),
         ProgressHow::Auto if stderr().is_terminal() => {
             let bar = ProgressBar::no_length();
-            if let Ok(style) = ProgressStyle::with_template(
-                "{prefix} [{bar:24}] {pos} of {len}, {msg}",
-            ) {
+            if let Ok(style) =
+                ProgressStyle::with_template("{prefix} [{bar:24}] {pos} of {len}, {msg}")
+            {
                 bar.set_style(style.progress_chars("##."));
             }
             bar.set_prefix(Shown::line(&mailbox.name).to_string());

@@ -107,10 +107,8 @@ pub fn needs_terminal() -> Result<(), Failure> {
     if stdin().is_terminal() && stdout().is_terminal() {
         return Ok(());
     }
-    Err(
-        Failure::new(failure::USAGE, "the reader needs a terminal")
-            .then("try `tidings list`, or `tidings next`"),
-    )
+    Err(Failure::new(failure::USAGE, "the reader needs a terminal")
+        .then("try `tidings list`, or `tidings next`"))
 }
 
 /// True if colours may be used: by `--color`, NO_COLOR, CLICOLOR_FORCE, TERM.
@@ -120,7 +118,11 @@ pub fn has_colour(global: &Global) -> bool {
         Color::Always => true,
         Color::Never => false,
         Color::Auto if is_set("NO_COLOR") => false,
-        Color::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != "0") => true,
+        Color::Auto
+            if std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != "0") =>
+        {
+            true
+        }
         Color::Auto => {
             std::env::var_os("TERM").is_none_or(|term| term != "dumb") && stdout().is_terminal()
         }

@@ -45,7 +45,9 @@ pub struct LogArgs {
 
 /// What `config` takes.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  tidings config path\n  tidings config check\n  tidings config show")]
+#[command(
+    after_help = "Examples:\n  tidings config path\n  tidings config check\n  tidings config show"
+)]
 pub struct ConfigArgs {
     #[command(subcommand)]
     what: ConfigWhat,

@@ -107,8 +107,7 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<ExitCode, Failure
 
 fn mailbox(args: &SetupArgs) -> Result<Mailbox, Failure> {
     let mut mailbox = match &args.from {
-        Some(path) => read_team_file(path)
-            .map_err(|why| Failure::new(failure::SETTINGS, why))?,
+        Some(path) => read_team_file(path).map_err(|why| Failure::new(failure::SETTINGS, why))?,
         None => Mailbox::default(),
     };
     if let Some(host) = &args.host {

@@ -111,16 +111,25 @@ impl Check<'_> {
         let mut result = self.visit(at, &dialogue, &mut findings).await;
         for _ in 0..MOST_OVERSIZED {
             // Cut off in the middle of a message that is too large: the others are still to come.
-            if !matches!(result, Err(Failure::Session(client::Error::TooLarge { .. }))) {
+            if !matches!(
+                result,
+                Err(Failure::Session(client::Error::TooLarge { .. }))
+            ) {
                 break;
             }
             result = self.visit(at, &dialogue, &mut findings).await;
         }
-        if matches!(result, Err(Failure::Session(client::Error::PipeliningBroken))) {
+        if matches!(
+            result,
+            Err(Failure::Session(client::Error::PipeliningBroken))
+        ) {
             findings.notes.push(Shown::line(
                 "the server announces PIPELINING and does not keep up: from now on one by one",
             ));
-            result = match self.remember(memory::ONE_BY_ONE, Some("yes".to_owned())).await {
+            result = match self
+                .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
+                .await
+            {
                 Ok(()) => self.visit(at, &dialogue, &mut findings).await,
                 Err(error) => Err(error.into()),
             };
@@ -186,9 +195,7 @@ impl Check<'_> {
         self.remember(memory::WAY, Some(transaction.way().to_string()))
             .await?;
 
-        let outcome = self
-            .transact(at, &mut transaction, seen, findings)
-            .await;
+        let outcome = self.transact(at, &mut transaction, seen, findings).await;
         // QUIT is said after a failure of ours too: a session left open keeps teammates waiting.
         match &outcome {
             Err(Failure::Session(error)) if !may_quit_after(error) => {}
@@ -213,8 +220,7 @@ impl Check<'_> {
                 ));
             }
         }
-        let pipelines = transaction.pipelines()
-            && self.recall(memory::ONE_BY_ONE).await?.is_none();
+        let pipelines = transaction.pipelines() && self.recall(memory::ONE_BY_ONE).await?.is_none();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
         let listing = tokio::select! {
@@ -235,7 +241,8 @@ impl Check<'_> {
                 findings.notes.push(Shown::line(
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
-                self.names_without_uidl(transaction, &listing, ahead).await?
+                self.names_without_uidl(transaction, &listing, ahead)
+                    .await?
             }
         };
         let largest = self.settings.largest_message.0;
@@ -286,7 +293,8 @@ impl Check<'_> {
             fetched?;
         }
         self.settle(at, plan, findings).await?;
-        self.remember(memory::CHECKED, Some("yes".to_owned())).await?;
+        self.remember(memory::CHECKED, Some("yes".to_owned()))
+            .await?;
         Ok(())
     }
 
@@ -473,7 +481,9 @@ impl Check<'_> {
             let (store, ids) = (self.store.clone(), plan.missing.clone());
             blocking(move || store.withdraw(&ids, at)).await?;
             findings.withdrawn = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
-            findings.notes.push(self.words_of_withdrawal(&plan.missing).await?);
+            findings
+                .notes
+                .push(self.words_of_withdrawal(&plan.missing).await?);
             self.tell
                 .report(Report::Withdrawn {
                     ids: plan.missing,

@@ -86,7 +86,10 @@ impl Store {
 }
 
 fn visit(row: &Row) -> rusqlite::Result<Summary> {
-    let text = |column| row.get_ref(column).and_then(|value| Ok(value.as_str()?.to_owned()));
+    let text = |column| {
+        row.get_ref(column)
+            .and_then(|value| Ok(value.as_str()?.to_owned()))
+    };
     Ok(Summary {
         at: Timestamp::from_millisecond(row.get(0)?).unwrap_or_default(),
         took: Duration::from_millis(row.get::<_, i64>(1)?.unsigned_abs()),

@@ -72,9 +72,10 @@ impl Reader {
             cancelled,
             tell: &tell,
         };
-        let (summary, _) = tokio::time::timeout(Duration::from_secs(60), check.run(Timestamp::now()))
-            .await
-            .expect("a check ends");
+        let (summary, _) =
+            tokio::time::timeout(Duration::from_secs(60), check.run(Timestamp::now()))
+                .await
+                .expect("a check ends");
         drop(tell);
         (summary, listener.await.expect("the listener ends"))
     }
@@ -84,7 +85,11 @@ impl Reader {
         self.headlines()
             .iter()
             .map(|headline| {
-                let mark = if headline.withdrawn.is_some() { " (withdrawn)" } else { "" };
+                let mark = if headline.withdrawn.is_some() {
+                    " (withdrawn)"
+                } else {
+                    ""
+                };
                 format!("{}{mark}", headline.subject)
             })
             .collect()
