@@ -25,6 +25,7 @@ use crate::{
         plain::{self, Teller},
     },
     notice::{MailboxIndex, shown::Shown},
+    poll::outcome::chain,
     tui::Purpose,
 };
 
@@ -197,7 +198,7 @@ async fn serve(args: &DemoArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn serve_all(demo: &mut Demo) -> Result<(), Failure> {
-    let _posted = demo.invitation.post().map_err(demo::Error::from)?;
+    let posted = demo.invitation.post();
     let mut out = Out::new();
     let spool = demo.spool.display();
     say(
@@ -208,9 +209,16 @@ async fn serve_all(demo: &mut Demo) -> Result<(), Failure> {
             format!("password {}", demo.invitation.password),
         ],
     )?;
-    remark(&Shown::from_static(
-        "join from other terminals: tidings --demo-as ana (or tom, or you); Ctrl-C ends it",
-    ));
+    match &posted {
+        Ok(_) => remark(&Shown::from_static(
+            "join from other terminals: tidings --demo-as ana (or tom, or you); Ctrl-C ends it",
+        )),
+        // Whoever knows the account can take part all the same.
+        Err(error) => remark(&Shown::line(&format!(
+            "--demo-as will not find this demo: {}",
+            chain(error)
+        ))),
+    }
     let mut teller = Teller::new(demo.began, TimeZone::system());
     let ended = signalled();
     tokio::pin!(ended);

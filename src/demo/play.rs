@@ -114,9 +114,15 @@ impl Play {
             Beat::Leave(who) => {
                 self.with(who, Reader::leave).await?;
             }
-            Beat::Open { who, subject } => {
-                if let Some(place) = self.place_of(who) {
-                    self.readers[place].open(subject).await?;
+            Beat::Open {
+                who,
+                subject,
+                words,
+            } => {
+                if let Some(place) = self.place_of(who)
+                    && self.readers[place].open(subject).await?
+                {
+                    self.say(words).await;
                     self.show(place).await?;
                 }
             }

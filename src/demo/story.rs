@@ -28,6 +28,8 @@ pub enum Beat {
         who: Person,
         /// Which: the words that its subject begins with; their newest unread one if empty.
         subject: &'static str,
+        /// What is said of it, if there was one to open.
+        words: &'static str,
     },
     /// A notice is delivered.
     Arrive(Letter),
@@ -151,11 +153,11 @@ impl Story {
                 ]
             }
             3 => vec![
-                Beat::Tell("Ana reads what is new to her; your count stays"),
                 Beat::Come(Person::Ana),
                 Beat::Open {
                     who: Person::Ana,
                     subject: "",
+                    words: "Ana reads what is new to her; your count stays",
                 },
             ],
             4 if self.tom_is_here => {
@@ -168,11 +170,11 @@ impl Story {
             _ => {
                 self.tom_is_here = true;
                 vec![
-                    Beat::Tell("Tom is at his desk and catches up"),
                     Beat::Come(Person::Tom),
                     Beat::Open {
                         who: Person::Tom,
                         subject: "",
+                        words: "Tom is at his desk and reads; nobody else's count falls",
                     },
                 ]
             }
@@ -202,13 +204,11 @@ fn script() -> Vec<Cue> {
         cue(3, vec![Beat::Come(Person::Ana), Beat::Tip(2)]),
         cue(
             5,
-            vec![
-                Beat::Tell("Ana opens the fire drill: her count falls, yours and Tom's stay"),
-                Beat::Open {
-                    who: Person::Ana,
-                    subject: "Fire drill",
-                },
-            ],
+            vec![Beat::Open {
+                who: Person::Ana,
+                subject: "Fire drill",
+                words: "Ana opens the fire drill: her count falls, yours and Tom's stay",
+            }],
         ),
         cue(8, vec![Beat::Tip(3)]),
         cue(
