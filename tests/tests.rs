@@ -2,6 +2,7 @@
 
 mod client_sessions;
 mod demo;
+mod dovecot;
 mod demo_notices;
 mod licences;
 mod polling;
