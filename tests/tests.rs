@@ -1,4 +1,6 @@
 //! The tests, as one program.
 
+mod hostile;
 mod rendering;
+mod threads;
 mod words;
