@@ -10,4 +10,7 @@ mod rendering;
 mod server_sessions;
 mod store;
 mod support;
+mod hostile;
+mod rendering;
+mod threads;
 mod words;
