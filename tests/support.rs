@@ -1,4 +1,5 @@
 //! What several tests share.
 
 pub mod scratch;
+pub mod talk;
 pub mod transcript;
