@@ -1,5 +1,6 @@
 //! What several tests share.
 
+pub mod peer;
 pub mod scratch;
 pub mod talk;
 pub mod transcript;

@@ -1,5 +1,6 @@
 //! The tests, as one program.
 
+mod peers;
 mod server_sessions;
 mod serving;
 mod spool;
