@@ -3,4 +3,7 @@
 pub mod mailbox;
 pub mod scratch;
 pub mod script;
+pub mod peer;
+pub mod scratch;
+pub mod talk;
 pub mod transcript;
