@@ -1,9 +1,8 @@
 //! What several tests need.
 
 pub mod mailbox;
-pub mod scratch;
-pub mod script;
 pub mod peer;
 pub mod scratch;
+pub mod script;
 pub mod talk;
 pub mod transcript;

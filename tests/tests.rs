@@ -2,21 +2,18 @@
 
 mod client_sessions;
 mod demo;
-mod dovecot;
 mod demo_notices;
+mod dovecot;
+mod hostile;
 mod licences;
+mod peers;
 mod polling;
 mod rendering;
 mod server_sessions;
-mod store;
-mod support;
-mod hostile;
-mod rendering;
-mod threads;
-mod words;
-mod peers;
-mod server_sessions;
 mod serving;
 mod spool;
+mod store;
 mod support;
+mod threads;
 mod wire;
+mod words;
