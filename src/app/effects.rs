@@ -24,7 +24,7 @@ use super::{
 use crate::{
     config::{self, Mailbox, Settings},
     notice::{MailboxIndex, Notice, NoticeId, body::Options, files, shown::Shown},
-    poll::{Poller, Reports, check::blocking, outcome::chain, report::Report},
+    poll::{Poller, Reports, memory, outcome::chain, report::Report, tell::blocking},
     store::{Store, headlines::Place, marks, search::Query},
     tui::{
         effect::{Effect, Timer},
@@ -473,7 +473,7 @@ impl World {
         };
         let events = self.events.clone();
         tokio::task::spawn_blocking(move || {
-            if let Ok(checks) = store.visits(RECALLED) {
+            if let Ok(checks) = memory::recall(&store, RECALLED) {
                 let _ = events.blocking_send(Event::Recalled { mailbox, checks });
             }
         });

@@ -18,7 +18,7 @@ use tokio::{sync::mpsc, time};
 use crate::{
     client::{self, Authorization, Endpoint, Transaction, dialogue::Dialogue},
     demo::{Error, inbox::Mail, join::Invitation, ledger::Entry},
-    poll::check::blocking,
+    poll::tell::blocking,
     server::{
         Handle, Options, Server,
         accounts::{Delete, Hardness, Sessions},

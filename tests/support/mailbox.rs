@@ -8,8 +8,9 @@ use tidings::{
     config::{Mailbox, Settings, Tls},
     notice::{Headline, MailboxIndex},
     poll::{
-        check::{Check, Tell},
+        check::Check,
         report::{Report, Summary},
+        tell::Tell,
     },
     store::Store,
 };
