@@ -2,5 +2,6 @@
 
 pub mod mailbox;
 pub mod scratch;
+pub mod screen;
 pub mod script;
 pub mod transcript;

@@ -6,6 +6,7 @@ mod demo_notices;
 mod licences;
 mod polling;
 mod rendering;
+mod screens;
 mod server_sessions;
 mod store;
 mod support;
