@@ -11,13 +11,19 @@ use shown::Shown;
 pub mod body;
 pub mod calendar;
 pub mod files;
+pub mod guard;
+pub mod headers;
 pub mod headline;
 pub mod html;
+pub mod limits;
 pub mod links;
 pub mod parse;
+pub mod parts;
+pub mod report;
 pub mod shown;
 pub mod text;
 pub mod thread;
+pub mod when;
 
 /// The local name of a kept notice: its row in the cache. Worth nothing outside that cache.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -80,6 +86,28 @@ pub struct Address {
     pub name: Shown,
     /// The address; empty if there is none.
     pub address: Shown,
+}
+
+impl Address {
+    /// Returns the name, or the address if there is none.
+    pub fn short(&self) -> Shown {
+        if self.name.is_empty() {
+            self.address.clone()
+        } else {
+            self.name.clone()
+        }
+    }
+
+    /// Returns the address as the reader has it: `Priya Natarajan <priya@team.example>`.
+    pub fn full(&self) -> Shown {
+        match (self.name.is_empty(), self.address.is_empty()) {
+            // A name that holds a foreign address has the true one beside it already.
+            (false, _) if self.name.contains(&format!("<{}>", self.address)) => self.name.clone(),
+            (false, false) => Shown::line(&format!("{} <{}>", self.name, self.address)),
+            (false, true) => self.name.clone(),
+            (true, _) => self.address.clone(),
+        }
+    }
 }
 
 /// A mail as a reader sees it.

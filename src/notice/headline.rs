@@ -1,1 +1,376 @@
-//! To be written.
+//! A mail's one line in the list, and what the cache keeps about it for finding it again.
+//!
+//! A first check makes a [`Digest`] of every mail, so it does without layout: of HTML the words are
+//! taken ([`strip`]), which is good enough to be searched.
+
+use jiff::{SignedDuration, Timestamp};
+use mail_parser::{Message, MessageParser};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Address, Headline, Marks, NoticeId, guard, headers,
+    html::strip,
+    limits, links,
+    parts::{self, Contents, Piece},
+    shown::Shown,
+};
+
+/// What the cache keeps about a mail, from one reading of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Digest {
+    /// Its line in the list.
+    pub headline: Headline,
+    /// Its words.
+    pub search_text: SearchText,
+    /// What it is known by when its unique-id changed.
+    pub fingerprint: Fingerprint,
+}
+
+/// The words of a mail, for searching. They are not for drawing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SearchText {
+    /// The names and addresses of its senders.
+    pub sender: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+    /// The names of its files, a line each.
+    pub files: String,
+}
+
+/// What stays the same of a mail however a server hands it out: digests that leave out what is added
+/// per retrieval, line ends, and white space at the ends of lines.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Fingerprint {
+    /// Of Message-ID, Date, From and Subject: TOP n 0 is enough for it.
+    pub headers: [u8; 16],
+    /// Of all that follows the headers.
+    pub body: [u8; 16],
+}
+
+impl Digest {
+    /// Reads a mail that arrived here at a time. It never fails.
+    pub fn of(raw: &[u8], arrived: Timestamp) -> Digest {
+        let fingerprint = Fingerprint::of(raw);
+        let read = guard::without_panic(|| {
+            let bounded = limits::bounded(raw);
+            let mail = MessageParser::new().parse(&*bounded.raw)?;
+            Some(digest(raw, &mail, arrived, fingerprint))
+        });
+        read.flatten().unwrap_or_else(|| {
+            let headline = headline(
+                &Message::default(),
+                &Contents::default(),
+                arrived,
+                &fingerprint.headers,
+                raw.len(),
+            );
+            Digest {
+                headline,
+                search_text: SearchText::default(),
+                fingerprint,
+            }
+        })
+    }
+}
+
+impl Headline {
+    /// Reads a mail that arrived here at a time. It never fails.
+    pub fn parse(raw: &[u8], arrived: Timestamp) -> Headline {
+        Digest::of(raw, arrived).headline
+    }
+
+    /// Reads the answer to TOP n 0. Its handle, key and parents are those of the whole mail; size,
+    /// preview and files are not known.
+    pub fn of_headers(raw_headers: &[u8], arrived: Timestamp) -> Headline {
+        let fingerprint = Fingerprint::of_headers(raw_headers);
+        let read = guard::without_panic(|| {
+            let bounded = limits::bounded(raw_headers);
+            let mail = MessageParser::new()
+                .parse_headers(&*bounded.raw)
+                .or_else(|| MessageParser::new().parse(&*bounded.raw));
+            mail.map(|mail| headline(&mail, &Contents::default(), arrived, &fingerprint, 0))
+        });
+        read.flatten().unwrap_or_else(|| {
+            headline(
+                &Message::default(),
+                &Contents::default(),
+                arrived,
+                &fingerprint,
+                0,
+            )
+        })
+    }
+}
+
+impl Fingerprint {
+    /// Returns the fingerprint of a whole mail.
+    pub fn of(raw: &[u8]) -> Fingerprint {
+        let body = &raw[header_end(raw)..];
+        Fingerprint {
+            headers: Fingerprint::of_headers(raw),
+            body: body_digest(body),
+        }
+    }
+
+    /// Returns the headers' half of the fingerprint, from a whole mail or from its headers alone.
+    pub fn of_headers(raw: &[u8]) -> [u8; 16] {
+        let mut found: [Vec<u8>; 4] = Default::default();
+        let mut open: Option<usize> = None;
+        for line in raw[..header_end(raw)].split(|&b| b == b'\n') {
+            if line.starts_with(b" ") || line.starts_with(b"\t") {
+                open.into_iter()
+                    .for_each(|field| append_words(&mut found[field], line));
+                continue;
+            }
+            open = STABLE_FIELDS.iter().position(|name| {
+                line.get(..name.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(name))
+                    && line[name.len()..].trim_ascii_start().starts_with(b":")
+            });
+            // Of a field that stands there twice the first counts.
+            open = open.filter(|&field| found[field].is_empty());
+            if let Some(field) = open {
+                let value = &line[STABLE_FIELDS[field].len()..].trim_ascii_start()[1..];
+                append_words(&mut found[field], value);
+            }
+        }
+        let mut digest = Sha256::new();
+        for field in &found {
+            digest.update(field);
+            digest.update(b"\n");
+        }
+        first_half(&digest.finalize())
+    }
+}
+
+fn digest(raw: &[u8], mail: &Message, arrived: Timestamp, fingerprint: Fingerprint) -> Digest {
+    let contents = parts::contents(mail);
+    let headline = headline(mail, &contents, arrived, &fingerprint.headers, raw.len());
+    let senders = headers::from(mail);
+    let sender = senders
+        .iter()
+        .take(SENDERS)
+        .map(|sender| format!("{} {}", sender.name, sender.address));
+    let files: Vec<&str> = contents
+        .files
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
+    let search_text = SearchText {
+        sender: sender.collect::<Vec<_>>().join(" "),
+        subject: headline.subject.to_string(),
+        body: body_words(&contents),
+        files: files.join("\n"),
+    };
+    Digest {
+        headline,
+        search_text,
+        fingerprint,
+    }
+}
+
+fn headline(
+    mail: &Message,
+    contents: &Contents,
+    arrived: Timestamp,
+    fingerprint: &[u8; 16],
+    size: usize,
+) -> Headline {
+    let sent = headers::date(mail).map(|(at, _)| at);
+    let latest = arrived
+        .saturating_add(SignedDuration::from_hours(FUTURE_HOURS))
+        .unwrap_or(Timestamp::MAX);
+    let date = sent.filter(|at| *at <= latest && *at >= Timestamp::UNIX_EPOCH);
+    let id = headers::message_id(mail);
+    let own_key = u64::from_be_bytes(
+        fingerprint[..8]
+            .try_into()
+            .expect("a fingerprint has 16 bytes"),
+    );
+    Headline {
+        id: NoticeId::default(),
+        handle: handle(fingerprint),
+        from: headers::from(mail).into_iter().next().unwrap_or_else(Address::default),
+        subject: headers::subject(mail),
+        date: date.unwrap_or(arrived),
+        date_guessed: date.is_none(),
+        preview: preview(contents),
+        size: size as u64,
+        important: headers::is_important(mail),
+        files: u16::try_from(contents.files.iter().filter(|file| !file.inline).count()).unwrap_or(u16::MAX),
+        has_link: contents.pieces.iter().any(|piece| matches!(piece, Piece::Html(text) | Piece::Plain { text, .. } if links::has_link(text))),
+        key: if id.is_empty() { own_key } else { headers::key_of(id) },
+        parents: headers::parents(mail),
+        marks: Marks::default(),
+        withdrawn: None,
+    }
+}
+
+/// Returns a short name for a notice, the same on every machine: ten letters of Crockford's base 32
+/// (no i, l, o, u).
+fn handle(fingerprint: &[u8; 16]) -> Box<str> {
+    let bits = u64::from_be_bytes(
+        fingerprint[8..]
+            .try_into()
+            .expect("a fingerprint has 16 bytes"),
+    );
+    (0..HANDLE_LETTERS)
+        .map(|place| char::from(HANDLE_ALPHABET[(bits >> (5 * place)) as usize & 31]))
+        .collect::<String>()
+        .into()
+}
+
+fn body_words(contents: &Contents) -> String {
+    let mut body = String::new();
+    for piece in &contents.pieces {
+        let words = match piece {
+            Piece::Html(html) => strip::words(html, SEARCH_OCTETS).into(),
+            Piece::Calendar(text) | Piece::Plain { text, .. } | Piece::Status(text) => {
+                std::borrow::Cow::Borrowed(&**text)
+            }
+        };
+        let left = SEARCH_OCTETS.saturating_sub(body.len());
+        body.push_str(&words[..words.floor_char_boundary(left)]);
+        body.push('\n');
+    }
+    if body.contains('\0') {
+        body.replace('\0', " ")
+    } else {
+        body
+    }
+}
+
+/// Returns the first line that the sender wrote: no quotes, and not the line that announces them.
+fn preview(contents: &Contents) -> Shown {
+    let texts = contents.pieces.iter().find_map(|piece| match piece {
+        Piece::Plain { text, .. } => Some((text, false)),
+        Piece::Html(text) => Some((text, true)),
+        Piece::Calendar(_) | Piece::Status(_) => None,
+    });
+    let Some((text, is_html)) = texts else {
+        return Shown::default();
+    };
+    let text = &text[..text.floor_char_boundary(if is_html {
+        PREVIEW_HTML_OCTETS
+    } else {
+        PREVIEW_OCTETS
+    })];
+    let stripped = if is_html {
+        strip::words(text, PREVIEW_OCTETS)
+    } else {
+        String::new()
+    };
+    let text = if is_html { &stripped } else { text };
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let own = lines
+        .by_ref()
+        .take_while(|line| *line != "--")
+        .find(|line| is_own(line));
+    let Some(own) = own else {
+        return Shown::default();
+    };
+    // A greeting alone says nothing: what follows is put beside it.
+    let is_short = own.chars().count() < GREETING_CHARACTERS;
+    let next = lines
+        .next()
+        .filter(|line| is_short && is_own(line) && *line != "--");
+    Shown::line(&format!("{own} {}", next.unwrap_or_default())).cut_to(PREVIEW_COLUMNS)
+}
+
+fn is_own(line: &str) -> bool {
+    let is_quote = line.starts_with('>') || line.starts_with('|');
+    let is_attribution = line.ends_with(':')
+        && [
+            "wrote:",
+            "writes:",
+            "schrieb:",
+            "écrit :",
+            "escribió:",
+            "ha scritto:",
+        ]
+        .iter()
+        .any(|end| line.ends_with(end));
+    let starts_attribution = line.starts_with("On ") && line.contains('@') && line.len() > 20;
+    let is_rule = line.chars().all(|c| !c.is_alphanumeric());
+    let is_original = line.starts_with("-----") || line.starts_with("_____");
+    !(is_quote || is_attribution || starts_attribution || is_rule || is_original)
+}
+
+/// Returns where the headers end: after the empty line, or where the mail does.
+fn header_end(raw: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(newline) = memchr::memchr(b'\n', &raw[at..]) {
+        let line = &raw[at..at + newline];
+        at += newline + 1;
+        if line.is_empty() || line == b"\r" {
+            return at;
+        }
+    }
+    raw.len()
+}
+
+/// Adds a header line's words with one space between them, so that folding makes no difference.
+fn append_words(field: &mut Vec<u8>, line: &[u8]) {
+    for word in line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+    {
+        if !field.is_empty() {
+            field.push(b' ');
+        }
+        field.extend_from_slice(word);
+    }
+}
+
+/// Digests a body without the white space at the ends of its lines, and without empty lines at its
+/// end.
+fn body_digest(body: &[u8]) -> [u8; 16] {
+    let mut digest = Sha256::new();
+    let mut clean = Vec::with_capacity(body.len());
+    for line in body.trim_ascii_end().split(|&b| b == b'\n') {
+        clean.extend_from_slice(line.trim_ascii_end());
+        clean.push(b'\n');
+        if clean.len() >= DIGEST_CHUNK {
+            digest.update(&clean);
+            clean.clear();
+        }
+    }
+    digest.update(&clean);
+    first_half(&digest.finalize())
+}
+
+fn first_half(digest: &[u8]) -> [u8; 16] {
+    digest[..16].try_into().expect("a SHA-256 has 32 bytes")
+}
+
+/// POP3.md: what no server rewrites.
+const STABLE_FIELDS: [&[u8]; 4] = [b"message-id", b"date", b"from", b"subject"];
+
+/// A clock may be a day off, or in another zone than it says.
+const FUTURE_HOURS: i64 = 24;
+
+const HANDLE_ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// 50 bits: two of a million notices share one with a chance of 1 in 2,000.
+const HANDLE_LETTERS: usize = 10;
+
+/// What is indexed of one mail: a book's worth.
+const SEARCH_OCTETS: usize = 1024 * 1024;
+
+/// Where the first line is looked for.
+const PREVIEW_OCTETS: usize = 8 * 1024;
+const PREVIEW_HTML_OCTETS: usize = 32 * 1024;
+
+/// What the widest list shows.
+const PREVIEW_COLUMNS: usize = 120;
+
+/// "Hello all," and shorter.
+const GREETING_CHARACTERS: usize = 16;
+
+/// Nobody searches for the eleventh sender.
+const SENDERS: usize = 10;
+
+/// Memory for digesting one body.
+const DIGEST_CHUNK: usize = 64 * 1024;

@@ -1,4 +1,11 @@
 //! The links of a mail: what is shown, and where it leads.
+//!
+//! Only http, https and mailto become links. The address shown is the one that is opened.
+
+use std::collections::HashMap;
+
+use linkify::{LinkFinder, LinkKind};
+use url::Url;
 
 use super::shown::Shown;
 
@@ -9,6 +16,190 @@ pub struct Link {
     pub label: Shown,
     /// Where it leads, as it will be opened: http, https or mailto.
     pub target: Shown,
+    /// Its host in the letters of its language, if `target` has it as `xn--…`.
+    pub host: Option<Shown>,
     /// What is suspicious about it, in words (`text says hr.example, goes to evil.test`).
     pub warning: Option<Shown>,
 }
+
+impl Link {
+    /// Returns the target for the terminal's own link sequence (OSC 8): plain ASCII, or nothing if
+    /// it is longer than terminals take.
+    pub fn for_terminal(&self) -> Option<&str> {
+        let fits = self.target.len() <= TERMINAL_LINK_OCTETS;
+        (fits && self.target.bytes().all(|b| matches!(b, b'!'..=b'~'))).then_some(&self.target)
+    }
+
+    /// Returns the target without `https://` and the like, as a short list shows it.
+    pub fn short_target(&self) -> &str {
+        let target = self.target.as_str();
+        let short = ["https://", "http://", "mailto:"]
+            .iter()
+            .find_map(|scheme| target.strip_prefix(scheme));
+        short.unwrap_or(target).trim_end_matches('/')
+    }
+}
+
+/// The links found so far, each target once.
+#[derive(Debug, Default)]
+pub struct Links {
+    links: Vec<Link>,
+    by_target: HashMap<String, usize>,
+}
+
+impl Links {
+    /// Adds a link unless its target is there already, and returns its place; none if it leads
+    /// nowhere that may be opened.
+    pub fn add(&mut self, label: &str, target: &str) -> Option<usize> {
+        let url = openable(target)?;
+        let shown = Shown::line(url.as_str());
+        let label = Shown::line(label).cut_to(LABEL_COLUMNS);
+        let warning = warning(&label, &url);
+        if let Some(&known) = self.by_target.get(shown.as_str()) {
+            let link = &mut self.links[known];
+            link.warning = link.warning.take().or(warning);
+            return Some(known);
+        }
+        if self.links.len() >= LINKS {
+            return None;
+        }
+        self.by_target.insert(shown.to_string(), self.links.len());
+        let label = if label.is_empty() {
+            shown.clone()
+        } else {
+            label
+        };
+        self.links.push(Link {
+            label,
+            host: unicode_host(&url),
+            target: shown,
+            warning,
+        });
+        Some(self.links.len() - 1)
+    }
+
+    /// Returns the links in order.
+    pub fn into_vec(self) -> Vec<Link> {
+        self.links
+    }
+}
+
+/// Returns where links stand in plain text, as ranges of octets.
+pub fn find(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let has_scheme = text.contains("://") || text.contains("mailto:");
+    let text = if has_scheme { text } else { "" };
+    let mut finder = LinkFinder::new();
+    finder.kinds(&[LinkKind::Url]).url_can_be_iri(true);
+    let found: Vec<_> = finder
+        .links(text)
+        .map(|link| (link.start(), link.end()))
+        .collect();
+    found
+        .into_iter()
+        .filter(|&(start, end)| openable(&text[start..end]).is_some())
+}
+
+/// Returns true if plain text holds a link; cheaper than [`find`].
+pub fn has_link(text: &str) -> bool {
+    text.contains("http://") || text.contains("https://")
+}
+
+/// Returns the address if it is one that may be opened.
+fn openable(target: &str) -> Option<Url> {
+    let target = target.trim();
+    if target.len() > TARGET_OCTETS {
+        return None;
+    }
+    let url = Url::parse(target).ok()?;
+    match url.scheme() {
+        "http" | "https" => url.has_host().then_some(url),
+        "mailto" => (!url.path().is_empty()).then_some(url),
+        _ => None,
+    }
+}
+
+fn warning(label: &str, url: &Url) -> Option<Shown> {
+    if url.scheme() == "mailto" {
+        let said = label
+            .split_whitespace()
+            .find(|word| word.contains('@'))?
+            .trim_matches(|c: char| !c.is_alphanumeric());
+        let goes = url.path();
+        return (!goes.eq_ignore_ascii_case(said))
+            .then(|| Shown::line(&format!("text says {said}, writes to {goes}")));
+    }
+    let host = url.host_str()?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some(Shown::line(&format!(
+            "says {}, goes to {host}",
+            url.username()
+        )));
+    }
+    let said = hosts_in(label).find(|said| !is_kin(said, host))?;
+    Some(Shown::line(&format!("text says {said}, goes to {host}")))
+}
+
+/// Returns the host names that a link's text names.
+fn hosts_in(label: &str) -> impl Iterator<Item = String> {
+    label.split_whitespace().filter_map(|word| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
+        let is_address = word.contains("://");
+        let bare = word.split_once("://").map_or(word, |(_, rest)| rest);
+        let host = bare
+            .split(['/', '?', '#', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
+        if host.contains('@') || !is_host(&host) {
+            return None;
+        }
+        let ending = host.rsplit('.').next().unwrap_or_default();
+        let is_file = !is_address && !host.starts_with("www.") && FILE_ENDINGS.contains(&ending);
+        (!is_file).then(|| idna::domain_to_ascii(&host).unwrap_or(host))
+    })
+}
+
+fn is_host(word: &str) -> bool {
+    let (rest, ending) = word.rsplit_once('.').unwrap_or_default();
+    let is_label =
+        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    rest.split('.').all(is_label)
+        && ending.chars().count() >= 2
+        && ending.chars().all(char::is_alphabetic)
+}
+
+/// True if one host is the other, or lies within it.
+fn is_kin(said: &str, host: &str) -> bool {
+    let said = said.strip_prefix("www.").unwrap_or(said);
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    let within = |inner: &str, outer: &str| {
+        inner
+            .strip_suffix(outer)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    within(said, host) || within(host, said)
+}
+
+fn unicode_host(url: &Url) -> Option<Shown> {
+    let host = url.host_str().filter(|host| host.contains("xn--"))?;
+    let (unicode, outcome) = idna::domain_to_unicode(host);
+    (outcome.is_ok() && unicode != host).then(|| Shown::line(&unicode))
+}
+
+/// Endings of files that look like hosts in a text.
+const FILE_ENDINGS: [&str; 22] = [
+    "md", "pdf", "txt", "html", "htm", "js", "rs", "py", "sh", "css", "csv", "doc", "docx", "xls",
+    "xlsx", "png", "jpg", "gif", "xml", "json", "toml", "zip",
+];
+
+/// Browsers take no more.
+const TARGET_OCTETS: usize = 8 * 1024;
+
+/// What terminals and what lies between take for OSC 8 (the convention's own limit is 2,083).
+const TERMINAL_LINK_OCTETS: usize = 2083;
+
+/// A label that is a whole page has gone wrong.
+const LABEL_COLUMNS: usize = 200;
+
+/// More than the largest digest has; beyond, text stays text.
+const LINKS: usize = 2000;

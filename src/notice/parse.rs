@@ -1,1 +1,101 @@
-//! To be written.
+//! Bytes of a mail to a [`Notice`]. It never fails: what cannot be read is shown harmlessly.
+
+use mail_parser::{HeaderName, Message, MessageParser};
+
+use super::{
+    Notice, Run, Style,
+    body::{Block, Content, plain},
+    calendar, guard, headers, html, limits,
+    links::Links,
+    parts::{self, Piece},
+    report,
+    shown::Shown,
+};
+
+impl Notice {
+    /// Reads a mail. Bounds on its size, parts and nesting are kept, and what they cut is said; a
+    /// library that panics over it leaves it as plain text.
+    pub fn parse(raw: &[u8]) -> Notice {
+        let read = guard::without_panic(|| {
+            let bounded = limits::bounded(raw);
+            let mail = MessageParser::new().parse(&*bounded.raw)?;
+            let mut notice = of_mail(&mail);
+            notice.cuts.splice(0..0, bounded.cuts);
+            Some(notice)
+        });
+        match read {
+            Some(Some(notice)) => notice,
+            Some(None) => as_plain_text(raw, None),
+            None => as_plain_text(
+                raw,
+                Some("This mail could not be taken apart; it is shown as it came."),
+            ),
+        }
+    }
+}
+
+fn of_mail(mail: &Message) -> Notice {
+    let contents = parts::contents(mail);
+    let mut links = Links::default();
+    let mut blocks = Vec::new();
+    let mut cuts = contents.cuts;
+    for piece in contents.pieces {
+        if !blocks.is_empty() {
+            blocks.push(Block::gap());
+        }
+        match piece {
+            Piece::Calendar(text) => blocks.extend(calendar::blocks(&text)),
+            Piece::Html(text) => {
+                let page = html::page(&text, &mut links);
+                blocks.extend(page.blocks);
+                cuts.extend(page.cut);
+            }
+            Piece::Plain { text, format } => {
+                blocks.extend(plain::blocks(&text, format, &mut links))
+            }
+            Piece::Status(text) => blocks.extend(report::blocks(&text)),
+        }
+    }
+    let date = headers::date(mail);
+    Notice {
+        subject: headers::subject(mail),
+        from: headers::from(mail),
+        to: headers::addresses(mail, &HeaderName::To),
+        cc: headers::addresses(mail, &HeaderName::Cc),
+        date: date.map(|(at, _)| at),
+        offset: date.map(|(_, offset)| offset),
+        message_id: Shown::line(headers::message_id(mail)),
+        important: headers::is_important(mail),
+        blocks,
+        links: links.into_vec(),
+        files: contents.files,
+        cuts,
+    }
+}
+
+/// Returns what can be shown of a mail that is none.
+fn as_plain_text(raw: &[u8], why: Option<&'static str>) -> Notice {
+    let text = String::from_utf8_lossy(&raw[..raw.len().min(PLAIN_OCTETS)]);
+    let text = Shown::text(text.trim_end());
+    let line = |line: &str| {
+        vec![Run {
+            text: Shown::text(line),
+            style: Style::Text,
+            link: None,
+        }]
+    };
+    let blocks = match why {
+        _ if text.is_empty() => Vec::new(),
+        None => plain::blocks(&text, Default::default(), &mut Links::default()),
+        Some(_) => vec![Block::new(Content::Fixed(text.lines().map(line).collect()))],
+    };
+    Notice {
+        subject: Shown::from_static("(no subject)"),
+        blocks,
+        cuts: why.map(Shown::from_static).into_iter().collect(),
+        ..Notice::default()
+    }
+}
+
+/// What is shown of a mail that no one can read.
+const PLAIN_OCTETS: usize = 256 * 1024;

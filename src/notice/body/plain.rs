@@ -1,0 +1,416 @@
+//! Plain text to blocks: what is prose is wrapped anew, what is drawn in columns stays as it is.
+//!
+//! Senders wrap prose at some column and leave tables, code and addresses alone, without saying
+//! which is which (unless by format=flowed, RFC 3676). So a line is joined with the next only where
+//! the next line's first word would not have fitted in it.
+
+use super::{Block, Content};
+use crate::notice::{
+    Run, Style,
+    links::{self, Links},
+    parts::Format,
+    shown::Shown,
+    text,
+};
+
+/// Returns the blocks of plain text; links in it are numbered.
+pub fn blocks(raw: &str, format: Format, links: &mut Links) -> Vec<Block> {
+    // Where programs put the place of a picture, there is nothing to see.
+    let shown = Shown::text(&raw.trim_end().replace('\u{fffc}', ""));
+    let lines = match format {
+        Format::Fixed => shown
+            .lines()
+            .map(|line| unquoted(line.trim_end()))
+            .collect(),
+        Format::Flowed { del_sp } => flowed(&shown, del_sp),
+    };
+    let (body, signature) = lines.split_at(signature_start(&lines));
+    let mut blocks = Vec::new();
+    for group in body.chunk_by(|a, b| a.depth == b.depth && a.is_blank() == b.is_blank()) {
+        let depth = group[0].depth;
+        if group[0].is_blank() {
+            blocks.push(Block {
+                quote: depth,
+                ..Block::gap()
+            });
+            continue;
+        }
+        let kinds = kinds_of(group);
+        for (chunk, is_fixed) in chunks(group, &kinds) {
+            let start = blocks.len();
+            match is_fixed {
+                true => blocks.push(fixed(chunk, Style::Code, links)),
+                false => prose(chunk, format, links, &mut blocks),
+            }
+            blocks[start..]
+                .iter_mut()
+                .for_each(|block| block.quote = depth);
+        }
+    }
+    if !signature.is_empty() {
+        blocks.push(fixed(signature, Style::Muted, links));
+    }
+    blocks
+}
+
+/// Returns runs for a text in which links are numbered: `https://… [1]`.
+pub fn linked(text: &str, style: Style, links: &mut Links) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut from = 0;
+    for (start, end) in links::find(text) {
+        let Some(link) = links.add("", &text[start..end]) else {
+            continue;
+        };
+        push(&mut runs, &text[from..start], style, None);
+        push(
+            &mut runs,
+            &shortened(&text[start..end]),
+            Style::Link,
+            Some(link),
+        );
+        push(
+            &mut runs,
+            &format!(" [{}]", link + 1),
+            Style::Link,
+            Some(link),
+        );
+        from = end;
+    }
+    push(&mut runs, &text[from..], style, None);
+    runs
+}
+
+/// Returns an address in a text, cut after its host if it would fill the line: the list at the end
+/// has it whole.
+pub fn shortened(address: &str) -> String {
+    if text::width(address) <= ADDRESS_COLUMNS {
+        return address.to_owned();
+    }
+    let host_end = address.find("://").map_or(0, |scheme| scheme + 3);
+    let host_end = address[host_end..]
+        .find(['/', '?', '#'])
+        .map_or(address.len(), |slash| host_end + slash);
+    format!("{}/…", text::cut_to(&address[..host_end], ADDRESS_COLUMNS))
+}
+
+/// A line without its quote marks.
+#[derive(Clone, Debug)]
+struct Line {
+    depth: u8,
+    text: String,
+}
+
+impl Line {
+    fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    fn indent(&self) -> usize {
+        self.text.len() - self.text.trim_start_matches(' ').len()
+    }
+}
+
+/// Splits off `>`, `> >`, `>>` and the one space after them.
+fn unquoted(line: &str) -> Line {
+    let (mut rest, mut depth) = (line, 0u8);
+    while let Some(inner) = rest
+        .strip_prefix('>')
+        .or_else(|| rest.strip_prefix(" >").filter(|_| depth > 0))
+    {
+        depth = depth.saturating_add(1);
+        rest = inner;
+    }
+    let text = if depth > 0 {
+        rest.strip_prefix(' ').unwrap_or(rest)
+    } else {
+        rest
+    };
+    Line {
+        depth,
+        text: text.to_owned(),
+    }
+}
+
+/// Joins the lines of format=flowed (RFC 3676, section 4).
+fn flowed(text: &str, del_sp: bool) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut goes_on = false;
+    for raw in text.lines() {
+        let depth = raw.len() - raw.trim_start_matches('>').len();
+        let depth_of_line = u8::try_from(depth).unwrap_or(u8::MAX);
+        let unstuffed = raw[depth..].strip_prefix(' ').unwrap_or(&raw[depth..]);
+        let is_rule = unstuffed == "-- ";
+        let is_soft = unstuffed.ends_with(' ') && !is_rule;
+        let text = match is_soft && del_sp {
+            true => &unstuffed[..unstuffed.len() - 1],
+            false if is_soft => unstuffed,
+            false => unstuffed.trim_end(),
+        };
+        match lines
+            .last_mut()
+            .filter(|last| goes_on && last.depth == depth_of_line && !is_rule)
+        {
+            Some(last) => last.text.push_str(text),
+            None => lines.push(Line {
+                depth: depth_of_line,
+                text: if is_rule {
+                    "--".to_owned()
+                } else {
+                    text.to_owned()
+                },
+            }),
+        }
+        goes_on = is_soft;
+    }
+    lines
+        .iter_mut()
+        .for_each(|line| line.text.truncate(line.text.trim_end().len()));
+    lines
+}
+
+/// Returns where the signature begins (`-- `), or the footer of a mailing list; the end if there is
+/// neither.
+fn signature_start(lines: &[Line]) -> usize {
+    let is_start = |line: &Line, left: usize| {
+        let is_rule = line.depth == 0 && line.text.trim_end() == "--";
+        let is_footer = line.depth == 0
+            && line.text.len() >= FOOTER_RULE
+            && line.text.bytes().all(|b| b == b'_');
+        (is_rule && left <= SIGNATURE_LINES) || (is_footer && left <= FOOTER_LINES)
+    };
+    let found = lines
+        .iter()
+        .enumerate()
+        .position(|(index, line)| is_start(line, lines.len() - index));
+    found.unwrap_or(lines.len())
+}
+
+/// Says of each line of a group whether its columns matter. One line of prose between two that do
+/// is taken for one of theirs.
+fn kinds_of(group: &[Line]) -> Vec<bool> {
+    let mut kinds: Vec<bool> = group.iter().map(|line| is_drawn(&line.text)).collect();
+    for index in 1..kinds.len().saturating_sub(1) {
+        kinds[index] |= kinds[index - 1] && is_drawn(&group[index + 1].text);
+    }
+    // A heading and its underline, or a table's head, are short; a drawn line's neighbours that are
+    // as deeply indented belong to it.
+    for index in 1..kinds.len() {
+        let is_underline = !kinds[index - 1]
+            && is_ruled(&group[index].text)
+            && text::width(&group[index - 1].text) <= text::width(&group[index].text) + 2;
+        kinds[index - 1] |= is_underline;
+    }
+    kinds
+}
+
+fn chunks<'l>(group: &'l [Line], kinds: &[bool]) -> Vec<(&'l [Line], bool)> {
+    let mut from = 0;
+    let sizes = kinds
+        .chunk_by(|a, b| a == b)
+        .map(|chunk| (chunk.len(), chunk[0]));
+    sizes
+        .map(|(size, kind)| {
+            from += size;
+            (&group[from - size..from], kind)
+        })
+        .collect()
+}
+
+/// True if the columns of a line matter: it has gaps, bars or frames, is far indented, or is code.
+fn is_drawn(line: &str) -> bool {
+    let inner = item(line).map_or(line.trim(), |(_, rest)| rest);
+    let indent = line.len() - line.trim_start_matches(' ').len();
+
+    let has_gap = inner.contains("   ")
+        || (inner.contains("  ") && !inner.contains(". ") && inner.split("  ").count() > 2);
+    let has_gap = has_gap && text::width(line) <= WRAPPED_MOST;
+    let has_bars = inner.matches('|').count() >= 2
+        || inner.starts_with("+-")
+        || inner.contains(|c| ('\u{2500}'..='\u{259f}').contains(&c));
+    let is_code = inner.ends_with('{')
+        || inner == "}"
+        || inner.ends_with("};")
+        || inner.starts_with("$ ")
+        || ["@@ ", "+++ ", "--- ", "diff --git", "index "]
+            .iter()
+            .any(|mark| line.starts_with(mark));
+    let is_far = indent >= DRAWN_INDENT && item(line).is_none();
+    has_gap || has_bars || is_code || is_far || is_ruled(inner)
+}
+
+/// True if a line is all dashes, equal signs and the like.
+fn is_ruled(line: &str) -> bool {
+    let line = line.trim();
+    line.len() >= 3
+        && line.chars().all(|c| "-=_*~#+. ".contains(c))
+        && line.contains(|c| "-=_*~#+".contains(c))
+}
+
+fn fixed(lines: &[Line], style: Style, links: &mut Links) -> Block {
+    let quoted = |line: &Line| {
+        if style == Style::Muted {
+            format!("{}{}", "> ".repeat(usize::from(line.depth)), line.text)
+        } else {
+            line.text.clone()
+        }
+    };
+    Block::new(Content::Fixed(
+        lines
+            .iter()
+            .map(|line| linked(&quoted(line), style, links))
+            .collect(),
+    ))
+}
+
+/// Adds prose: paragraphs and the items of lists, their lines joined where the sender's wrapping
+/// broke them.
+fn prose(lines: &[Line], format: Format, links: &mut Links, blocks: &mut Vec<Block>) {
+    let widths: Vec<usize> = lines.iter().map(|line| text::width(&line.text)).collect();
+    let widest = widths.iter().copied().max().unwrap_or_default();
+    let is_wrapped = format == Format::Fixed && (WRAPPED_LEAST..=WRAPPED_MOST).contains(&widest);
+    let mut paragraph: Option<Paragraph> = None;
+    for (index, line) in lines.iter().enumerate() {
+        let item = item(&line.text);
+
+        let is_broken = index > 0 && is_wrapped && !begins_anew(&line.text) && {
+            let first_word = line.text.split_whitespace().next().unwrap_or_default();
+            widths[index - 1] + 1 + text::width(first_word) > widest - widest / 6
+        };
+        match (&mut paragraph, item) {
+            (Some(open), None) if open.takes(line) => open.add(&line.text, is_broken),
+            (_, item) => {
+                blocks.extend(paragraph.take().map(|open| open.into_block(links)));
+                paragraph = Some(Paragraph::new(line, item));
+            }
+        }
+    }
+    blocks.extend(paragraph.map(|open| open.into_block(links)));
+}
+
+/// A paragraph, or an item of a list, as its lines come.
+struct Paragraph {
+    indent: usize,
+    marker: Option<String>,
+    text: String,
+}
+
+impl Paragraph {
+    fn new(line: &Line, item: Option<(&str, &str)>) -> Paragraph {
+        let (marker, text) = item.map_or((None, line.text.trim()), |(marker, rest)| {
+            (Some(marker.to_owned()), rest)
+        });
+        Paragraph {
+            indent: line.indent(),
+            marker,
+            text: text.to_owned(),
+        }
+    }
+
+    /// True if a line may belong to it: an item's go on to the right of its marker.
+    fn takes(&self, line: &Line) -> bool {
+        match &self.marker {
+            Some(_) => line.indent() > self.indent,
+            None => line.indent().abs_diff(self.indent) <= 1,
+        }
+    }
+
+    fn add(&mut self, line: &str, is_broken: bool) {
+        let line = line.trim();
+        let is_wide = |c: Option<char>| c.is_some_and(|c| c > '\u{2e80}');
+        match is_broken {
+            true if is_wide(self.text.chars().last()) && is_wide(line.chars().next()) => {}
+            true => self.text.push(' '),
+            false => self.text.push('\n'),
+        }
+        self.text.push_str(line);
+    }
+
+    fn into_block(self, links: &mut Links) -> Block {
+        let runs = linked(&self.text, Style::Text, links);
+        let marker = self.marker.map(|marker| Shown::line(&marker));
+        let indent = u16::try_from(self.indent.min(DRAWN_INDENT * 2)).unwrap_or_default();
+        Block {
+            quote: 0,
+            indent,
+            content: Content::Prose { marker, runs },
+        }
+    }
+}
+
+/// True if a line does not go on with a sentence: it begins with a word and a colon, as headers and
+/// forms do (`Sent: Monday`), or with a time, as logs do.
+fn begins_anew(line: &str) -> bool {
+    let line = line.trim_start();
+    let is_time = |word: &str| {
+        word.len() >= 8
+            && word.bytes().filter(|&b| b == b':').count() >= 2
+            && word.starts_with(|c: char| c.is_ascii_digit())
+    };
+    if line.split_whitespace().take(3).any(is_time) {
+        return true;
+    }
+    let Some((label, rest)) = line.split_once(':') else {
+        return false;
+    };
+    let is_word = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let is_short =
+        !label.is_empty() && label.len() <= LABEL_OCTETS && label.split(' ').count() <= 2;
+    is_short
+        && label.trim().split(' ').all(is_word)
+        && rest.starts_with(' ')
+        && label.starts_with(char::is_uppercase)
+}
+
+/// Returns the marker of a list's item and its text: `- `, `* `, `• `, `3. `, `b) `.
+fn item(line: &str) -> Option<(&str, &str)> {
+    let (marker, rest) = line.trim_start().split_once(' ')?;
+    let is_bullet = matches!(marker, "-" | "*" | "•" | "·" | "+" | "–" | "o");
+    let stem = marker
+        .trim_start_matches('(')
+        .strip_suffix(['.', ')'])
+        .unwrap_or_default();
+    let is_number = !stem.is_empty() && stem.len() <= 3 && stem.bytes().all(|b| b.is_ascii_digit());
+    let is_letter =
+        stem.len() == 1 && stem.bytes().all(|b| b.is_ascii_lowercase()) && marker.ends_with(')');
+
+    let is_note = marker
+        .strip_prefix('[')
+        .and_then(|note| note.trim_end_matches(':').strip_suffix(']'))
+        .is_some_and(|note| {
+            note.len() <= 2 && note.bytes().all(|b| b.is_ascii_digit()) && !note.is_empty()
+        });
+    let rest = rest.trim_start();
+    let is_item = is_note || is_bullet || is_number || is_letter;
+    (is_item && !rest.is_empty()).then_some((marker, rest))
+}
+
+fn push(runs: &mut Vec<Run>, text: &str, style: Style, link: Option<usize>) {
+    if !text.is_empty() {
+        runs.push(Run {
+            text: Shown::text(text),
+            style,
+            link,
+        });
+    }
+}
+
+/// An address that is longer is cut in the text.
+const ADDRESS_COLUMNS: usize = 60;
+
+/// Prose is wrapped by its senders between these columns (RFC 5322, section 2.1.1, asks for 78);
+/// narrower lines are verse and addresses, wider ones paragraphs of one line.
+const WRAPPED_LEAST: usize = 50;
+const WRAPPED_MOST: usize = 110;
+
+/// Longer ones are the beginning of a sentence.
+const LABEL_OCTETS: usize = 24;
+
+/// Code is indented by four, lists by fewer.
+const DRAWN_INDENT: usize = 4;
+
+/// Four lines are polite, companies add their legal text.
+const SIGNATURE_LINES: usize = 30;
+
+/// A mailing list's footer: a rule of underscores, and some lines.
+const FOOTER_RULE: usize = 20;
+const FOOTER_LINES: usize = 12;

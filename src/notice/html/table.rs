@@ -1,0 +1,139 @@
+//! Tables in HTML: which ones hold data, and which only place things on the page.
+
+use html2text::{Element, Handle};
+
+use super::{attribute, element_name, text_of};
+use crate::notice::{Run, body::Table, text};
+
+/// Returns the rows of cells of a table that holds data; none if it only places things. Data has a
+/// head of its own (`th`), or is a grid of at least two by two short cells; nothing in it is a table.
+pub fn data(node: &Handle) -> Option<Vec<Vec<Handle>>> {
+    let role = attribute(node, "role").unwrap_or_default();
+    if matches!(role.as_str(), "presentation" | "none") {
+        return None;
+    }
+    let mut rows = Vec::new();
+    rows_of(node, &mut rows);
+    rows.retain(|row: &Vec<Handle>| row.iter().any(|cell| !is_blank(cell)));
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let is_headed = rows.iter().flatten().any(|cell| element_name(cell) == "th");
+    let is_grid = rows.len() >= 2 && columns >= 2 && rows.iter().all(|row| row.len() == columns);
+    let is_small = rows.len() <= ROWS && columns <= COLUMNS;
+    let is_full = || {
+        rows.iter().flatten().filter(|cell| !is_blank(cell)).count() * 3 >= rows.len() * columns * 2
+    };
+    let is_data =
+        columns >= 2 && is_small && (is_headed && rows.len() >= 2 || is_grid && is_full());
+    (is_data && rows.iter().flatten().all(is_cell_of_data)).then_some(rows)
+}
+
+/// Returns the table with its cells filled in; columns that are empty all the way are left out.
+pub fn filled(rows: &[Vec<Handle>], mut fill: impl FnMut(&Handle) -> Vec<Run>) -> Table {
+    let headed = rows.first().is_some_and(|row| {
+        row.iter()
+            .all(|cell| element_name(cell) == "th" || is_blank(cell))
+    });
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let is_used = |column: usize| {
+        rows.iter()
+            .any(|row| row.get(column).is_some_and(|cell| !is_blank(cell)))
+    };
+    let used: Vec<usize> = (0..columns).filter(|&column| is_used(column)).collect();
+    let mut fill_row = |row: &Vec<Handle>| {
+        used.iter()
+            .map(|&column| row.get(column).map(&mut fill).unwrap_or_default())
+            .collect()
+    };
+    Table {
+        headed,
+        rows: rows.iter().map(&mut fill_row).collect(),
+    }
+}
+
+/// True if a cell holds a word or two, and nothing that wants a row of its own.
+pub fn is_word(cell: &Handle) -> bool {
+    let found = look(cell);
+    found.text.trim().len() <= WORD_OCTETS && !found.has_blocks
+}
+
+fn rows_of(node: &Handle, rows: &mut Vec<Vec<Handle>>) {
+    for child in node.children.borrow().iter() {
+        match element_name(child).as_str() {
+            "tr" => {
+                let is_cell = |cell: &&Handle| matches!(element_name(cell).as_str(), "td" | "th");
+                rows.push(
+                    child
+                        .children
+                        .borrow()
+                        .iter()
+                        .filter(is_cell)
+                        .cloned()
+                        .collect(),
+                );
+            }
+            "thead" | "tbody" | "tfoot" => rows_of(child, rows),
+            _ => {}
+        }
+    }
+}
+
+fn is_cell_of_data(cell: &Handle) -> bool {
+    let found = look(cell);
+    !found.has_blocks && text::width(found.text.trim()) <= CELL_COLUMNS
+}
+
+fn is_blank(cell: &Handle) -> bool {
+    look(cell).text.trim().is_empty()
+}
+
+/// What a cell holds, as far as it matters here.
+#[derive(Default)]
+struct Look {
+    text: String,
+    has_blocks: bool,
+    paragraphs: usize,
+    depth: usize,
+}
+
+fn look(cell: &Handle) -> Look {
+    let mut found = Look::default();
+    walk(cell, &mut found);
+    found.has_blocks |= found.paragraphs > 2;
+    found
+}
+
+fn walk(node: &Handle, found: &mut Look) {
+    found.depth += 1;
+    for child in node.children.borrow().iter() {
+        if found.text.len() > CELL_COLUMNS * 4 || found.depth > CELL_DEPTH {
+            break;
+        }
+        match (&child.data, element_name(child).as_str()) {
+            (_, "table" | "ul" | "ol" | "pre" | "blockquote" | "hr" | "h1" | "h2" | "h3") => {
+                found.has_blocks = true
+            }
+            (_, "img") => found
+                .text
+                .push_str(&attribute(child, "alt").unwrap_or_default()),
+            (Element { .. }, name) => {
+                found.paragraphs += usize::from(matches!(name, "p" | "div" | "br"));
+                walk(child, found);
+            }
+            _ => found.text.push_str(&text_of(child)),
+        }
+    }
+    found.depth -= 1;
+}
+
+/// A cell with more is text that was placed.
+const CELL_COLUMNS: usize = 160;
+
+/// Words side by side: the links at the top of a newsletter.
+const WORD_OCTETS: usize = 32;
+
+/// What no one looks through in a terminal.
+const ROWS: usize = 2000;
+const COLUMNS: usize = 24;
+
+/// Deeper than any cell of data.
+const CELL_DEPTH: usize = 24;

@@ -1,0 +1,384 @@
+//! What a mail may cost: the bounds on its headers, parts and nesting, kept before it is parsed.
+//!
+//! mail-parser builds all of a mail's parts, and nested mails within mails, before anyone can ask
+//! how many there are. So the bytes are looked over first, in one pass and without building
+//! anything, and cut where they go beyond what any honest mail needs. What was cut is said.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use mail_parser::{HeaderValue, decoders::charsets::map::charset_decoder, parsers::MessageStream};
+use memchr::{memchr, memmem};
+
+use super::shown::Shown;
+
+/// A mail within bounds.
+#[derive(Debug)]
+pub struct Bounded<'x> {
+    /// Its bytes; a copy only where something had to be changed in the middle.
+    pub raw: Cow<'x, [u8]>,
+    /// What was left out, in words.
+    pub cuts: Vec<Shown>,
+}
+
+/// Returns the mail without its mbox line, and with no more headers, parts and nesting than bounds
+/// allow. A mail that has no header at all gets the empty line that makes it all body.
+pub fn bounded(raw: &[u8]) -> Bounded<'_> {
+    let raw = without_lead(raw);
+    if !starts_with_headers(raw) {
+        return Bounded {
+            raw: [b"\n", raw].concat().into(),
+            cuts: Vec::new(),
+        };
+    }
+    let mut scan = Scan {
+        raw,
+        ..Scan::default()
+    };
+    let end = scan.mail();
+    Bounded {
+        raw: edited(&raw[..end], &scan.edits),
+        cuts: scan.cuts,
+    }
+}
+
+/// One pass over a mail: from header block to header block. Where it is open to doubt what is a
+/// header, it takes the line for one: better to look at too much than to let something past.
+#[derive(Default)]
+struct Scan<'x> {
+    raw: &'x [u8],
+    edits: Vec<Edit>,
+    boundaries: Boundaries,
+    has_digest: bool,
+    parts: usize,
+    nested: usize,
+    cuts: Vec<Shown>,
+}
+
+/// A range of bytes, and what stands in its place.
+struct Edit {
+    from: usize,
+    to: usize,
+    with: Vec<u8>,
+}
+
+impl Scan<'_> {
+    /// Returns where the mail ends, or where it has to be cut.
+    fn mail(&mut self) -> usize {
+        let mut at = 0;
+        loop {
+            let start = at;
+            let block = self.headers(at);
+            at = block.end;
+            if at >= self.raw.len() {
+                return at;
+            }
+            self.parts += 1;
+            if self.parts > PARTS {
+                self.say("Cut here: the mail has more than 1,000 parts.");
+                return start;
+            }
+            // In a digest, what has no type is a mail (RFC 2046, section 5.1.5).
+            if block.is_mail() || (self.has_digest && block.type_at.is_none() && start > 0) {
+                self.nested += 1;
+                if self.nested > NESTED_MAILS {
+                    self.say("Cut here: too many mails within the mail.");
+                    return start;
+                }
+                continue;
+            }
+            match self.boundaries.next(self.raw, at) {
+                Some(next) => at = next,
+                None => return self.raw.len(),
+            }
+        }
+    }
+
+    /// Passes over one block of headers, and leaves out those beyond the bounds.
+    fn headers(&mut self, start: usize) -> HeaderBlock {
+        let bounds = if start == 0 {
+            HEADERS_OF_MAIL
+        } else {
+            HEADERS_OF_PART
+        };
+        let mut block = HeaderBlock {
+            end: start,
+            ..HeaderBlock::default()
+        };
+        let (mut count, mut kept_to) = (0, None);
+        while block.end < self.raw.len() {
+            let next = start_of_next(self.raw, block.end);
+            let line = &self.raw[block.end..next];
+            let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
+            if line.iter().all(u8::is_ascii_whitespace) && !(goes_on && count > 0) {
+                break;
+            }
+            count += usize::from(!goes_on);
+            if kept_to.is_none() && (count > bounds.count || next - start > bounds.octets) {
+                kept_to = Some(block.end);
+            }
+            if kept_to.is_none() {
+                self.header(block.end, next, start == 0, &mut block);
+            }
+            block.end = next;
+        }
+        if let Some(from) = kept_to {
+            self.edits.push(Edit {
+                from,
+                to: block.end,
+                with: Vec::new(),
+            });
+            self.say("Cut: more headers than a mail needs; the rest of them is left out.");
+        }
+        if block.type_at.is_some() && block.is_encoded {
+            self.keep_closed(&block);
+        }
+        block.end = start_of_next(self.raw, block.end);
+        block
+    }
+
+    fn header(&mut self, at: usize, next: usize, is_own: bool, block: &mut HeaderBlock) {
+        let line = &self.raw[at..next];
+        if is_own && std::str::from_utf8(line).is_err() {
+            // Old programs send their own charset in headers, and do not say which.
+            let decode = charset_decoder(b"windows-1252").expect("mail-parser knows Windows-1252");
+            self.edits.push(Edit {
+                from: at,
+                to: next,
+                with: decode(line).into_bytes(),
+            });
+        }
+        let Some(colon) = memchr(b':', line) else {
+            return;
+        };
+        if is_name(&line[..colon], b"content-transfer-encoding") {
+            let value = line[colon + 1..].trim_ascii();
+            block.is_encoded |= !["7bit", "8bit", "binary"]
+                .iter()
+                .any(|plain| value.eq_ignore_ascii_case(plain.as_bytes()));
+        } else if is_name(&line[..colon], b"content-type") {
+            self.content_type(at + colon + 1, block);
+        }
+    }
+
+    /// Learns from a Content-Type what may follow: parts, or a mail. mail-parser reads it, so that
+    /// what is expected here is what it will find.
+    fn content_type(&mut self, at: usize, block: &mut HeaderBlock) {
+        block.type_at = block.type_at.or(Some(at));
+        let HeaderValue::ContentType(kind) =
+            MessageStream::new(&self.raw[at..]).parse_content_type()
+        else {
+            return;
+        };
+        let is = |class: &str, sub: &str| {
+            kind.ctype().eq_ignore_ascii_case(class)
+                && kind
+                    .subtype()
+                    .is_some_and(|own| own.eq_ignore_ascii_case(sub))
+        };
+        block.holds_mail |= is("message", "rfc822") || is("message", "global");
+        self.has_digest |= is("multipart", "digest");
+        if let Some(boundary) = kind.attribute("boundary") {
+            self.boundaries.insert(boundary.as_bytes());
+        }
+    }
+
+    /// Keeps an encoded mail within the mail from being opened, as nothing bounds what is in it. It
+    /// is a file all the same.
+    fn keep_closed(&mut self, block: &HeaderBlock) {
+        let header = &self.raw[..block.end];
+        for name in [&b"rfc822"[..], b"global"] {
+            let mut at = block.type_at.unwrap_or(block.end);
+            while let Some(found) = header[at..]
+                .windows(name.len())
+                .position(|word| word.eq_ignore_ascii_case(name))
+            {
+                let from = at + found;
+                at = from + name.len();
+                if block.holds_mail {
+                    self.edits.push(Edit {
+                        from,
+                        to: at,
+                        with: CLOSED.into(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, words: &'static str) {
+        let words = Shown::from_static(words);
+        if !self.cuts.contains(&words) {
+            self.cuts.push(words);
+        }
+    }
+}
+
+/// Where a header block ended, and what it says about what follows.
+#[derive(Default)]
+struct HeaderBlock {
+    end: usize,
+    type_at: Option<usize>,
+    holds_mail: bool,
+    is_encoded: bool,
+}
+
+impl HeaderBlock {
+    fn is_mail(&self) -> bool {
+        self.holds_mail && !self.is_encoded
+    }
+}
+
+/// Returns the bytes with the edits made; those that overlap an earlier one are not.
+fn edited<'x>(raw: &'x [u8], edits: &[Edit]) -> Cow<'x, [u8]> {
+    if edits.is_empty() {
+        return Cow::Borrowed(raw);
+    }
+    let mut edits: Vec<&Edit> = edits.iter().filter(|edit| edit.to <= raw.len()).collect();
+    edits.sort_by_key(|edit| edit.from);
+    let mut made = Vec::with_capacity(raw.len());
+    let mut at = 0;
+    for edit in edits.into_iter() {
+        if edit.from >= at {
+            made.extend_from_slice(&raw[at..edit.from]);
+            made.extend_from_slice(&edit.with);
+            at = edit.to;
+        }
+    }
+    made.extend_from_slice(&raw[at..]);
+    Cow::Owned(made)
+}
+
+/// The boundaries that were announced so far.
+#[derive(Default)]
+struct Boundaries {
+    known: HashSet<Vec<u8>>,
+    lengths: Vec<usize>,
+}
+
+impl Boundaries {
+    fn insert(&mut self, boundary: &[u8]) {
+        if !boundary.is_empty()
+            && self.known.insert(boundary.to_vec())
+            && !self.lengths.contains(&boundary.len())
+        {
+            self.lengths.push(boundary.len());
+        }
+    }
+
+    /// Returns where the line after the next delimiter begins. As mail-parser does, it takes a
+    /// delimiter in the middle of a line too.
+    fn next(&self, raw: &[u8], from: usize) -> Option<usize> {
+        if self.known.is_empty() {
+            return None;
+        }
+        let mut at = from;
+        while let Some(dashes) = memmem::find(&raw[at..], b"--") {
+            let rest = &raw[at + dashes + 2..];
+            let is_known = |&length: &usize| {
+                rest.get(..length)
+                    .is_some_and(|part| self.known.contains(part))
+            };
+            if self.lengths.iter().any(is_known) {
+                return Some(start_of_next(raw, at + dashes + 2));
+            }
+            at += dashes + 1;
+        }
+        None
+    }
+}
+
+/// Bounds on one block of headers.
+struct HeaderBounds {
+    count: usize,
+    octets: usize,
+}
+
+/// Returns the mail without what some programs leave before it: a byte order mark, the `From sender
+/// date` of mbox files, quoted or not, and empty lines.
+fn without_lead(raw: &[u8]) -> &[u8] {
+    let raw = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
+    let raw = match raw.starts_with(b"From ") || raw.starts_with(b">From ") {
+        true => &raw[start_of_next(raw, 0)..],
+        false => raw,
+    };
+    let trimmed = raw.trim_ascii_start();
+    // After empty lines only what is surely a header is taken for one: it may be text.
+    let name = memchr(b':', &trimmed[..trimmed.len().min(NAME_OCTETS)])
+        .map_or(&b""[..], |colon| &trimmed[..colon]);
+    let is_known = LEADING_FIELDS.iter().any(|field| is_name(name, field));
+    if is_known { trimmed } else { raw }
+}
+
+/// True if one of the first lines is a header field, `name: value`, or if there is an empty line
+/// where they would be.
+fn starts_with_headers(raw: &[u8]) -> bool {
+    let mut at = 0;
+    for index in 0..LINES_TO_FIND_A_HEADER {
+        let next = start_of_next(raw, at);
+        let line = &raw[at..next];
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return index == 0 && !line.is_empty();
+        }
+        let name = memchr(b':', line).map_or(&b""[..], |colon| line[..colon].trim_ascii());
+        if !name.is_empty() && name.iter().all(|b| b.is_ascii_graphic()) {
+            return true;
+        }
+        at = next;
+    }
+    false
+}
+
+/// True if a field has this name, as mail-parser reads names: without any space in them.
+fn is_name(field: &[u8], name: &[u8]) -> bool {
+    let letters = field
+        .iter()
+        .filter(|b| !b.is_ascii_whitespace())
+        .map(u8::to_ascii_lowercase);
+    letters.eq(name.iter().copied())
+}
+
+fn start_of_next(raw: &[u8], at: usize) -> usize {
+    memchr(b'\n', &raw[at..]).map_or(raw.len(), |newline| at + newline + 1)
+}
+
+/// RFC 5322 knows about thirty fields; hops and filters add some hundred.
+const HEADERS_OF_MAIL: HeaderBounds = HeaderBounds {
+    count: 1000,
+    octets: 256 * 1024,
+};
+
+/// A part needs six.
+const HEADERS_OF_PART: HeaderBounds = HeaderBounds {
+    count: 100,
+    octets: 64 * 1024,
+};
+
+/// The largest real digests have some hundred.
+const PARTS: usize = 1000;
+
+/// mail-parser drops mails within mails recursively, so this many must fit on a stack.
+const NESTED_MAILS: usize = 200;
+
+/// Takes the place of `rfc822` and `global` in the type of a mail that is not opened.
+pub const CLOSED: &str = "x-mail";
+
+/// No field's name is longer.
+const NAME_OCTETS: usize = 80;
+
+/// What a mail begins with.
+const LEADING_FIELDS: [&[u8]; 11] = [
+    b"return-path",
+    b"received",
+    b"delivered-to",
+    b"from",
+    b"to",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"mime-version",
+    b"content-type",
+    b"dkim-signature",
+];
+
+/// Broken gateways leave a line or two before the headers.
+const LINES_TO_FIND_A_HEADER: usize = 3;

@@ -1,0 +1,540 @@
+//! The parts of a mail (RFC 2046): which of them are its text, and which are files.
+//!
+//! mail-parser has taken the mail apart; here it is decided what a reader sees of it, in order.
+
+use std::borrow::Cow;
+
+use mail_parser::{
+    ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType,
+    decoders::{
+        base64::base64_decode, charsets::map::charset_decoder,
+        quoted_printable::quoted_printable_decode,
+    },
+};
+
+use super::{files, files::File, html::strip, limits, shown::Shown};
+
+/// What a mail holds, in order.
+#[derive(Debug, Default)]
+pub struct Contents<'x> {
+    /// Its text.
+    pub pieces: Vec<Piece<'x>>,
+    /// Its files.
+    pub files: Vec<File>,
+    /// What was left out and why.
+    pub cuts: Vec<Shown>,
+}
+
+/// A piece of a mail's text, not laid out yet.
+#[derive(Debug)]
+pub enum Piece<'x> {
+    /// An appointment (RFC 5545).
+    Calendar(Cow<'x, str>),
+    /// HTML.
+    Html(Cow<'x, str>),
+    /// Plain text; of which format says RFC 3676.
+    Plain {
+        /// The text.
+        text: Cow<'x, str>,
+        /// How its lines are to be joined.
+        format: Format,
+    },
+    /// What became of a mail that was sent (RFC 3464).
+    Status(Cow<'x, str>),
+}
+
+/// How the lines of plain text are meant.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Format {
+    /// A line is a line.
+    #[default]
+    Fixed,
+    /// A line that ends in a space goes on in the next (RFC 3676, section 4).
+    Flowed {
+        /// True if that space is not part of the text.
+        del_sp: bool,
+    },
+}
+
+/// Returns what a mail holds.
+pub fn contents<'x>(mail: &'x Message<'x>) -> Contents<'x> {
+    let mut walk = Walk {
+        mail,
+        contents: Contents::default(),
+        text_left: TEXT_OCTETS,
+        steps: 0,
+    };
+    walk.part(0, Place::default());
+    walk.contents
+}
+
+/// Returns a part's bytes as they were before they were encoded for the way.
+pub fn transfer_decoded<'x>(part: &MessagePart, raw: &'x [u8]) -> Cow<'x, [u8]> {
+    let body = raw
+        .get(part.offset_body as usize..part.offset_end as usize)
+        .unwrap_or_default();
+    let decoded = match part.encoding {
+        Encoding::None => None,
+        Encoding::Base64 => base64_decode(body),
+        Encoding::QuotedPrintable => quoted_printable_decode(body),
+    };
+    decoded.map_or(Cow::Borrowed(body), Cow::Owned)
+}
+
+/// Where in the tree a part stands.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    depth: usize,
+    /// Only its files are wanted: another alternative was chosen.
+    files_only: bool,
+    /// It goes with the text before it, as a picture does.
+    related: bool,
+}
+
+struct Walk<'x> {
+    mail: &'x Message<'x>,
+    contents: Contents<'x>,
+    text_left: usize,
+    steps: usize,
+}
+
+impl<'x> Walk<'x> {
+    fn part(&mut self, id: usize, place: Place) {
+        let Some(part) = self.mail.parts.get(id) else {
+            return;
+        };
+        self.steps += 1;
+        if place.depth > DEPTH || self.steps > STEPS {
+            return self.say("Parts nested deeper than 32 are not shown.");
+        }
+        let inner = Place {
+            depth: place.depth + 1,
+            ..place
+        };
+        match &part.body {
+            PartType::Multipart(children) => self.multipart(part, children, inner),
+            PartType::Text(text) | PartType::Html(text)
+                if !place.files_only && self.is_text(part, id, place) =>
+            {
+                self.text(part, text)
+            }
+            PartType::Binary(bytes)
+                if !place.files_only && is_type(part, "message", "delivery-status") =>
+            {
+                let status = self.limited(String::from_utf8_lossy(bytes));
+                self.contents.pieces.push(Piece::Status(status));
+            }
+
+            // A multipart whose boundary is missing or broken can still be read.
+            PartType::Binary(bytes)
+                if !place.files_only
+                    && part
+                        .content_type()
+                        .is_some_and(|kind| kind.ctype() == "multipart") =>
+            {
+                let text = self.limited(String::from_utf8_lossy(bytes));
+                self.contents.pieces.push(Piece::Plain {
+                    text,
+                    format: Format::Fixed,
+                });
+            }
+            _ => self.file(part, id, place),
+        }
+    }
+
+    fn multipart(&mut self, part: &'x MessagePart<'x>, children: &'x [u32], place: Place) {
+        let children: Vec<usize> = children.iter().map(|&id| id as usize).collect();
+        let subtype = part
+            .content_type()
+            .and_then(ContentType::subtype)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        match subtype.as_str() {
+            "alternative" => {
+                let chosen = self.best(&children);
+                for &child in &children {
+                    let is_extra = Some(child) != chosen && !self.is_calendar(child);
+                    self.part(
+                        child,
+                        Place {
+                            files_only: place.files_only || is_extra,
+                            ..place
+                        },
+                    );
+                }
+            }
+            "related" => {
+                for (index, &child) in children.iter().enumerate() {
+                    self.part(
+                        child,
+                        Place {
+                            related: index > 0,
+                            ..place
+                        },
+                    );
+                }
+            }
+            "signed" => {
+                children
+                    .first()
+                    .into_iter()
+                    .for_each(|&child| self.part(child, place));
+                self.say("Signed; the signature was not checked.");
+            }
+            "encrypted" => {
+                self.say("Encrypted: open it in a mail program that has the key.");
+                children.iter().for_each(|&child| {
+                    self.part(
+                        child,
+                        Place {
+                            files_only: true,
+                            ..place
+                        },
+                    )
+                });
+            }
+            _ => children.iter().for_each(|&child| self.part(child, place)),
+        }
+    }
+
+    /// Returns the alternative to show: plain text, unless it only says that there is HTML.
+    fn best(&self, children: &[usize]) -> Option<usize> {
+        let text_of = |wanted: fn(&PartType) -> bool| {
+            let is_wanted = |&&child: &&usize| {
+                self.first_text(child)
+                    .is_some_and(|part| wanted(&part.body))
+            };
+            children.iter().rev().find(is_wanted).copied()
+        };
+        let html = text_of(|body| matches!(body, PartType::Html(_)));
+        let plain = text_of(|body| matches!(body, PartType::Text(_)));
+        let (Some(html), Some(plain)) = (html, plain) else {
+            return plain.or(html).or(children.last().copied());
+        };
+        let text_in = |child| {
+            self.first_text(child)
+                .and_then(|part| part.text_contents())
+                .unwrap_or_default()
+        };
+        Some(if is_stub(text_in(plain), text_in(html)) {
+            html
+        } else {
+            plain
+        })
+    }
+
+    /// Returns the part that a reader would see of an alternative; none if it is not text.
+    fn first_text(&self, id: usize) -> Option<&'x MessagePart<'x>> {
+        let mut id = id;
+        for _ in 0..DEPTH {
+            let part = self.mail.parts.get(id)?;
+            match &part.body {
+                PartType::Multipart(children) => id = *children.first()? as usize,
+                PartType::Text(_) | PartType::Html(_) => {
+                    return (!is_type(part, "text", "calendar")).then_some(part);
+                }
+                PartType::Binary(_) | PartType::InlineBinary(_) | PartType::Message(_) => {
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    fn is_calendar(&self, id: usize) -> bool {
+        self.mail
+            .parts
+            .get(id)
+            .is_some_and(|part| is_type(part, "text", "calendar"))
+    }
+
+    /// True if a part of text is to be read here, and not a file to be opened.
+    fn is_text(&self, part: &MessagePart, id: usize, place: Place) -> bool {
+        let disposition = part.content_disposition();
+        if disposition.is_some_and(ContentType::is_attachment)
+            || (place.related && part.content_id().is_some())
+        {
+            return is_type(part, "text", "calendar");
+        }
+        let subtype = part
+            .content_type()
+            .and_then(ContentType::subtype)
+            .unwrap_or("plain")
+            .to_ascii_lowercase();
+        let is_read = matches!(
+            subtype.as_str(),
+            "plain" | "html" | "calendar" | "enriched" | "richtext" | "markdown"
+        );
+        let is_named = part.attachment_name().is_some();
+        let is_first = self.contents.pieces.is_empty() || id == 0;
+        subtype == "calendar" || !is_named || (is_read && is_first)
+    }
+
+    fn text(&mut self, part: &'x MessagePart<'x>, text: &'x str) {
+        let text = self.decoded(part, text);
+        let kind = part.content_type();
+        let attribute = |name| {
+            kind.and_then(|kind| kind.attribute(name))
+                .unwrap_or_default()
+        };
+        let piece = match kind
+            .and_then(ContentType::subtype)
+            .unwrap_or("plain")
+            .to_ascii_lowercase()
+            .as_str()
+        {
+            "html" => Piece::Html(text),
+            "calendar" => {
+                self.file(part, self.id_of(part), Place::default());
+                Piece::Calendar(text)
+            }
+            _ => {
+                let flowed = attribute("format").eq_ignore_ascii_case("flowed");
+                let del_sp = attribute("delsp").eq_ignore_ascii_case("yes");
+                let format = if flowed {
+                    Format::Flowed { del_sp }
+                } else {
+                    Format::Fixed
+                };
+                Piece::Plain { text, format }
+            }
+        };
+        self.contents.pieces.push(piece);
+    }
+
+    /// Returns a part's text, decoded once more where mail-parser had no charset to go by.
+    fn decoded(&mut self, part: &MessagePart, text: &'x str) -> Cow<'x, str> {
+        let said = part
+            .content_type()
+            .and_then(|kind| kind.attribute("charset"))
+            .unwrap_or_default()
+            .trim();
+        let charset = cleaned_charset(said);
+        let is_known = charset.is_empty()
+            || is_utf8(&charset)
+            || charset_decoder(charset.as_bytes()).is_some();
+        if !is_known {
+            let charset = Shown::line(said).cut_to(40);
+            self.contents.cuts.push(Shown::line(&format!(
+                "Part shown as plain bytes: unknown charset {charset}"
+            )));
+        }
+        let is_garbled = || text.contains('\u{fffd}') || text.contains("\u{1b}$");
+        let raw = || transfer_decoded(part, &self.mail.raw_message);
+        let text = match charset_decoder(charset.as_bytes()) {
+            Some(decode) if charset != said => Cow::Owned(decode(&raw())),
+            None if (charset.is_empty() || !is_known) && is_garbled() => {
+                Cow::Owned(guess(&raw(), text))
+            }
+            Some(_) | None => Cow::Borrowed(text),
+        };
+        self.limited(text)
+    }
+
+    /// Returns the text as far as the limit on all text allows.
+    fn limited<'t>(&mut self, text: Cow<'t, str>) -> Cow<'t, str> {
+        let kept = text.floor_char_boundary(self.text_left);
+        self.text_left -= kept;
+        if kept == text.len() {
+            return text;
+        }
+        self.say("Cut here: only 4 MB of text are shown; save the mail to see all.");
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(&text[..kept]),
+            Cow::Owned(mut text) => {
+                text.truncate(kept);
+                Cow::Owned(text)
+            }
+        }
+    }
+
+    fn file(&mut self, part: &MessagePart, id: usize, place: Place) {
+        let kind = part.content_type();
+        let content_type = kind.map_or("text/plain".to_owned(), |kind| {
+            format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default())
+        });
+
+        let closed = format!("message/{}", limits::CLOSED);
+        let content_type = content_type
+            .to_ascii_lowercase()
+            .replace(&closed, "message/rfc822");
+
+        let is_signature = ["pgp-signature", "pkcs7-signature"]
+            .iter()
+            .any(|word| content_type.ends_with(word));
+        let is_unchosen = place.files_only
+            && part.attachment_name().is_none()
+            && matches!(part.body, PartType::Text(_) | PartType::Html(_));
+        if is_signature || is_unchosen {
+            return;
+        }
+        let fallback = fallback_name(part, &content_type, id);
+        let name = files::safe_name(part.attachment_name().unwrap_or_default(), &fallback);
+        let size = match &part.body {
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => bytes.len(),
+            PartType::Text(_) | PartType::Html(_) => {
+                transfer_decoded(part, &self.mail.raw_message).len()
+            }
+            PartType::Message(mail) if part.encoding != Encoding::None => mail.raw_message.len(),
+            PartType::Message(_) | PartType::Multipart(_) => {
+                part.offset_end.saturating_sub(part.offset_body) as usize
+            }
+        };
+        let inline = place.related && part.content_id().is_some();
+        let content_type = Shown::line(&content_type).cut_to(TYPE_COLUMNS);
+        self.contents.files.push(File {
+            name,
+            content_type,
+            size: size as u64,
+            part: id,
+            inline,
+        });
+    }
+
+    fn id_of(&self, part: &MessagePart) -> usize {
+        self.mail
+            .parts
+            .iter()
+            .position(|other| std::ptr::eq(other, part))
+            .unwrap_or_default()
+    }
+
+    fn say(&mut self, words: &'static str) {
+        let words = Shown::from_static(words);
+        if !self.contents.cuts.contains(&words) {
+            self.contents.cuts.push(words);
+        }
+    }
+}
+
+fn is_type(part: &MessagePart, class: &str, sub: &str) -> bool {
+    part.content_type().is_some_and(|kind| {
+        kind.ctype().eq_ignore_ascii_case(class)
+            && kind
+                .subtype()
+                .is_some_and(|own| own.eq_ignore_ascii_case(sub))
+    })
+}
+
+/// True if plain text is a stand-in for the HTML beside it: empty, or a hint of a few words.
+fn is_stub(plain: &str, html: &str) -> bool {
+    let plain = plain.trim();
+    if plain.len() > STUB_OCTETS {
+        return false;
+    }
+    let lower = plain.to_ascii_lowercase();
+    if lower.contains("html") && HINTS.iter().any(|hint| lower.contains(hint)) {
+        return true;
+    }
+
+    // Short mails are short in both forms.
+    strip::words(html, STUB_OCTETS * 8).trim().len() > plain.len() * STUB_RATIO + STUB_SLACK
+}
+
+/// Returns the name of a charset without what broken programs write around it.
+fn cleaned_charset(said: &str) -> String {
+    let name = said
+        .rsplit('=')
+        .next()
+        .unwrap_or_default()
+        .trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    match name.to_ascii_lowercase().as_str() {
+        "unicode-1-1-utf-7" => "utf-7".to_owned(),
+        _ if name == said => said.to_owned(),
+        lower => lower.to_owned(),
+    }
+}
+
+fn is_utf8(charset: &str) -> bool {
+    let name = charset.to_ascii_lowercase();
+    matches!(
+        name.as_str(),
+        "utf-8"
+            | "utf8"
+            | "unicode-1-1-utf-8"
+            | "unicode11utf8"
+            | "x-unicode20utf8"
+            | "us-ascii"
+            | "binary"
+            | "default"
+    )
+}
+
+/// Decodes what says no charset and is not UTF-8: by the HTML's own word, by the escape sequences
+/// of ISO-2022-JP, else as Windows-1252, which takes any byte.
+fn guess(bytes: &[u8], decoded: &str) -> String {
+    let is_japanese = memchr::memmem::find(bytes, b"\x1b$").is_some();
+    let charset = html_charset(decoded).unwrap_or(if is_japanese {
+        "iso-2022-jp"
+    } else {
+        "windows-1252"
+    });
+    let decoder = charset_decoder(charset.as_bytes());
+    decoder.map_or_else(|| decoded.to_owned(), |decode| decode(bytes))
+}
+
+fn html_charset(text: &str) -> Option<&str> {
+    let head = &text[..text.floor_char_boundary(META_OCTETS)];
+    let start = head.to_ascii_lowercase().find("charset=")? + "charset=".len();
+    let value = head[start..].trim_start_matches(['"', '\'']);
+    let end = value.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')?;
+    Some(&value[..end]).filter(|charset| charset_decoder(charset.as_bytes()).is_some())
+}
+
+fn fallback_name(part: &MessagePart, content_type: &str, id: usize) -> String {
+    if let PartType::Message(mail) = &part.body {
+        let subject = mail
+            .subject()
+            .map(|subject| files::safe_name(&subject.replace(['/', '\\'], "-"), "mail"));
+        return format!(
+            "{}.eml",
+            subject.map_or("mail".to_owned(), |subject| subject.cut_to(60).to_string())
+        );
+    }
+    let ending = match content_type {
+        "text/plain" => "txt",
+        "message/rfc822" | "message/global" => "eml",
+        "message/feedback-report" => return "feedback-report.txt".to_owned(),
+        "message/disposition-notification" => return "disposition-notification.txt".to_owned(),
+        "text/rfc822-headers" => return "headers.txt".to_owned(),
+        "text/calendar" => return "invite.ics".to_owned(),
+        "image/jpeg" => "jpg",
+        "image/svg+xml" => "svg",
+        "application/octet-stream" => "bin",
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => return "smime.p7m".to_owned(),
+        other => other
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("x-"),
+    };
+    let ending = if ending.is_empty() || ending.len() > 8 {
+        "bin"
+    } else {
+        ending
+    };
+    format!("part-{id}.{ending}")
+}
+
+/// SECURITY.md P2.1.
+const DEPTH: usize = 32;
+
+/// SECURITY.md P2.1: 1,000 parts; with the multiparts around them.
+const STEPS: usize = 4000;
+
+/// SECURITY.md P2.1: decoded text kept for display.
+const TEXT_OCTETS: usize = 4 * 1024 * 1024;
+
+/// Hints like "Please view this mail as HTML" are shorter.
+const STUB_OCTETS: usize = 400;
+const STUB_RATIO: usize = 4;
+const STUB_SLACK: usize = 80;
+
+/// What such hints speak of.
+const HINTS: [&str; 6] = ["view", "message", "mail", "browser", "client", "support"];
+
+/// Where HTML says its charset (HTML, section 13.2.3.2).
+const META_OCTETS: usize = 1024;
+
+/// RFC 6838 allows 127 octets for each half.
+const TYPE_COLUMNS: usize = 120;

@@ -1,0 +1,158 @@
+//! Real and hostile mail, shown as text. The snapshots in `snapshots/` are what a reader sees.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use tidings::notice::{Headline, Notice, body::Options, headline::Digest, text};
+
+/// Writes every corpus mail as it is shown into a folder, for a person to look through.
+#[test]
+#[ignore = "writes files: TIDINGS_SHOW=folder cargo test -- --ignored show_the_corpus"]
+fn show_the_corpus() {
+    let folder =
+        PathBuf::from(std::env::var_os("TIDINGS_SHOW").expect("TIDINGS_SHOW names a folder"));
+    for path in corpus() {
+        let name = path
+            .file_name()
+            .expect("a mail has a name")
+            .to_string_lossy()
+            .into_owned();
+        let raw = fs::read(&path).expect("the corpus can be read");
+        fs::write(folder.join(format!("{name}.txt")), shown(&raw, 80))
+            .expect("the folder can be written");
+    }
+}
+
+#[test]
+fn mails_look_as_in_their_snapshots() {
+    let mails = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mails");
+    let mut paths = Vec::new();
+    mails_in(&mails, &mut paths);
+    paths.sort();
+    insta::allow_duplicates! {
+        for path in paths {
+            let raw = fs::read(&path).expect("a mail of ours can be read");
+            let name = path.strip_prefix(&mails).expect("it lies there").with_extension("");
+            let name = name.to_string_lossy().replace(['/', '\\'], "-");
+            insta::with_settings!({ snapshot_path => "snapshots/mails", prepend_module_to_snapshot => false, omit_expression => true }, {
+                insta::assert_snapshot!(name, shown(&raw, 80));
+            });
+        }
+    }
+}
+
+#[test]
+fn every_mail_of_the_corpus_is_shown_harmlessly() {
+    for path in corpus() {
+        let raw = fs::read(&path).expect("the corpus can be read");
+        is_harmless(&raw, &path.display().to_string());
+    }
+}
+
+/// Returns the mails of the whole corpus where it is at hand, and of our own copies.
+fn corpus() -> Vec<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["tests/mails", "../shared/corpus"] {
+        mails_in(&here.join(folder), &mut found);
+    }
+    found.sort();
+    found
+}
+
+fn mails_in(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.extension().and_then(|ending| ending.to_str()) {
+            _ if path.is_dir() => mails_in(&path, found),
+            Some("eml" | "mbox") => found.push(path),
+            _ => {}
+        }
+    }
+}
+
+fn is_harmless(raw: &[u8], name: &str) {
+    let notice = Notice::parse(raw);
+    for width in [30, 80, 96] {
+        for line in notice.lines(width, Options::default()) {
+            let line: String = line.runs.iter().map(|run| run.text.as_str()).collect();
+            assert!(
+                !line.contains(char::is_control),
+                "{name}: a control character in {line:?}"
+            );
+            assert!(
+                text::width(&line) <= usize::from(width),
+                "{name}: wider than {width}: {line:?}"
+            );
+        }
+    }
+    let digest = Digest::of(raw, arrived());
+    assert!(
+        !digest.headline.subject.contains(char::is_control),
+        "{name}"
+    );
+    assert_eq!(
+        digest.headline.handle,
+        Headline::of_headers(raw, arrived()).handle,
+        "{name}"
+    );
+}
+
+/// Returns a mail as a person sees it: the headers, the text, the files.
+fn shown(raw: &[u8], width: u16) -> String {
+    let notice = Notice::parse(raw);
+    let headline = Headline::parse(raw, arrived());
+    let mut page = String::new();
+    let list = |people: &[tidings::notice::Address]| {
+        people
+            .iter()
+            .map(|person| format!("{} <{}>", person.name, person.address))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    writeln!(page, "Subject  {}", notice.subject).expect("a string takes all");
+    writeln!(page, "From     {}", list(&notice.from)).expect("a string takes all");
+    writeln!(page, "To       {}", list(&notice.to)).expect("a string takes all");
+    writeln!(
+        page,
+        "Date     {} {}{}",
+        headline.date,
+        notice
+            .offset
+            .map_or("-".into(), |offset| offset.to_string()),
+        if headline.date_guessed {
+            " guessed"
+        } else {
+            ""
+        }
+    )
+    .expect("a string takes all");
+    writeln!(page, "Preview  {}", headline.preview).expect("a string takes all");
+    writeln!(page, "{}", "-".repeat(usize::from(width))).expect("a string takes all");
+    for line in notice.lines(width, Options::default()) {
+        let line: String = line.runs.iter().map(|run| run.text.as_str()).collect();
+        writeln!(page, "{}", line.trim_end()).expect("a string takes all");
+    }
+    for file in &notice.files {
+        writeln!(
+            page,
+            "File {}  {}  {}  {}{}",
+            file.part,
+            file.name,
+            file.kind(),
+            file.size_text(),
+            if file.inline { "  inline" } else { "" }
+        )
+        .expect("a string takes all");
+    }
+    page
+}
+
+fn arrived() -> Timestamp {
+    "2026-11-23T14:05:00Z".parse().expect("a time")
+}
