@@ -193,7 +193,7 @@ impl Spool {
             };
         let current = self.read_locked(&mailbox, &mut index, &locked)?;
         let stays = ranges_that_stay(current.messages(), current.stamp().length, messages);
-        if stays == [0..current.stamp().length] {
+        if stays.first() == Some(&(0..current.stamp().length)) {
             return Ok(());
         }
         self.rewrite(&mailbox.name, &locked, current.stamp(), &stays)
