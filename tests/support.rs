@@ -1,6 +1,8 @@
 //! What several tests need.
 
 pub mod mailbox;
+pub mod peer;
 pub mod scratch;
 pub mod script;
+pub mod talk;
 pub mod transcript;

@@ -3,10 +3,17 @@
 mod client_sessions;
 mod demo;
 mod demo_notices;
+mod dovecot;
+mod hostile;
 mod licences;
+mod peers;
 mod polling;
 mod rendering;
 mod server_sessions;
+mod serving;
+mod spool;
 mod store;
 mod support;
+mod threads;
+mod wire;
 mod words;

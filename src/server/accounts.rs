@@ -324,7 +324,8 @@ impl Accounts {
         change(account);
         self.folder
             .replace(FILE, document.to_string().as_bytes())
-            .map_err(Error::Write)
+            .map_err(Error::Write)?;
+        self.reread()
     }
 
     /// Reads the file again if it has changed.
