@@ -18,6 +18,7 @@ use tokio::{
 use crate::{
     config::Settings,
     demo::event::Wish,
+    notice::MailboxIndex,
     poll::report::Report,
     tui::{Purpose, Start, Tui, effect::Effect, event::Event},
 };
@@ -181,7 +182,15 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
             Some(report) = reported.recv() => tui.handle(world.heard(report)),
             Some(effect) = followed.recv() => vec![effect],
             Some(event) = next_of(&mut demo) => {
-                demo::told(event).map_or_else(Vec::new, |event| tui.handle(event))
+                let is_news = demo::calls_for_check(&event);
+                let mut effects =
+                    demo::told(event).map_or_else(Vec::new, |event| tui.handle(event));
+                if is_news {
+                    effects.push(Effect::CheckNow {
+                        mailbox: MailboxIndex(0),
+                    });
+                }
+                effects
             }
             caught = signals.next() => match caught {
                 CaughtSignal::Stop => vec![Effect::Suspend],
@@ -345,7 +354,7 @@ impl Caught {
 
 impl World {
     /// What a poller's report is to the screen.
-    fn heard(&mut self, (mailbox, report): (crate::notice::MailboxIndex, Report)) -> Event {
+    fn heard(&mut self, (mailbox, report): (MailboxIndex, Report)) -> Event {
         self.note(mailbox, &report);
         Event::Reported { mailbox, report }
     }

@@ -72,8 +72,8 @@ struct Open {
 /// What the screen has heard of a cache.
 #[derive(Debug, Default)]
 struct Told {
-    /// The last change.
-    change: i64,
+    /// The last change; none before the saved list is read.
+    change: Option<i64>,
     /// The notices.
     ids: HashSet<NoticeId>,
 }
@@ -301,7 +301,7 @@ impl World {
             let newest = store
                 .changed_since(i64::MAX)
                 .map_or(0, |(_, newest)| newest);
-            lock(&told).change = newest;
+            lock(&told).change = Some(newest);
             let mut behind = None;
             let mut most = FIRST_PAGE;
             let mut kept = 0;
@@ -343,7 +343,10 @@ impl World {
         };
         let (store, events, told) = (open.store.clone(), self.events.clone(), open.told.clone());
         tokio::task::spawn_blocking(move || {
-            let before = lock(&told).change;
+            // A check may be over before the saved list is read: all of that would look new.
+            let Some(before) = lock(&told).change else {
+                return;
+            };
             let Ok((headlines, newest)) = store.changed_since(before) else {
                 return;
             };
@@ -353,7 +356,7 @@ impl World {
                 .collect();
             let arrived: Vec<_> = {
                 let mut told = lock(&told);
-                told.change = newest;
+                told.change = Some(newest);
                 headlines
                     .into_iter()
                     .filter(|headline| told.ids.insert(headline.id))
