@@ -242,10 +242,18 @@ impl Screen {
             false if cell.symbol() == " " => return ' ',
             false => {
                 let of_colour = |role: &&Role| self.theme.style(**role).fg == Some(cell.fg);
-                Role::ALL.iter().find(of_colour).copied().unwrap_or(Role::Text)
+                Role::ALL
+                    .iter()
+                    .find(of_colour)
+                    .copied()
+                    .unwrap_or(Role::Text)
             }
         };
-        let is_link = self.theme.style(role).add_modifier.contains(Modifier::UNDERLINED);
+        let is_link = self
+            .theme
+            .style(role)
+            .add_modifier
+            .contains(Modifier::UNDERLINED);
         match cell.modifier.contains(Modifier::UNDERLINED) && !is_link {
             true => role.letter().to_ascii_uppercase(),
             false => role.letter(),
@@ -338,7 +346,12 @@ pub fn team() -> Vec<Headline> {
             marks: unread,
             parents: Box::new([1]),
             preview: Shown::line("Yes, they are held until 23:45."),
-            ..headline(3, "2026-11-23T13:36:00Z", "Priya Natarajan", "Re: Build cluster")
+            ..headline(
+                3,
+                "2026-11-23T13:36:00Z",
+                "Priya Natarajan",
+                "Re: Build cluster",
+            )
         },
         Headline {
             parents: Box::new([1]),
@@ -379,7 +392,12 @@ pub fn team() -> Vec<Headline> {
                 "Fire drill Thursday 11:00, please use stairwell B",
             )
         },
-        headline(6, "2026-11-21T10:00:00Z", "مريم", "تغيير موعد الاجتماع الأسبوعي"),
+        headline(
+            6,
+            "2026-11-21T10:00:00Z",
+            "مريم",
+            "تغيير موعد الاجتماع الأسبوعي",
+        ),
         headline(
             7,
             "2026-11-20T10:00:00Z",
@@ -398,7 +416,12 @@ pub fn team() -> Vec<Headline> {
         },
         Headline {
             withdrawn: Some(at("2026-11-23T09:12:00Z")),
-            ..headline(9, "2026-11-14T10:00:00Z", "ops-bot", "Disk usage build-02 91%")
+            ..headline(
+                9,
+                "2026-11-14T10:00:00Z",
+                "ops-bot",
+                "Disk usage build-02 91%",
+            )
         },
     ];
     let first = at("2026-11-13T10:00:00Z");
@@ -419,9 +442,18 @@ pub fn team() -> Vec<Headline> {
 pub fn mails() -> BTreeMap<NoticeId, Arc<Notice>> {
     let mails = [
         (1, include_str!("../screens/maintenance.eml")),
-        (2, "From: Tom Becker <tom@team.example>\n\nWill nightly releases wait?\n"),
-        (3, "From: Priya Natarajan <priya@team.example>\n\nYes, they are held until 23:45.\n"),
-        (9, "From: ops-bot <ops-bot@team.example>\nSubject: Disk usage build-02 91%\n\nThe disk is filling up.\n"),
+        (
+            2,
+            "From: Tom Becker <tom@team.example>\n\nWill nightly releases wait?\n",
+        ),
+        (
+            3,
+            "From: Priya Natarajan <priya@team.example>\n\nYes, they are held until 23:45.\n",
+        ),
+        (
+            9,
+            "From: ops-bot <ops-bot@team.example>\nSubject: Disk usage build-02 91%\n\nThe disk is filling up.\n",
+        ),
     ];
     mails
         .into_iter()
