@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     Global,
-    failure::Failure,
+    failure::{self, Failure},
     output::{Out, remark},
     screen,
 };
@@ -21,7 +21,7 @@ use crate::{
     demo::{
         self, Demo, Options, Played,
         event::Event,
-        join::Invitation,
+        join::{self, Invitation},
         plain::{self, Teller},
     },
     notice::{MailboxIndex, shown::Shown},
@@ -104,9 +104,9 @@ pub async fn demo(args: DemoArgs, global: &Global) -> Result<ExitCode, Failure> 
 /// No demo waits, there is no terminal, or the cache cannot be used.
 pub async fn join(person: &str, global: &Global) -> Result<ExitCode, Failure> {
     screen::needs_terminal()?;
-    let invitation = Invitation::find().map_err(demo::Error::from)?;
+    let invitation = Invitation::find().map_err(cannot_join)?;
     let beginning = Beginning {
-        settings: invitation.settings(person).map_err(demo::Error::from)?,
+        settings: invitation.settings(person).map_err(cannot_join)?,
         // Nothing is read from there: what a setup would write is gone with the demo.
         settings_path: invitation.readers.join("tidings.toml"),
         purpose: Purpose::Read(MailboxIndex(0)),
@@ -273,6 +273,15 @@ async fn signalled() -> Result<Ending, Failure> {
         _ = interrupt.recv() => Ok(Ending::Interrupted),
         _ = terminate.recv() => Ok(Ending::Terminated),
         _ = hang_up.recv() => Ok(Ending::Terminated),
+    }
+}
+
+fn cannot_join(error: join::Error) -> Failure {
+    match error {
+        join::Error::NoneFound => Failure::new(failure::UNREACHABLE, error)
+            .then("start one in another terminal: `tidings demo --serve`"),
+        join::Error::Name { .. } => Failure::new(failure::USAGE, error),
+        error => Failure::unexpected("cannot join the demo", error),
     }
 }
 
