@@ -1,6 +1,6 @@
 //! The command line: what there is to say, and who does it.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -133,6 +133,7 @@ enum Command {
     /// Print completions for a shell.
     Completions(about::CompletionsArgs),
     /// Print the manual page.
+    #[command(after_help = "Example:\n  tidings man | man -l -")]
     Man,
 }
 
@@ -228,6 +229,7 @@ fn listen_to_trace(verbose: bool) {
         .with_writer(std::io::stderr)
         .with_max_level(most)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 }
 
