@@ -76,7 +76,9 @@ impl Dovecot {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().to_owned();
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).expect("permissions");
-        for name in ["run", "state", "control", "mail", "mail/cur", "mail/new", "mail/tmp"] {
+        for name in [
+            "run", "state", "control", "mail", "mail/cur", "mail/new", "mail/tmp",
+        ] {
             fs::create_dir(root.join(name)).expect("a folder");
         }
         for name in ["control", "mail", "mail/cur", "mail/new", "mail/tmp"] {
@@ -206,12 +208,17 @@ async fn a_life_of_checks(tls: Tls) {
     let headlines = reader.headlines();
     assert_eq!(headlines.len(), 130);
     for headline in &headlines {
-        let number: u32 = headline.subject["Notice ".len()..].parse().expect("a number");
+        let number: u32 = headline.subject["Notice ".len()..]
+            .parse()
+            .expect("a number");
         let kept = reader.store.mail(headline.id).expect("read").expect("kept");
         assert_eq!(kept, on_the_wire(&mail(number)), "notice {number}");
         assert_eq!(headline.withdrawn.is_some(), number == 60);
     }
-    assert!(Path::new(&dovecot.path_of(1)).exists(), "mail stays on the server");
+    assert!(
+        Path::new(&dovecot.path_of(1)).exists(),
+        "mail stays on the server"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -297,6 +304,10 @@ async fn a_maildrop_that_somebody_holds_is_busy_and_then_free() {
         free = reader.check().await.0;
     }
 
-    assert!(matches!(busy.outcome, Outcome::Busy { .. }), "{:?}", busy.outcome);
+    assert!(
+        matches!(busy.outcome, Outcome::Busy { .. }),
+        "{:?}",
+        busy.outcome
+    );
     assert_eq!((free.outcome, free.new), (Outcome::Done, 3));
 }

@@ -11,6 +11,7 @@ mod polling;
 mod rendering;
 mod server_sessions;
 mod serving;
+mod serving_by_hand;
 mod spool;
 mod store;
 mod support;

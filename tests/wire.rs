@@ -625,7 +625,10 @@ fn a_command_line_may_have_255_octets_and_no_more() {
     let longest = format!("USER {}\r\n", "x".repeat(LONGEST_COMMAND - 7));
     let longer = format!("USER {}\r\n", "x".repeat(LONGEST_COMMAND - 6));
 
-    assert_eq!(inputs(longest.as_bytes(), 1000), std::slice::from_ref(&longest));
+    assert_eq!(
+        inputs(longest.as_bytes(), 1000),
+        std::slice::from_ref(&longest)
+    );
     assert_eq!(inputs(longer.as_bytes(), 1000), ["line too long"]);
 }
 
