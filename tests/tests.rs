@@ -12,6 +12,7 @@ mod rendering;
 mod screens;
 mod server_sessions;
 mod serving;
+mod serving_by_hand;
 mod spool;
 mod store;
 mod support;
