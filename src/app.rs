@@ -12,7 +12,7 @@ use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
 use tokio::{
     signal::unix::{Signal as Signals, SignalKind, signal},
     sync::mpsc,
-    time::Instant,
+    time::{self, Instant},
 };
 
 use crate::{
@@ -83,6 +83,8 @@ pub enum Error {
 
 /// How many events may wait for the screen.
 const WAITING: usize = 1_024;
+/// How long the first frame waits for the saved list.
+const FIRST_FRAME: Duration = Duration::from_millis(100);
 /// How many events are taken in before a frame is drawn all the same.
 const MOST_BEFORE_FRAME: usize = 256;
 
@@ -122,6 +124,9 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         purpose: beginning.purpose,
     };
     let (mut tui, effects) = Tui::new(world.settings(), start);
+    let shows_a_mailbox = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Load { .. }));
     let mut keys = EventStream::new();
     let mut ended = None;
     let mut wishes = effects;
@@ -159,6 +164,15 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         }
         if let Some(reason) = ended {
             break reason;
+        }
+        if is_first && shows_a_mailbox {
+            // The first frame holds the saved list already, unless that is slow to come.
+            if let Ok(Some(event)) = time::timeout(FIRST_FRAME, happened.recv()).await {
+                wishes = tui.handle(event);
+                for effect in std::mem::take(&mut wishes) {
+                    perform(effect, &mut world, &mut screen, &mut keys)?;
+                }
+            }
         }
         if screen.draw(|frame| tui.draw(frame)).is_err() {
             // Nobody is there to see it: the terminal was closed.

@@ -143,7 +143,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    listen_to_trace(cli.global.verbose);
+    // A server's log is what happens at it; everything else is quiet unless something goes wrong.
+    let usual = match cli.command {
+        Some(Command::Serve(_)) => tracing::Level::INFO,
+        Some(_) | None => tracing::Level::WARN,
+    };
+    listen_to_trace(cli.global.verbose, usual);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -209,24 +214,29 @@ async fn left(ended: Ended, global: &Global) -> Result<ExitCode, Failure> {
 fn usage(error: &clap::Error) -> ExitCode {
     // A closed pipe is no error, here as elsewhere.
     let _ = error.print();
-    if error.use_stderr() {
-        ExitCode::from(failure::USAGE)
-    } else {
-        ExitCode::SUCCESS
+    // Mail servers call `deliver`, and know the codes of sysexits.h.
+    let is_delivery = std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "deliver");
+    match (error.use_stderr(), is_delivery) {
+        (true, false) => ExitCode::from(failure::USAGE),
+        (true, true) => ExitCode::from(serve::EX_USAGE),
+        (false, _) => ExitCode::SUCCESS,
     }
 }
 
 /// Warnings go to stderr, and with `-v` the dialogue. `TIDINGS_LOG=debug` does the same.
-fn listen_to_trace(verbose: bool) {
+fn listen_to_trace(verbose: bool, usual: tracing::Level) {
     let wants_more =
         verbose || std::env::var_os("TIDINGS_LOG").is_some_and(|level| level == "debug");
     let most = if wants_more {
         tracing::Level::DEBUG
     } else {
-        tracing::Level::WARN
+        usual
     };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(most)
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())

@@ -213,7 +213,7 @@ proptest! {
         let whole = mbox::split(&file);
 
         let mut found = Vec::new();
-        let mut scanner = mbox::Scanner::at(0);
+        let mut scanner = mbox::scanner::Scanner::at(0);
         let mut buffer = Vec::new();
         let mut rest = &file[..];
         for cut in cuts.iter().cycle() {
@@ -656,6 +656,32 @@ proptest! {
             .collect();
         prop_assert_eq!(unique_ids(&scratch.open().maildrop), stays);
     }
+}
+
+#[test]
+fn mail_for_the_file_that_was_replaced_is_brought_over() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(TOM);
+    let opened = scratch.open();
+    // A mailer that opened the mailbox, and is to get its lock only after the removal.
+    let mut late = OpenOptions::new()
+        .append(true)
+        .open(scratch.mailbox())
+        .expect("the mailbox");
+    scratch
+        .spool
+        .remove(&scratch.account(), &identities(&opened, &[1]))
+        .expect("a removal");
+
+    late.write_all(b"From c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n")
+        .expect("a write");
+
+    let after = scratch.open();
+    assert_eq!(unique_ids(&after.maildrop).len(), 2);
+    assert_eq!(read(&after, 1).expect("the mail"), TOM);
+    assert_eq!(read(&after, 2).expect("the mail"), b"B: 2\n");
+    assert_eq!(unique_ids(&scratch.open().maildrop).len(), 2);
 }
 
 // Locks.

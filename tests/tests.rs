@@ -13,6 +13,7 @@ mod rendering;
 mod screens;
 mod server_sessions;
 mod serving;
+mod serving_by_hand;
 mod spool;
 mod store;
 mod support;

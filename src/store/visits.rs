@@ -44,7 +44,7 @@ impl Store {
     ///
     /// The cache cannot be written.
     pub fn record(&self, visit: &Visit) -> Result<(), Error> {
-        self.write(|transaction, _| {
+        self.write_lightly(|transaction| {
             transaction
                 .prepare_cached(
                     "INSERT INTO visit (at, took, outcome, words, on_server, new, withdrawn, \
