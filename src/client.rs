@@ -18,7 +18,7 @@ use crate::{
     pop3::{
         capability::{Capabilities, Capability},
         listing::{ScanListing, UniqueIdListing, lines},
-        response::{ParseError, Response},
+        response::Response,
     },
 };
 
@@ -403,15 +403,15 @@ impl Transaction {
             connection.send(&Request::Uidl).await?;
             connection.send(&Request::List).await?;
             connection.flush().await?;
-            let uidl = connection.listing().await?;
-            (uidl, connection.listing().await?)
+            let uidl = connection.listing(MOST_MESSAGES).await?;
+            (uidl, connection.listing(MOST_MESSAGES).await?)
         } else {
             connection.send(&Request::Uidl).await?;
             connection.flush().await?;
-            let uidl = connection.listing().await?;
+            let uidl = connection.listing(MOST_MESSAGES).await?;
             connection.send(&Request::List).await?;
             connection.flush().await?;
-            (uidl, connection.listing().await?)
+            (uidl, connection.listing(MOST_MESSAGES).await?)
         };
 
         let mut listing = Listing::default();
@@ -419,10 +419,10 @@ impl Transaction {
             request: "LIST",
             response,
         })?;
-        listing.scan = parse_lines(&scan, ScanListing::parse, &mut listing.odd)?;
+        listing.scan = parse_lines(&scan, ScanListing::parse, &mut listing.odd);
         listing.scan.sort_by_key(|line| line.message);
         if let Ok(body) = uidl {
-            let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd)?;
+            let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd);
             unique_ids.sort_by_key(|line| line.message);
             listing.unique_ids = Some(unique_ids);
         }
@@ -455,11 +455,7 @@ async fn handshake(
     }
 }
 
-fn parse_lines<T>(
-    body: &[u8],
-    parse: fn(&[u8]) -> Option<T>,
-    odd: &mut Vec<String>,
-) -> Result<Vec<T>, Error> {
+fn parse_lines<T>(body: &[u8], parse: fn(&[u8]) -> Option<T>, odd: &mut Vec<String>) -> Vec<T> {
     /// More than a few excerpts tell nobody more.
     const MOST_ODD: usize = 5;
 
@@ -472,9 +468,6 @@ fn parse_lines<T>(
             )),
             None => {}
         }
-        if parsed.len() > MOST_MESSAGES {
-            return Err(ParseError::ListingTooLong.into());
-        }
     }
-    Ok(parsed)
+    parsed
 }
