@@ -292,7 +292,8 @@ impl World {
     pub(super) fn layout(&self) -> Options {
         Options {
             ascii: self.ascii,
-            ..Options::default()
+            // The screen lists the links itself.
+            link_list: false,
         }
     }
 }
