@@ -8,6 +8,10 @@ use std::{
 };
 
 use tempfile::TempDir;
+use tidings::server::{
+    Listener, Options, Protection,
+    certificate::{Certificate, names},
+};
 use tokio::task;
 
 use crate::support::{
@@ -160,6 +164,57 @@ async fn curl_lists_fetches_and_deletes() {
     assert_eq!(without_cr(&mail), at_home(&expected[1]));
     assert!(without_cr(&header).ends_with(b"+0000\n\n"));
     assert_eq!(scene.messages_on_server() as usize, expected.len() - 1);
+}
+
+#[tokio::test]
+async fn curl_trusts_our_certificate_by_stls_and_from_the_first_octet() {
+    let Some(curl) = Peer::find("curl") else {
+        return;
+    };
+    let scratch = Scratch::new();
+    scratch.deliver(&mails()[0]);
+    let certificate =
+        Certificate::of_spool(scratch.spool.folder(), &names(&[])).expect("a certificate");
+    let plain = Options::default().listeners[0];
+    let tls = Listener {
+        protection: Protection::Tls,
+        ..plain
+    };
+    let served = scratch
+        .serve_with(Options {
+            listeners: vec![plain, tls],
+            acceptor: Some(certificate.acceptor().expect("an acceptor")),
+            ..Options::default()
+        })
+        .await;
+    let trusted = scratch.folder.path().join(".certificate.pem");
+    let home = tempfile::tempdir().expect("a home");
+    let addresses = served.handle.addresses().to_vec();
+
+    let (by_stls, by_tls) = beside(move || {
+        let ask = |arguments: &[&str]| {
+            let trusted = trusted.to_str().expect("a path of text");
+            let common = ["-sS", "--cacert", trusted, "-u", "notices:sesame"];
+            curl.run(home.path(), common.iter().chain(arguments)).stdout
+        };
+        (
+            ask(&[
+                "--ssl-reqd",
+                &format!("pop3://localhost:{}/1", addresses[0].port()),
+            ]),
+            ask(&[&format!("pop3s://localhost:{}/1", addresses[1].port())]),
+        )
+    })
+    .await;
+
+    assert_eq!(without_cr(&by_stls), mails()[0]);
+    assert_eq!(without_cr(&by_tls), mails()[0]);
+    assert_eq!(
+        served.events.keywords(),
+        [
+            "CAPA", "STLS", "CAPA", "AUTH", "RETR", "QUIT", "CAPA", "AUTH", "RETR", "QUIT"
+        ]
+    );
 }
 
 fn without_cr(text: &[u8]) -> Vec<u8> {
