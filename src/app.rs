@@ -12,12 +12,13 @@ use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
 use tokio::{
     signal::unix::{Signal as Signals, SignalKind, signal},
     sync::mpsc,
-    time::Instant,
+    time::{self, Instant},
 };
 
 use crate::{
     config::Settings,
     demo::event::Wish,
+    notice::MailboxIndex,
     poll::report::Report,
     tui::{Purpose, Start, Tui, effect::Effect, event::Event},
 };
@@ -82,6 +83,8 @@ pub enum Error {
 
 /// How many events may wait for the screen.
 const WAITING: usize = 1_024;
+/// How long the first frame waits for the saved list.
+const FIRST_FRAME: Duration = Duration::from_millis(100);
 /// How many events are taken in before a frame is drawn all the same.
 const MOST_BEFORE_FRAME: usize = 256;
 
@@ -121,6 +124,9 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         purpose: beginning.purpose,
     };
     let (mut tui, effects) = Tui::new(world.settings(), start);
+    let shows_a_mailbox = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Load { .. }));
     let mut keys = EventStream::new();
     let mut ended = None;
     let mut wishes = effects;
@@ -159,6 +165,15 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         if let Some(reason) = ended {
             break reason;
         }
+        if is_first && shows_a_mailbox {
+            // The first frame holds the saved list already, unless that is slow to come.
+            if let Ok(Some(event)) = time::timeout(FIRST_FRAME, happened.recv()).await {
+                wishes = tui.handle(event);
+                for effect in std::mem::take(&mut wishes) {
+                    perform(effect, &mut world, &mut screen, &mut keys)?;
+                }
+            }
+        }
         if screen.draw(|frame| tui.draw(frame)).is_err() {
             // Nobody is there to see it: the terminal was closed.
             break Ended::BySignal;
@@ -181,7 +196,15 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
             Some(report) = reported.recv() => tui.handle(world.heard(report)),
             Some(effect) = followed.recv() => vec![effect],
             Some(event) = next_of(&mut demo) => {
-                demo::told(event).map_or_else(Vec::new, |event| tui.handle(event))
+                let is_news = demo::calls_for_check(&event);
+                let mut effects =
+                    demo::told(event).map_or_else(Vec::new, |event| tui.handle(event));
+                if is_news {
+                    effects.push(Effect::CheckNow {
+                        mailbox: MailboxIndex(0),
+                    });
+                }
+                effects
             }
             caught = signals.next() => match caught {
                 CaughtSignal::Stop => vec![Effect::Suspend],
@@ -345,7 +368,7 @@ impl Caught {
 
 impl World {
     /// What a poller's report is to the screen.
-    fn heard(&mut self, (mailbox, report): (crate::notice::MailboxIndex, Report)) -> Event {
+    fn heard(&mut self, (mailbox, report): (MailboxIndex, Report)) -> Event {
         self.note(mailbox, &report);
         Event::Reported { mailbox, report }
     }

@@ -4,7 +4,7 @@ use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::file;
+use crate::{app::Ended, config::file};
 
 pub mod about;
 pub mod check;
@@ -17,6 +17,7 @@ pub mod output;
 pub mod read;
 pub mod save;
 pub mod saved;
+pub mod screen;
 pub mod serve;
 pub mod settings;
 pub mod setup;
@@ -170,11 +171,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         return demo::join(&person, &global).await;
     }
     let Some(command) = cli.command else {
-        return read::read(cli.mailbox.as_deref(), &global).await;
+        let ended = read::read(cli.mailbox.as_deref(), &global).await?;
+        return left(ended, &global).await;
     };
     let done = |()| ExitCode::SUCCESS;
     match command {
-        Command::Setup(args) => setup::setup(args, &global).await,
+        Command::Setup(args) => left(setup::setup(args, &global).await?, &global).await,
         Command::Doctor(args) => doctor::doctor(args, &Context::load(&global)?).await,
         Command::Check(args) => check::check(args, &Context::load(&global)?).await,
         Command::Watch(args) => check::watch(args, &Context::load(&global)?).await,
@@ -196,6 +198,14 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Deliver(args) => serve::deliver(args).map_err(Failure::from),
         Command::Completions(args) => about::completions(&args).map(done),
         Command::Man => about::man().map(done),
+    }
+}
+
+/// The screen was left: for the shell, or for the demo.
+async fn left(ended: Ended, global: &Global) -> Result<ExitCode, Failure> {
+    match ended {
+        Ended::ForTheDemo => demo::demo(demo::DemoArgs::default(), global).await,
+        Ended::Quit | Ended::MarksUnsaved | Ended::BySignal => screen::code(ended),
     }
 }
 

@@ -11,7 +11,7 @@ use tidings::{
         join::{self, Invitation},
         ledger::{Entry, Ledger},
         plain::{self, Teller},
-        story::{Beat, PATIENCE, Story},
+        story::{Beat, Due, PATIENCE, Story, TIPS},
     },
     notice::{Address, Headline, Marks, NoticeId, shown::Shown},
 };
@@ -28,10 +28,9 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn told(beats: &[Beat]) -> Vec<&'static str> {
-    beats
-        .iter()
-        .filter_map(|beat| match beat {
+fn told(due: &[Due]) -> Vec<&'static str> {
+    due.iter()
+        .filter_map(|due| match &due.beat {
             Beat::Tell(words) | Beat::Open { words, .. } => Some(*words),
             _ => None,
         })
@@ -100,6 +99,24 @@ fn a_key_does_not_hasten_the_story() {
     }
 
     assert_eq!(story.time(seconds(59)), seconds(4));
+}
+
+#[test]
+fn what_was_held_up_is_dated_by_the_clock() {
+    let mut story = Story::new(1);
+    story.due(seconds(4));
+    story.typed(seconds(4));
+
+    let due = story.due(seconds(60));
+
+    assert_eq!(due[0].at, seconds(5) + PATIENCE);
+}
+
+#[test]
+fn tips_fit_a_row() {
+    let longest = TIPS.iter().map(|tip| tip.len()).max();
+
+    assert!(longest <= Some(80 - " Tip 1 of 6  ".len()), "{longest:?}");
 }
 
 #[test]

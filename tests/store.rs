@@ -5,7 +5,10 @@ use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt, path::Path};
 use jiff::{Timestamp, tz::TimeZone};
 use tidings::{
     notice::{NoticeId, headline::Digest},
-    poll::report::{Outcome, Summary},
+    poll::{
+        memory,
+        report::{Outcome, Summary},
+    },
     pop3::listing::{Octets, UniqueId},
     store::{
         Error, Store,
@@ -541,11 +544,14 @@ fn checks_are_remembered_newest_first() {
     );
     let done = Summary::empty(now(), Outcome::Done);
 
-    cache.store.record(&done).expect("recorded");
-    cache.store.record(&busy).expect("recorded");
+    memory::record(&cache.store, &done).expect("recorded");
+    memory::record(&cache.store, &busy).expect("recorded");
 
-    let visits = cache.store.visits(10).expect("visits");
+    let visits = memory::recall(&cache.store, 10).expect("visits");
     assert_eq!(visits.len(), 2);
     assert_eq!(visits[0].outcome, busy.outcome);
-    assert_eq!(cache.store.last_success().expect("a time"), Some(now()));
+    assert_eq!(
+        memory::last_success(&cache.store).expect("a time"),
+        Some(now())
+    );
 }

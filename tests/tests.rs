@@ -9,6 +9,7 @@ mod licences;
 mod peers;
 mod polling;
 mod rendering;
+mod screens;
 mod server_sessions;
 mod serving;
 mod serving_by_hand;

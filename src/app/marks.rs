@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     notice::{NoticeId, shown::Shown},
-    poll::{check::blocking, outcome::chain},
+    poll::{outcome::chain, tell::blocking},
     store::{Store, marks::Change},
     tui::event::Event,
 };

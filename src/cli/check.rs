@@ -26,9 +26,11 @@ use crate::{
     notice::{Headline, MailboxIndex, files::size_text, shown::Shown},
     poll::{
         Poller,
-        check::{Check, Tell},
+        check::Check,
+        memory,
         report::{Outcome, Report, Summary},
         schedule::{Next, Schedule},
+        tell::Tell,
     },
     secret::{self, Source},
     store::Store,
@@ -250,7 +252,7 @@ impl One {
             summary.attempt = tries;
             let recorded = {
                 let (store, summary) = (self.store.clone(), summary.clone());
-                crate::poll::check::blocking(move || store.record(&summary)).await
+                crate::poll::tell::blocking(move || memory::record(&store, &summary)).await
             };
             if let Err(error) = recorded {
                 tracing::warn!("cannot remember the check: {error}");
@@ -270,7 +272,7 @@ impl One {
         // It ends when nobody can report any more.
         let _ = listener.await;
         let store = self.store;
-        let counts = crate::poll::check::blocking(move || {
+        let counts = crate::poll::tell::blocking(move || {
             let counts = store.counts();
             store.close();
             counts
@@ -289,7 +291,7 @@ pub async fn password(mailbox: &Mailbox) -> Result<SecretString, secret::Error> 
                 mailbox.user, mailbox.host
             ));
             let typed =
-                crate::poll::check::blocking(move || rpassword::prompt_password(&*prompt)).await;
+                crate::poll::tell::blocking(move || rpassword::prompt_password(&*prompt)).await;
             match typed {
                 Ok(password) if !password.is_empty() => Ok(SecretString::from(password)),
                 Ok(_) | Err(_) => Err(secret::Error::NobodyToAsk),

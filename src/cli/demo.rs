@@ -12,16 +12,16 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     Global,
-    failure::Failure,
+    failure::{self, Failure},
     output::{Out, remark},
-    read,
+    screen,
 };
 use crate::{
     app::{Beginning, demo::Link},
     demo::{
         self, Demo, Options, Played,
         event::Event,
-        join::Invitation,
+        join::{self, Invitation},
         plain::{self, Teller},
     },
     notice::{MailboxIndex, shown::Shown},
@@ -103,18 +103,18 @@ pub async fn demo(args: DemoArgs, global: &Global) -> Result<ExitCode, Failure> 
 ///
 /// No demo waits, there is no terminal, or the cache cannot be used.
 pub async fn join(person: &str, global: &Global) -> Result<ExitCode, Failure> {
-    read::needs_terminal()?;
-    let invitation = Invitation::find().map_err(demo::Error::from)?;
+    screen::needs_terminal()?;
+    let invitation = Invitation::find().map_err(cannot_join)?;
     let beginning = Beginning {
-        settings: invitation.settings(person).map_err(demo::Error::from)?,
+        settings: invitation.settings(person).map_err(cannot_join)?,
         // Nothing is read from there: what a setup would write is gone with the demo.
         settings_path: invitation.readers.join("tidings.toml"),
         purpose: Purpose::Read(MailboxIndex(0)),
-        colour: read::has_colour(global),
-        unicode: read::has_unicode(),
+        colour: screen::has_colour(global),
+        unicode: screen::has_unicode(),
         demo: None,
     };
-    read::run(beginning, global).await
+    screen::code(screen::run(beginning).await?)
 }
 
 /// The demo on the screen.
@@ -127,17 +127,17 @@ async fn watch(args: &DemoArgs, global: &Global) -> Result<ExitCode, Failure> {
             server: demo.server().to_string(),
             began: demo.began,
         },
-        colour: read::has_colour(global),
-        unicode: read::has_unicode(),
+        colour: screen::has_colour(global),
+        unicode: screen::has_unicode(),
         demo: Some(Link {
             wishes: demo.wishes,
             events: demo.events,
         }),
     };
-    let outcome = read::run(beginning, global).await;
+    let outcome = screen::run(beginning).await;
     // The loop has dropped its ends of the link: the readers say QUIT, and the folder goes.
     end(demo.end).await?;
-    outcome
+    screen::code(outcome?)
 }
 
 /// The demo in words.
@@ -273,6 +273,15 @@ async fn signalled() -> Result<Ending, Failure> {
         _ = interrupt.recv() => Ok(Ending::Interrupted),
         _ = terminate.recv() => Ok(Ending::Terminated),
         _ = hang_up.recv() => Ok(Ending::Terminated),
+    }
+}
+
+fn cannot_join(error: join::Error) -> Failure {
+    match error {
+        join::Error::NoneFound => Failure::new(failure::UNREACHABLE, error)
+            .then("start one in another terminal: `tidings demo --serve`"),
+        join::Error::Name { .. } => Failure::new(failure::USAGE, error),
+        error => Failure::unexpected("cannot join the demo", error),
     }
 }
 

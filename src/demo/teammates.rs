@@ -21,8 +21,9 @@ use crate::{
     notice::{Headline, MailboxIndex, NoticeId, headline::Digest, shown::Shown},
     poll::{
         Poller, Reports,
-        check::{Check, Tell, blocking},
+        check::Check,
         report::{Outcome, Summary},
+        tell::{Tell, blocking},
     },
     pop3::listing::{Octets, UniqueId},
     store::{

@@ -137,10 +137,10 @@ impl Panes {
         panes
     }
 
-    /// The columns that the reader's text may take, and the column it starts in.
+    /// The column that the reader's text starts in, and the columns it may take.
     pub fn text(&self) -> (u16, u16) {
         let (left, right) = match self.shape {
-            Shape::Beside => (2, 1),
+            Shape::Beside => (2, 3),
             Shape::Single | Shape::Stacked => (3, 3),
             Shape::TooSmall | Shape::Narrow => (0, 0),
         };

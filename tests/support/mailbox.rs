@@ -8,8 +8,9 @@ use tidings::{
     config::{Mailbox, Settings, Tls},
     notice::{Headline, MailboxIndex},
     poll::{
-        check::{Check, Tell},
+        check::Check,
         report::{Report, Summary},
+        tell::Tell,
     },
     store::Store,
 };
@@ -22,7 +23,7 @@ pub struct Reader {
     pub settings: Settings,
     pub store: Store,
     pub password: SecretString,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Reader {
@@ -44,7 +45,7 @@ impl Reader {
             settings: Settings::default(),
             store,
             password: SecretString::from("sesame"),
-            folder,
+            _folder: folder,
         }
     }
 

@@ -150,6 +150,7 @@ pub struct List {
     rows: Vec<Row>,
     /// The row of the rule below what is new.
     since: Option<usize>,
+    hides_rule: bool,
     selected: Option<usize>,
     top: usize,
     above: usize,

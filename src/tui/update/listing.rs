@@ -3,6 +3,7 @@
 use crate::tui::{
     effect::Effect,
     event::Event,
+    layout::{Panes, Shape},
     model::{
         Focus, Model,
         list::{Filter, List},
@@ -138,9 +139,11 @@ pub fn open(model: &mut Model, place: usize, out: &mut Effects) {
     });
 }
 
-/// Keeps the selection on the screen.
+/// Keeps the selection on the screen, and the rows as its width wants them.
 pub fn clamp(model: &mut Model) {
     let height = model.list_height();
+    let is_narrow = Panes::of(model).shape == Shape::Narrow;
+    model.list.show_rule(!is_narrow, height);
     model.list.keep_in_view(height);
 }
 

@@ -80,21 +80,20 @@ fn part<'a>(composed: &'a Composed, place: usize) -> Part<'a> {
 
 fn put(row: &Row, x: u16, y: u16, columns: u16, panes: &Panes, pen: &mut Pen) {
     if row.is_rule {
-        pen.rule(x, y, columns);
+        // Beside the list a rule goes on to the screen's edge but one.
+        let beyond = if panes.divider.is_some() { 2 } else { 0 };
+        pen.rule(x, y, columns + beyond);
     }
     for (at, text, role) in &row.pieces {
         pen.put_cut(x + at, y, columns.saturating_sub(*at), text, *role);
     }
     if let Some(right) = &row.right {
-        // Beside the list the words keep off the screen's edge.
-        let inset = if panes.divider.is_some() { 2 } else { 0 };
-        let end = (x + columns).saturating_sub(inset);
         let used = row
             .pieces
             .last()
             .map_or(0, |(at, text, _)| usize::from(*at) + pen.columns(text));
         if used + 2 + pen.columns(right) <= usize::from(columns) {
-            pen.put_end(end, y, right, Role::Muted);
+            pen.put_end(x + columns, y, right, Role::Muted);
         }
     }
 }

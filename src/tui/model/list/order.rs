@@ -30,6 +30,14 @@ impl List {
         self.above = 0;
     }
 
+    /// Has a rule below what is new, or none, as on narrow screens.
+    pub fn show_rule(&mut self, is_shown: bool, height: usize) {
+        if self.hides_rule == is_shown {
+            self.hides_rule = !is_shown;
+            self.keep_place(height, List::rebuild);
+        }
+    }
+
     /// Groups threads, or not.
     pub fn toggle_threads(&mut self, height: usize) {
         self.unthreaded = !self.unthreaded;
@@ -147,7 +155,7 @@ impl List {
             self.rows = rows;
             return;
         }
-        let mut since = self.last_visit;
+        let mut since = self.last_visit.filter(|_| !self.hides_rule);
         for (date, entry) in &self.order {
             let before = rows.len();
             match entry {
