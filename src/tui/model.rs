@@ -262,6 +262,21 @@ impl Model {
         self.message = Some(Message::Word(Shown::text(words)));
     }
 
+    /// Goes to a mailbox: nothing of the one before is shown any more.
+    pub fn go_to(&mut self, mailbox: MailboxIndex) -> Effect {
+        self.open = mailbox;
+        self.list = List::new(self.habits.threads);
+        self.page = None;
+        self.focus = Focus::List;
+        self.search = None;
+        self.banner = None;
+        self.undo = None;
+        self.dismissed.clear();
+        self.is_ticking = false;
+        self.hides_progress = false;
+        Effect::Load { mailbox }
+    }
+
     /// Looks for the latest important notice that is not read, for the banner.
     pub fn look_for_important(&mut self) {
         self.banner = None;
@@ -277,6 +292,14 @@ impl Model {
         });
         let latest = waiting.max_by_key(|(_, headline)| headline.date);
         self.banner = latest.map(|(slot, _)| slot);
+    }
+
+    /// The important notice that the banner tells of at present: only one that is not on the screen.
+    pub fn banner_slot(&self) -> Option<Slot> {
+        let slot = self.banner?;
+        let rows = self.list.rows().iter().skip(self.list.top());
+        let mut visible = rows.take(self.list_height());
+        (!visible.any(|row| row.slot() == Some(slot))).then_some(slot)
     }
 
     /// How long it is to the next full minute.

@@ -59,7 +59,11 @@ fn the_reader_has_the_screen_for_itself_at_80_columns() {
 
 #[test]
 fn the_setup_tests_the_connection_while_it_is_filled_in() {
-    let mut screen = Screen::starting(&Settings::default(), Purpose::Read(MailboxIndex(0)), (80, 24));
+    let mut screen = Screen::starting(
+        &Settings::default(),
+        Purpose::Read(MailboxIndex(0)),
+        (80, 24),
+    );
     screen.press("notices@team.example<tab><tab><tab><tab><tab>sesame sesam<tab><space>");
     screen.press("<tab>pass show team/notices");
     let trial = screen.test();
@@ -96,7 +100,11 @@ fn the_setup_tests_the_connection_while_it_is_filled_in() {
 
 #[test]
 fn the_setup_stops_at_the_first_failure_with_its_remedy() {
-    let mut screen = Screen::starting(&Settings::default(), Purpose::Read(MailboxIndex(0)), (80, 24));
+    let mut screen = Screen::starting(
+        &Settings::default(),
+        Purpose::Read(MailboxIndex(0)),
+        (80, 24),
+    );
     screen.press("notices@team.example<tab><tab><tab><tab><tab>sesame");
     let trial = screen.test();
 
@@ -115,7 +123,11 @@ fn the_setup_stops_at_the_first_failure_with_its_remedy() {
 
 #[test]
 fn the_setup_asks_which_notices_start_as_unread() {
-    let mut screen = Screen::starting(&Settings::default(), Purpose::Read(MailboxIndex(0)), (80, 24));
+    let mut screen = Screen::starting(
+        &Settings::default(),
+        Purpose::Read(MailboxIndex(0)),
+        (80, 24),
+    );
     screen.press("notices@team.example<tab>");
 
     screen.press("<enter>");
@@ -374,10 +386,7 @@ fn earlier_checks() -> Vec<Summary> {
         noted(ok("2026-11-23T14:03:20Z", 190), "after 1 retry"),
         check("2026-11-23T14:03:12Z", busy, 42),
         ok("2026-11-23T14:02:12Z", 188),
-        noted(
-            ok("2026-11-23T13:58:40Z", 2_100),
-            "back online after 4 min",
-        ),
+        noted(ok("2026-11-23T13:58:40Z", 2_100), "back online after 4 min"),
         check("2026-11-23T13:54:12Z", offline, 0),
         noted(
             Summary {

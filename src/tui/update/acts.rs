@@ -184,7 +184,7 @@ fn walk(model: &mut Model, action: Action, out: &mut Effects) {
 /// Reads the selected notice; at the very start the important one that the banner tells of.
 fn open(model: &mut Model, out: &mut Effects) {
     let is_offered = model.is_untouched && model.focus == Focus::List && model.search.is_none();
-    if let Some(slot) = model.banner.filter(|_| is_offered) {
+    if let Some(slot) = model.banner_slot().filter(|_| is_offered) {
         let height = model.list_height();
         model.list.select_slot(slot, height);
     }
@@ -266,7 +266,7 @@ fn dismiss(model: &mut Model) {
     if model.message.take().is_some() {
         return;
     }
-    if let Some(slot) = model.banner.take() {
+    if let Some(slot) = model.banner_slot() {
         model.dismissed.insert(model.list.headline(slot).id);
         model.look_for_important();
     }

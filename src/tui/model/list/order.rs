@@ -150,7 +150,7 @@ impl List {
         if let Some(found) = &self.found {
             rows.extend(found.iter().map(|slot| Row::Notice {
                 slot: *slot,
-                branch: Branch::Root(1),
+                branch: Branch::Root(u16::try_from(self.thread(*slot).len()).unwrap_or(u16::MAX)),
             }));
             self.rows = rows;
             return;
