@@ -12,12 +12,13 @@ use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
 use tokio::{
     signal::unix::{Signal as Signals, SignalKind, signal},
     sync::mpsc,
-    time::Instant,
+    time::{self, Instant},
 };
 
 use crate::{
     config::Settings,
     demo::event::Wish,
+    notice::MailboxIndex,
     poll::report::Report,
     tui::{Purpose, Start, Tui, effect::Effect, event::Event},
 };
@@ -82,6 +83,8 @@ pub enum Error {
 
 /// How many events may wait for the screen.
 const WAITING: usize = 1_024;
+/// How long the first frame waits for the saved list.
+const FIRST_FRAME: Duration = Duration::from_millis(100);
 /// How many events are taken in before a frame is drawn all the same.
 const MOST_BEFORE_FRAME: usize = 256;
 
@@ -121,6 +124,9 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         purpose: beginning.purpose,
     };
     let (mut tui, effects) = Tui::new(world.settings(), start);
+    let shows_a_mailbox = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Load { .. }));
     let mut keys = EventStream::new();
     let mut ended = None;
     let mut wishes = effects;
@@ -159,6 +165,15 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         if let Some(reason) = ended {
             break reason;
         }
+        if is_first && shows_a_mailbox {
+            // The first frame holds the saved list already, unless that is slow to come.
+            if let Ok(Some(event)) = time::timeout(FIRST_FRAME, happened.recv()).await {
+                wishes = tui.handle(event);
+                for effect in std::mem::take(&mut wishes) {
+                    perform(effect, &mut world, &mut screen, &mut keys)?;
+                }
+            }
+        }
         if screen.draw(|frame| tui.draw(frame)).is_err() {
             // Nobody is there to see it: the terminal was closed.
             break Ended::BySignal;
@@ -181,7 +196,15 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
             Some(report) = reported.recv() => tui.handle(world.heard(report)),
             Some(effect) = followed.recv() => vec![effect],
             Some(event) = next_of(&mut demo) => {
-                demo::told(event).map_or_else(Vec::new, |event| tui.handle(event))
+                let is_news = demo::calls_for_check(&event);
+                let mut effects =
+                    demo::told(event).map_or_else(Vec::new, |event| tui.handle(event));
+                if is_news {
+                    effects.push(Effect::CheckNow {
+                        mailbox: MailboxIndex(0),
+                    });
+                }
+                effects
             }
             caught = signals.next() => match caught {
                 CaughtSignal::Stop => vec![Effect::Suspend],
@@ -191,7 +214,11 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         };
     };
     drop(screen);
-    if world.close().await { Ok(outcome) } else { Ok(Ended::MarksUnsaved) }
+    if world.close().await {
+        Ok(outcome)
+    } else {
+        Ok(Ended::MarksUnsaved)
+    }
 }
 
 /// Performs an effect: what is the terminal's here, all else in the world.
@@ -206,9 +233,7 @@ fn perform(
         Effect::StartDemo => return Ok(Some(Ended::ForTheDemo)),
         Effect::Suspend => screen.lend(stop_for_now),
         Effect::Redraw => screen.clear(),
-        Effect::SetTitle(title) => {
-            screen.set_title(&crate::notice::shown::Shown::line(&title))
-        }
+        Effect::SetTitle(title) => screen.set_title(&crate::notice::shown::Shown::line(&title)),
         Effect::Ring => screen.ring(),
         Effect::Post(words) => screen.post(&words),
         Effect::Copy { text } => screen.copy(&text),
@@ -244,7 +269,11 @@ fn on_terminal_event(tui: &mut Tui, event: terminal_event::Event) -> Vec<Effect>
             match mouse.kind {
                 MouseEventKind::Down(_) => tui.handle(Event::Clicked { column, row }),
                 MouseEventKind::ScrollDown => tui.handle(Event::Scrolled { column, row, by: 3 }),
-                MouseEventKind::ScrollUp => tui.handle(Event::Scrolled { column, row, by: -3 }),
+                MouseEventKind::ScrollUp => tui.handle(Event::Scrolled {
+                    column,
+                    row,
+                    by: -3,
+                }),
                 _ => Vec::new(),
             }
         }
@@ -273,10 +302,8 @@ async fn next_of(
 }
 
 async fn next_key(keys: &mut EventStream) -> Option<io::Result<terminal_event::Event>> {
-    std::future::poll_fn(|context| {
-        futures_util::Stream::poll_next(Pin::new(&mut *keys), context)
-    })
-    .await
+    std::future::poll_fn(|context| futures_util::Stream::poll_next(Pin::new(&mut *keys), context))
+        .await
 }
 
 /// Stops the program and its group as Ctrl-Z does; returns when it is continued.
@@ -341,10 +368,8 @@ impl Caught {
 
 impl World {
     /// What a poller's report is to the screen.
-    fn heard(&mut self, (mailbox, report): (crate::notice::MailboxIndex, Report)) -> Event {
-        if matches!(report, Report::Checked(_)) {
-            self.look_for_changes(mailbox);
-        }
+    fn heard(&mut self, (mailbox, report): (MailboxIndex, Report)) -> Event {
+        self.note(mailbox, &report);
         Event::Reported { mailbox, report }
     }
 }

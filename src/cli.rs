@@ -1,10 +1,10 @@
 //! The command line: what there is to say, and who does it.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::file;
+use crate::{app::Ended, config::file};
 
 pub mod about;
 pub mod check;
@@ -17,6 +17,7 @@ pub mod output;
 pub mod read;
 pub mod save;
 pub mod saved;
+pub mod screen;
 pub mod serve;
 pub mod settings;
 pub mod setup;
@@ -141,7 +142,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    listen_to_trace(cli.global.verbose);
+    // A server's log is what happens at it; everything else is quiet unless something goes wrong.
+    let usual = match cli.command {
+        Some(Command::Serve(_)) => tracing::Level::INFO,
+        Some(_) | None => tracing::Level::WARN,
+    };
+    listen_to_trace(cli.global.verbose, usual);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -165,11 +171,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         return demo::join(&person, &global).await;
     }
     let Some(command) = cli.command else {
-        return read::read(cli.mailbox.as_deref(), &global).await;
+        let ended = read::read(cli.mailbox.as_deref(), &global).await?;
+        return left(ended, &global).await;
     };
     let done = |()| ExitCode::SUCCESS;
     match command {
-        Command::Setup(args) => setup::setup(args, &global).await,
+        Command::Setup(args) => left(setup::setup(args, &global).await?, &global).await,
         Command::Doctor(args) => doctor::doctor(args, &Context::load(&global)?).await,
         Command::Check(args) => check::check(args, &Context::load(&global)?).await,
         Command::Watch(args) => check::watch(args, &Context::load(&global)?).await,
@@ -194,27 +201,41 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
 }
 
+/// The screen was left: for the shell, or for the demo.
+async fn left(ended: Ended, global: &Global) -> Result<ExitCode, Failure> {
+    match ended {
+        Ended::ForTheDemo => demo::demo(demo::DemoArgs::default(), global).await,
+        Ended::Quit | Ended::MarksUnsaved | Ended::BySignal => screen::code(ended),
+    }
+}
+
 /// Prints what clap has to say: help and version on stdout, mistakes on stderr.
 fn usage(error: &clap::Error) -> ExitCode {
     // A closed pipe is no error, here as elsewhere.
     let _ = error.print();
-    if error.use_stderr() {
-        ExitCode::from(failure::USAGE)
-    } else {
-        ExitCode::SUCCESS
+    // Mail servers call `deliver`, and know the codes of sysexits.h.
+    let is_delivery = std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "deliver");
+    match (error.use_stderr(), is_delivery) {
+        (true, false) => ExitCode::from(failure::USAGE),
+        (true, true) => ExitCode::from(serve::EX_USAGE),
+        (false, _) => ExitCode::SUCCESS,
     }
 }
 
 /// Warnings go to stderr, and with `-v` the dialogue. `TIDINGS_LOG=debug` does the same.
-fn listen_to_trace(verbose: bool) {
-    let wants_more = verbose || std::env::var_os("TIDINGS_LOG").is_some_and(|level| level == "debug");
+fn listen_to_trace(verbose: bool, usual: tracing::Level) {
+    let wants_more =
+        verbose || std::env::var_os("TIDINGS_LOG").is_some_and(|level| level == "debug");
     let most = if wants_more {
         tracing::Level::DEBUG
     } else {
-        tracing::Level::WARN
+        usual
     };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(most)
         .with_target(false)
         .init();

@@ -131,10 +131,7 @@ impl Authorization {
     /// # Errors
     ///
     /// There is no connection, it cannot be made safe, or the server refuses or is wrong.
-    pub async fn connect(
-        endpoint: &Endpoint,
-        dialogue: &Dialogue,
-    ) -> Result<Authorization, Error> {
+    pub async fn connect(endpoint: &Endpoint, dialogue: &Dialogue) -> Result<Authorization, Error> {
         let addresses = connect::find(&endpoint.host, endpoint.port).await?;
         let (stream, address) = connect::open(
             &endpoint.host,

@@ -163,7 +163,7 @@ impl Demo {
             pace: options.pace,
             letters: 0,
             yours: 0,
-            release: None,
+            collision: None,
         };
         let ways = Ways {
             wishes: wished,

@@ -89,7 +89,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// The name, or the address if there is none.
+    /// Returns the name, or the address if there is none.
     pub fn short(&self) -> Shown {
         if self.name.is_empty() {
             self.address.clone()
@@ -98,12 +98,14 @@ impl Address {
         }
     }
 
-    /// Name and address, as `Priya Natarajan <priya@team.example>`.
+    /// Returns the address as the reader has it: `Priya Natarajan <priya@team.example>`.
     pub fn full(&self) -> Shown {
-        if self.name.is_empty() || self.address.is_empty() {
-            self.short()
-        } else {
-            Shown::line(&format!("{} <{}>", self.name, self.address))
+        match (self.name.is_empty(), self.address.is_empty()) {
+            // A name that holds a foreign address has the true one beside it already.
+            (false, _) if self.name.contains(&format!("<{}>", self.address)) => self.name.clone(),
+            (false, false) => Shown::line(&format!("{} <{}>", self.name, self.address)),
+            (false, true) => self.name.clone(),
+            (true, _) => self.address.clone(),
         }
     }
 }

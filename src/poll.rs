@@ -24,13 +24,17 @@ use crate::{
 pub mod check;
 pub mod identity;
 mod keeper;
+pub mod memory;
+mod nameless;
 pub mod outcome;
 pub mod report;
 pub mod schedule;
+pub mod tell;
 
-use check::{Check, Tell};
+use check::Check;
 use report::{Outcome, Report, Summary};
 use schedule::{Next, Schedule};
+use tell::{Tell, blocking};
 
 /// A running poller. Dropping it stops the task at once; [`Poller::stop`] lets it say QUIT.
 #[derive(Debug)]
@@ -169,7 +173,7 @@ impl Polling {
         summary.next = next.and_then(|wait| Timestamp::now().checked_add(wait).ok());
         let recorded = {
             let (store, summary) = (self.store.clone(), summary.clone());
-            check::blocking(move || store.record(&summary)).await
+            blocking(move || memory::record(&store, &summary)).await
         };
         if let Err(error) = recorded {
             tracing::warn!("cannot remember the check: {error}");
@@ -182,12 +186,13 @@ impl Polling {
         if let Some(password) = &self.password {
             return Ok(password.clone());
         }
-        let password = Source::of(&self.mailbox)
-            .fetch()
-            .await
-            .map_err(|error| Outcome::NoPassword {
-                why: Shown::line(&outcome::chain(&error)),
-            })?;
+        let password =
+            Source::of(&self.mailbox)
+                .fetch()
+                .await
+                .map_err(|error| Outcome::NoPassword {
+                    why: Shown::line(&outcome::chain(&error)),
+                })?;
         self.password = Some(password.clone());
         Ok(password)
     }

@@ -29,7 +29,7 @@ use self::{
     connection::Connection,
     events::{Event, Fault, Observer},
     limits::{Crowd, Limits, MOST_CHECKS},
-    session::Offer,
+    session::step::Offer,
     spool::Spool,
 };
 
@@ -239,7 +239,7 @@ impl Handle {
         let stream = Stream::plain(carrier);
         let offer = self.shared.offer(false, true);
         let connection = self.shared.connection(stream, address, arrival, offer);
-        self.shared.tasks.spawn(connection.run());
+        self.shared.tasks.spawn(connection.run(Protection::None));
         true
     }
 
@@ -304,10 +304,6 @@ impl Shared {
         }
     }
 
-    fn acceptor(&self) -> Option<Acceptor> {
-        self.acceptor.clone()
-    }
-
     fn fault(&self) -> Fault {
         *self.fault.borrow()
     }
@@ -365,12 +361,7 @@ fn welcome(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr, protection:
     let is_local = stream
         .local_addr()
         .is_ok_and(|local| local.ip().to_canonical().is_loopback());
-    let is_tls = protection == Protection::Tls;
-    let offer = shared.offer(is_tls, is_local);
-    let mut connection = shared.connection(Stream::plain(stream), address, arrival, offer);
-    shared.tasks.spawn(async move {
-        if !is_tls || connection.protect().await {
-            connection.run().await;
-        }
-    });
+    let offer = shared.offer(protection == Protection::Tls, is_local);
+    let connection = shared.connection(Stream::plain(stream), address, arrival, offer);
+    shared.tasks.spawn(connection.run(protection));
 }

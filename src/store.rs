@@ -6,15 +6,16 @@
 //! others' changes by [`Store::changed_since`].
 
 use std::{
-    fs,
-    io,
+    fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig,
+};
 
 pub mod headlines;
 pub mod keep;
@@ -61,7 +62,9 @@ pub enum Error {
         source: rusqlite::Error,
     },
     /// A newer version of this program has written the file.
-    #[error("{path} was written by a newer tidings (schema {found}, this one knows {known}): update tidings")]
+    #[error(
+        "{path} was written by a newer tidings (schema {found}, this one knows {known}): update tidings"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -120,6 +123,9 @@ const SCHEMA: [&str; 2] = [
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).
 const APPLICATION_ID: i64 = 0x7469_646e;
 
+/// A write-ahead log of fewer octets than this is left for the next time.
+const SHORT_LOG: u64 = 512 * 1024;
+
 /// How long another program's transaction is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -177,11 +183,29 @@ impl Store {
     }
 
     /// Runs `read` on the connection.
-    fn read<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
         read(&self.lock()).map_err(|source| self.error(source))
+    }
+
+    /// Runs `write` as one transaction that a loss of power may undo: for what can be spared. It
+    /// does not wait for the disk.
+    fn write_lightly<T>(
+        &self,
+        write: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let mut connection = self.lock();
+        let outcome = (|| {
+            connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = write(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })();
+        let restored = connection.execute_batch("PRAGMA synchronous = FULL");
+        outcome
+            .and_then(|value| restored.map(|()| value))
+            .map_err(|source| self.error(source))
     }
 
     /// Runs `write` as one transaction, with the number of the change that it is.
@@ -265,8 +289,14 @@ impl Store {
 
     /// Tidies up before the program ends: statistics, and the write-ahead log.
     pub fn close(&self) {
-        // Both are for speed alone: the next start does without.
-        let _ = self.lock().execute_batch("PRAGMA optimize");
+        let connection = self.lock();
+        // All of it is for speed alone: the next start does without.
+        let _ = connection.execute_batch("PRAGMA optimize");
+        // Folding the log back waits for the disk; a short log can wait for the next time.
+        let log = salvage::with_suffix(&self.path, "-wal");
+        if fs::metadata(log).is_ok_and(|log| log.len() < SHORT_LOG) {
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use tidings::poll::report::Summary;
 
-use crate::support::{mailbox::Reader, script::{Script, expectations, sessions}};
+use crate::support::{
+    mailbox::Reader,
+    script::{Script, expectations, sessions},
+};
 
 /// What a check came to, as transcripts write it.
 fn words(summary: &Summary) -> String {
@@ -48,7 +51,10 @@ async fn play(name: &str) {
         found.push(format!("kept: {}", reader.subjects().join(" | ")));
     }
 
-    script.finish().await.expect("the client says what is written");
+    script
+        .finish()
+        .await
+        .expect("the client says what is written");
     let expected = expectations(&transcript);
     assert_eq!(found, expected, "{name}");
 }

@@ -7,11 +7,11 @@ use tidings::{
     demo::{
         Demo, Options, Played,
         cast::Person,
-        event::{Event, Screen},
+        event::{Event, Screen, Wish},
         join::{self, Invitation},
         ledger::{Entry, Ledger},
         plain::{self, Teller},
-        story::{Beat, PATIENCE, Story},
+        story::{Beat, Due, PATIENCE, Story, TIPS},
     },
     notice::{Address, Headline, Marks, NoticeId, shown::Shown},
 };
@@ -28,11 +28,10 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn told(beats: &[Beat]) -> Vec<&'static str> {
-    beats
-        .iter()
-        .filter_map(|beat| match beat {
-            Beat::Tell(words) => Some(*words),
+fn told(due: &[Due]) -> Vec<&'static str> {
+    due.iter()
+        .filter_map(|due| match &due.beat {
+            Beat::Tell(words) | Beat::Open { words, .. } => Some(*words),
             _ => None,
         })
         .collect()
@@ -100,6 +99,24 @@ fn a_key_does_not_hasten_the_story() {
     }
 
     assert_eq!(story.time(seconds(59)), seconds(4));
+}
+
+#[test]
+fn what_was_held_up_is_dated_by_the_clock() {
+    let mut story = Story::new(1);
+    story.due(seconds(4));
+    story.typed(seconds(4));
+
+    let due = story.due(seconds(60));
+
+    assert_eq!(due[0].at, seconds(5) + PATIENCE);
+}
+
+#[test]
+fn tips_fit_a_row() {
+    let longest = TIPS.iter().map(|tip| tip.len()).max();
+
+    assert!(longest <= Some(80 - " Tip 1 of 6  ".len()), "{longest:?}");
 }
 
 #[test]
@@ -435,4 +452,84 @@ async fn the_story_is_told_to_its_end_and_nothing_is_deleted() {
     assert_eq!((ledger.stored(), ledger.deleted()), (32, 0), "{told}");
     assert!(ledger.busy() >= 1, "{told}");
     assert!(!folder.exists(), "the folder is left behind");
+}
+
+async fn with_teammates() -> Demo {
+    Demo::start(Options {
+        seed: 7,
+        pace: 20.0,
+        played: Played::Teammates,
+    })
+    .await
+    .expect("a demo")
+}
+
+/// Waits for an event; whoever waits in vain is told so by the test's own limit.
+async fn until(demo: &mut Demo, is_wanted: impl Fn(&Event) -> bool) -> Event {
+    loop {
+        let event = demo.events.recv().await.expect("the demo goes on");
+        if is_wanted(&event) {
+            return event;
+        }
+    }
+}
+
+fn has(event: &Event, wanted: Person, words: &str) -> bool {
+    matches!(event, Event::ReaderChanged { who, screen } if *who == wanted
+        && screen.headlines.iter().any(|headline| headline.subject.starts_with(words)))
+}
+
+async fn end(demo: Demo) {
+    drop((demo.wishes, demo.events));
+    demo.end.await.expect("ended").expect("without an error");
+}
+
+#[tokio::test]
+async fn what_you_send_reaches_your_teammates() {
+    let mut demo = with_teammates().await;
+
+    demo.wishes.send(Wish::Send).await.expect("heard");
+
+    until(&mut demo, |event| {
+        has(event, Person::Tom, "Hello from the demo")
+    })
+    .await;
+    end(demo).await;
+}
+
+#[tokio::test]
+async fn a_broken_server_loses_nothing_and_everyone_catches_up() {
+    let mut demo = with_teammates().await;
+
+    demo.wishes.send(Wish::ToggleServer).await.expect("heard");
+    until(&mut demo, |event| *event == Event::Broken(true)).await;
+    demo.wishes.send(Wish::Send).await.expect("heard");
+    demo.wishes.send(Wish::ToggleServer).await.expect("heard");
+    until(&mut demo, |event| *event == Event::Broken(false)).await;
+
+    until(&mut demo, |event| {
+        has(event, Person::Ana, "Hello from the demo")
+    })
+    .await;
+    end(demo).await;
+}
+
+#[tokio::test]
+async fn a_withdrawn_notice_is_in_the_caches_alone() {
+    let mut demo = with_teammates().await;
+
+    let event = until(&mut demo, |event| has(event, Person::Ana, "Disk usage")).await;
+
+    let Event::ReaderChanged { screen, .. } = event else {
+        unreachable!("it was looked for");
+    };
+    let withdrawn: Vec<&Headline> = screen
+        .headlines
+        .iter()
+        .filter(|headline| headline.withdrawn.is_some())
+        .collect();
+    assert_eq!(withdrawn.len(), 1);
+    assert_eq!(withdrawn[0].subject, "Disk usage build-02 91%");
+    assert_eq!(screen.headlines.len(), demo.stored + 1);
+    end(demo).await;
 }

@@ -23,10 +23,16 @@ const ALLOWED: [&str; 12] = [
 
 /// Crates that stand there in two versions, and why we bear it.
 const DOUBLED: [(&str, &str); 8] = [
-    ("base64", "crossterm (OSC 52) is on 0.22, mail-builder and rustls' pem on 0.23"),
+    (
+        "base64",
+        "crossterm (OSC 52) is on 0.22, mail-builder and rustls' pem on 0.23",
+    ),
     ("getrandom", "ring is on 0.2, all others on 0.4"),
     ("nom", "x509-parser is on 7, html2text on 8"),
-    ("syn", "some derive macros are on 2, others on 3: build time only"),
+    (
+        "syn",
+        "some derive macros are on 2, others on 3: build time only",
+    ),
     ("synstructure", "as syn"),
     ("thiserror", "portable-pty (tests) is on 1"),
     ("thiserror-impl", "as thiserror"),
@@ -70,9 +76,10 @@ fn crates() -> Vec<(String, String, String)> {
 /// True if one way through the expression is allowed: `A OR B`, `A AND B`, brackets.
 fn is_allowed(expression: &str) -> bool {
     let expression = expression.replace('/', " OR ").replace(['(', ')'], "");
-    expression
-        .split(" OR ")
-        .any(|way| way.split(" AND ").all(|part| ALLOWED.contains(&part.trim())))
+    expression.split(" OR ").any(|way| {
+        way.split(" AND ")
+            .all(|part| ALLOWED.contains(&part.trim()))
+    })
 }
 
 #[test]

@@ -186,7 +186,10 @@ async fn a_poller_checks_at_once_and_when_asked() {
     assert_eq!(second.outcome, Outcome::Done);
     let next = first.next.expect("there will be another");
     let interval = next.duration_since(first.at);
-    assert!(interval.as_secs() >= 53 && interval.as_secs() <= 68, "{interval}");
+    assert!(
+        interval.as_secs() >= 53 && interval.as_secs() <= 68,
+        "{interval}"
+    );
     poller.stop().await;
     script.finish().await.expect("as written");
 }

@@ -29,6 +29,24 @@ fn show_the_corpus() {
 }
 
 #[test]
+fn mails_look_as_in_their_snapshots() {
+    let mails = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mails");
+    let mut paths = Vec::new();
+    mails_in(&mails, &mut paths);
+    paths.sort();
+    insta::allow_duplicates! {
+        for path in paths {
+            let raw = fs::read(&path).expect("a mail of ours can be read");
+            let name = path.strip_prefix(&mails).expect("it lies there").with_extension("");
+            let name = name.to_string_lossy().replace(['/', '\\'], "-");
+            insta::with_settings!({ snapshot_path => "snapshots/mails", prepend_module_to_snapshot => false, omit_expression => true }, {
+                insta::assert_snapshot!(name, shown(&raw, 80));
+            });
+        }
+    }
+}
+
+#[test]
 fn every_mail_of_the_corpus_is_shown_harmlessly() {
     for path in corpus() {
         let raw = fs::read(&path).expect("the corpus can be read");

@@ -12,7 +12,10 @@ use tidings::{
     server::{
         maildrop::{Maildrop, Message, Messages},
         mbox::{self, Excerpt},
-        session::{Body, Credentials, Offer, Refusal, Rights, Session, Step, Updated},
+        session::{
+            Session,
+            step::{Body, Credentials, Offer, Refusal, Rights, Step, Updated},
+        },
     },
 };
 use tokio_util::codec::{Decoder, Encoder};

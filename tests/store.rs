@@ -5,7 +5,10 @@ use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt, path::Path};
 use jiff::{Timestamp, tz::TimeZone};
 use tidings::{
     notice::{NoticeId, headline::Digest},
-    poll::report::{Outcome, Summary},
+    poll::{
+        memory,
+        report::{Outcome, Summary},
+    },
     pop3::listing::{Octets, UniqueId},
     store::{
         Error, Store,
@@ -100,7 +103,10 @@ fn a_notice_comes_back_as_it_was_kept() {
     };
 
     let again = open(&cache.path());
-    assert_eq!(again.headlines(None, 10).expect("headlines"), [kept.clone()]);
+    assert_eq!(
+        again.headlines(None, 10).expect("headlines"),
+        [kept.clone()]
+    );
     assert_eq!(again.mail(kept.id).expect("the mail"), Some(bytes));
     assert_eq!(again.seen().expect("seen")[&unique_id("a")].len(), 1);
 }
@@ -233,7 +239,10 @@ fn headers_alone_are_completed_later_and_keep_their_marks() {
         panic!("it is completed, not {completed:?}");
     };
     assert!(headline.marks.starred);
-    assert_eq!(cache.store.mail(headline.id).expect("the mail"), Some(whole));
+    assert_eq!(
+        cache.store.mail(headline.id).expect("the mail"),
+        Some(whole)
+    );
     assert_eq!(found(&cache.store, "whole"), 1);
 }
 
@@ -263,7 +272,11 @@ fn pages_follow_each_other_without_gap_or_repetition() {
 fn a_query_finds_by_words_operators_and_scripts() {
     let cache = Cache::new();
     let store = &cache.store;
-    keep(store, "a", mail(1, "Storage maintenance in the Café tonight"));
+    keep(
+        store,
+        "a",
+        mail(1, "Storage maintenance in the Café tonight"),
+    );
     keep(store, "b", mail(2, "see https://team.example/ for more"));
     let japanese = "Subject: =?UTF-8?B?5p2x5Lqs44Kq44OV44Kj44K55YGc6Zu744Gu44GK55+l44KJ44Gb?=\r\n\
                     Date: 3 Oct 2026 10:00:00 +0000\r\n\r\n\
@@ -403,7 +416,9 @@ fn a_file_of_another_program_is_moved_aside_and_not_changed() {
     let path = folder.path().join("cache.db");
     let other = rusqlite::Connection::open(&path).expect("another file");
     other
-        .execute_batch("PRAGMA user_version = 7; CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1);")
+        .execute_batch(
+            "PRAGMA user_version = 7; CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1);",
+        )
         .expect("a table");
     drop(other);
 
@@ -428,7 +443,10 @@ fn a_cache_of_a_newer_version_is_left_alone() {
 
     let refused = Store::open(&path).expect_err("it is newer");
 
-    assert!(matches!(refused, Error::Newer { found: 999, .. }), "{refused}");
+    assert!(
+        matches!(refused, Error::Newer { found: 999, .. }),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -464,7 +482,13 @@ fn nobody_else_may_read_the_cache() {
     let store = open(&path);
     keep(&store, "a", mail(1, "one"));
 
-    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let mode = |path: &Path| {
+        fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().expect("a folder")), 0o700);
     for companion in ["cache.db-wal", "cache.db-shm"] {
@@ -520,11 +544,14 @@ fn checks_are_remembered_newest_first() {
     );
     let done = Summary::empty(now(), Outcome::Done);
 
-    cache.store.record(&done).expect("recorded");
-    cache.store.record(&busy).expect("recorded");
+    memory::record(&cache.store, &done).expect("recorded");
+    memory::record(&cache.store, &busy).expect("recorded");
 
-    let visits = cache.store.visits(10).expect("visits");
+    let visits = memory::recall(&cache.store, 10).expect("visits");
     assert_eq!(visits.len(), 2);
     assert_eq!(visits[0].outcome, busy.outcome);
-    assert_eq!(cache.store.last_success().expect("a time"), Some(now()));
+    assert_eq!(
+        memory::last_success(&cache.store).expect("a time"),
+        Some(now())
+    );
 }

@@ -31,6 +31,14 @@ pub(super) fn wish(effect: DemoEffect) -> Wish {
     }
 }
 
+/// True if there is something to fetch: it is shown at once rather than at the next check.
+pub(super) fn calls_for_check(event: &event::Event) -> bool {
+    matches!(
+        event,
+        event::Event::Delivered { .. } | event::Event::Broken(false)
+    )
+}
+
 /// What happened in the demo, as the screen knows it; none where it shows itself otherwise.
 pub(super) fn told(event: event::Event) -> Option<Event> {
     let event = match event {

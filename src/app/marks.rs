@@ -10,11 +10,8 @@ use tokio::{
 
 use crate::{
     notice::{NoticeId, shown::Shown},
-    poll::{check::blocking, outcome::chain},
-    store::{
-        Store,
-        marks::Change,
-    },
+    poll::{outcome::chain, tell::blocking},
+    store::{Store, marks::Change},
     tui::event::Event,
 };
 

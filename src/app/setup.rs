@@ -108,11 +108,13 @@ pub fn read_team_file(path: &Path) -> Result<Mailbox, String> {
 }
 
 /// Writes what the setup found out; gives the mailbox as it was written, and all settings.
-pub(super) fn save(path: &Path, plan: Plan) -> Result<(Mailbox, Settings), Event> {
-    let failed = |why: String| Event::Failed {
-        what: Shown::line("cannot save the settings"),
-        why: Shown::line(&why),
-        next: Shown::line("nothing is lost: mend it and press Enter again"),
+pub(super) fn save(path: &Path, plan: Plan) -> Result<(Mailbox, Settings), Box<Event>> {
+    let failed = |why: String| {
+        Box::new(Event::Failed {
+            what: Shown::line("cannot save the settings"),
+            why: Shown::line(&why),
+            next: Shown::line("nothing is lost: mend it and press Enter again"),
+        })
     };
     let mut mailbox = plan.mailbox;
     mailbox.unread_since = Some(plan.unread_since);
@@ -120,11 +122,10 @@ pub(super) fn save(path: &Path, plan: Plan) -> Result<(Mailbox, Settings), Event
         mailbox.password_command.clear();
     }
     mailbox.password_file = match (plan.keep, plan.password.reveal()) {
-        (Keep::File, Some(password)) => {
-            Some(write_password(path, &mailbox.name, password).map_err(|error| {
-                failed(format!("the password file: {error}"))
-            })?)
-        }
+        (Keep::File, Some(password)) => Some(
+            write_password(path, &mailbox.name, password)
+                .map_err(|error| failed(format!("the password file: {error}")))?,
+        ),
         (Keep::Command | Keep::File | Keep::Ask, _) => None,
     };
     file::save_mailbox(path, &mailbox).map_err(|error| failed(chain(&error)))?;
@@ -138,7 +139,13 @@ fn write_password(settings: &Path, mailbox: &str, password: &str) -> std::io::Re
     fs::create_dir_all(folder)?;
     let name: String = mailbox
         .chars()
-        .map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' })
+        .map(|c| {
+            if c.is_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let path = folder.join(format!("{name}.password"));
     // Temporary files are made with mode 0600.

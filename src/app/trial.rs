@@ -106,12 +106,16 @@ impl Trial<'_> {
         match session.certificate() {
             Some(certificate) => {
                 let until = tls::valid_until(&certificate)
-                    .map(|until| format!(", certificate valid until {}", until.strftime("%Y-%m-%d")))
+                    .map(|until| {
+                        format!(", certificate valid until {}", until.strftime("%Y-%m-%d"))
+                    })
                     .unwrap_or_default();
                 self.pass(&format!("encrypted by TLS{until}"));
             }
             None if mailbox.is_loopback() => self.pass("not encrypted: the server is this machine"),
-            None => self.warn("not encrypted: your password travels in clear text, as the settings say"),
+            None => {
+                self.warn("not encrypted: your password travels in clear text, as the settings say")
+            }
         }
 
         self.begin(Stage::SignIn);
@@ -127,7 +131,9 @@ impl Trial<'_> {
         if listing.unique_ids.is_some() {
             self.pass("can tell notices apart (UIDL)");
         } else {
-            self.warn("cannot tell notices apart (no UIDL): tidings compares their headers instead");
+            self.warn(
+                "cannot tell notices apart (no UIDL): tidings compares their headers instead",
+            );
         }
 
         self.begin(Stage::Keeps);
@@ -140,7 +146,9 @@ impl Trial<'_> {
                 "removes notices once they are read (EXPIRE 0): not for sharing, ask whoever runs \
                  the server to switch it off",
             ),
-            Some(days) => self.warn(&format!("removes notices after {days} days (EXPIRE {days})")),
+            Some(days) => self.warn(&format!(
+                "removes notices after {days} days (EXPIRE {days})"
+            )),
         }
         transaction.quit().await;
         Ok(())

@@ -33,7 +33,9 @@ pub struct ThemesArgs {
 
 /// What `completions` takes.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  tidings completions bash > ~/.local/share/bash-completion/completions/tidings")]
+#[command(
+    after_help = "Example:\n  tidings completions bash > ~/.local/share/bash-completion/completions/tidings"
+)]
 pub struct CompletionsArgs {
     /// The shell.
     #[arg(value_enum)]

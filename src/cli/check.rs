@@ -26,9 +26,11 @@ use crate::{
     notice::{Headline, MailboxIndex, files::size_text, shown::Shown},
     poll::{
         Poller,
-        check::{Check, Tell},
+        check::Check,
+        memory,
         report::{Outcome, Report, Summary},
         schedule::{Next, Schedule},
+        tell::Tell,
     },
     secret::{self, Source},
     store::Store,
@@ -250,7 +252,7 @@ impl One {
             summary.attempt = tries;
             let recorded = {
                 let (store, summary) = (self.store.clone(), summary.clone());
-                crate::poll::check::blocking(move || store.record(&summary)).await
+                crate::poll::tell::blocking(move || memory::record(&store, &summary)).await
             };
             if let Err(error) = recorded {
                 tracing::warn!("cannot remember the check: {error}");
@@ -270,7 +272,7 @@ impl One {
         // It ends when nobody can report any more.
         let _ = listener.await;
         let store = self.store;
-        let counts = crate::poll::check::blocking(move || {
+        let counts = crate::poll::tell::blocking(move || {
             let counts = store.counts();
             store.close();
             counts
@@ -284,8 +286,12 @@ impl One {
 pub async fn password(mailbox: &Mailbox) -> Result<SecretString, secret::Error> {
     match Source::of(mailbox) {
         Source::Person if stdin().is_terminal() && stderr().is_terminal() => {
-            let prompt = Shown::line(&format!("Password of {} at {}: ", mailbox.user, mailbox.host));
-            let typed = crate::poll::check::blocking(move || rpassword::prompt_password(&*prompt)).await;
+            let prompt = Shown::line(&format!(
+                "Password of {} at {}: ",
+                mailbox.user, mailbox.host
+            ));
+            let typed =
+                crate::poll::tell::blocking(move || rpassword::prompt_password(&*prompt)).await;
             match typed {
                 Ok(password) if !password.is_empty() => Ok(SecretString::from(password)),
                 Ok(_) | Err(_) => Err(secret::Error::NobodyToAsk),
@@ -310,9 +316,9 @@ fn progress(how: ProgressHow, quiet: bool, mailbox: &Mailbox) -> Option<Progress
         }),
         ProgressHow::Auto if stderr().is_terminal() => {
             let bar = ProgressBar::no_length();
-            if let Ok(style) = ProgressStyle::with_template(
-                "{prefix} [{bar:24}] {pos} of {len}, {msg}",
-            ) {
+            if let Ok(style) =
+                ProgressStyle::with_template("{prefix} [{bar:24}] {pos} of {len}, {msg}")
+            {
                 bar.set_style(style.progress_chars("##."));
             }
             bar.set_prefix(Shown::line(&mailbox.name).to_string());

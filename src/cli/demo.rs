@@ -12,19 +12,20 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     Global,
-    failure::Failure,
+    failure::{self, Failure},
     output::{Out, remark},
-    read,
+    screen,
 };
 use crate::{
     app::{Beginning, demo::Link},
     demo::{
         self, Demo, Options, Played,
         event::Event,
-        join::Invitation,
+        join::{self, Invitation},
         plain::{self, Teller},
     },
     notice::{MailboxIndex, shown::Shown},
+    poll::outcome::chain,
     tui::Purpose,
 };
 
@@ -102,18 +103,18 @@ pub async fn demo(args: DemoArgs, global: &Global) -> Result<ExitCode, Failure> 
 ///
 /// No demo waits, there is no terminal, or the cache cannot be used.
 pub async fn join(person: &str, global: &Global) -> Result<ExitCode, Failure> {
-    read::needs_terminal()?;
-    let invitation = Invitation::find().map_err(demo::Error::from)?;
+    screen::needs_terminal()?;
+    let invitation = Invitation::find().map_err(cannot_join)?;
     let beginning = Beginning {
-        settings: invitation.settings(person).map_err(demo::Error::from)?,
+        settings: invitation.settings(person).map_err(cannot_join)?,
         // Nothing is read from there: what a setup would write is gone with the demo.
         settings_path: invitation.readers.join("tidings.toml"),
         purpose: Purpose::Read(MailboxIndex(0)),
-        colour: read::has_colour(global),
-        unicode: read::has_unicode(),
+        colour: screen::has_colour(global),
+        unicode: screen::has_unicode(),
         demo: None,
     };
-    read::run(beginning, global).await
+    screen::code(screen::run(beginning).await?)
 }
 
 /// The demo on the screen.
@@ -126,17 +127,17 @@ async fn watch(args: &DemoArgs, global: &Global) -> Result<ExitCode, Failure> {
             server: demo.server().to_string(),
             began: demo.began,
         },
-        colour: read::has_colour(global),
-        unicode: read::has_unicode(),
+        colour: screen::has_colour(global),
+        unicode: screen::has_unicode(),
         demo: Some(Link {
             wishes: demo.wishes,
             events: demo.events,
         }),
     };
-    let outcome = read::run(beginning, global).await;
+    let outcome = screen::run(beginning).await;
     // The loop has dropped its ends of the link: the readers say QUIT, and the folder goes.
     end(demo.end).await?;
-    outcome
+    screen::code(outcome?)
 }
 
 /// The demo in words.
@@ -197,7 +198,7 @@ async fn serve(args: &DemoArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn serve_all(demo: &mut Demo) -> Result<(), Failure> {
-    let _posted = demo.invitation.post().map_err(demo::Error::from)?;
+    let posted = demo.invitation.post();
     let mut out = Out::new();
     let spool = demo.spool.display();
     say(
@@ -208,9 +209,16 @@ async fn serve_all(demo: &mut Demo) -> Result<(), Failure> {
             format!("password {}", demo.invitation.password),
         ],
     )?;
-    remark(&Shown::from_static(
-        "join from other terminals: tidings --demo-as ana (or tom, or you); Ctrl-C ends it",
-    ));
+    match &posted {
+        Ok(_) => remark(&Shown::from_static(
+            "join from other terminals: tidings --demo-as ana (or tom, or you); Ctrl-C ends it",
+        )),
+        // Whoever knows the account can take part all the same.
+        Err(error) => remark(&Shown::line(&format!(
+            "--demo-as will not find this demo: {}",
+            chain(error)
+        ))),
+    }
     let mut teller = Teller::new(demo.began, TimeZone::system());
     let ended = signalled();
     tokio::pin!(ended);
@@ -256,9 +264,8 @@ async fn end(ending: tokio::task::JoinHandle<Result<(), demo::Error>>) -> Result
 
 /// Returns when a signal wants the program to end.
 async fn signalled() -> Result<Ending, Failure> {
-    let listen = |kind| {
-        signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error))
-    };
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hang_up = listen(SignalKind::hangup())?;
@@ -266,6 +273,15 @@ async fn signalled() -> Result<Ending, Failure> {
         _ = interrupt.recv() => Ok(Ending::Interrupted),
         _ = terminate.recv() => Ok(Ending::Terminated),
         _ = hang_up.recv() => Ok(Ending::Terminated),
+    }
+}
+
+fn cannot_join(error: join::Error) -> Failure {
+    match error {
+        join::Error::NoneFound => Failure::new(failure::UNREACHABLE, error)
+            .then("start one in another terminal: `tidings demo --serve`"),
+        join::Error::Name { .. } => Failure::new(failure::USAGE, error),
+        error => Failure::unexpected("cannot join the demo", error),
     }
 }
 

@@ -33,7 +33,10 @@ pub struct DoctorArgs {
 pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
     let mut out = Out::new();
     let mut code = None;
-    out.line(&Shown::text(&format!("settings  {}", context.path.display())))?;
+    out.line(&Shown::text(&format!(
+        "settings  {}",
+        context.path.display()
+    )))?;
     for mailbox in context.mailboxes(&args.which)? {
         out.line(&Shown::line(""))?;
         out.line(&Shown::text(&format!(
@@ -77,7 +80,9 @@ pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Fai
             code = code.or(Some(match failed_at {
                 Some(Stage::Encrypt) => failure::NOT_SAFE,
                 Some(Stage::SignIn) => failure::SIGN_IN,
-                Some(Stage::Find | Stage::Connect | Stage::List | Stage::TellApart | Stage::Keeps)
+                Some(
+                    Stage::Find | Stage::Connect | Stage::List | Stage::TellApart | Stage::Keeps,
+                )
                 | None => failure::UNREACHABLE,
             }));
         }

@@ -69,9 +69,10 @@ impl Failure {
             Outcome::Done => return None,
             Outcome::Busy { .. } => (BUSY, "someone else is checking: try again, or use --wait"),
             Outcome::ToldToWait { .. } => (BUSY, "check less often: see check_every"),
-            Outcome::Unreachable { .. } => {
-                (UNREACHABLE, "what was saved before is there: `tidings list`")
-            }
+            Outcome::Unreachable { .. } => (
+                UNREACHABLE,
+                "what was saved before is there: `tidings list`",
+            ),
             Outcome::Refused { .. } => (UNREACHABLE, "ask whoever runs the server"),
             Outcome::SignInFailed { .. } => (
                 SIGN_IN,
@@ -79,9 +80,10 @@ impl Failure {
             ),
             Outcome::NoPassword { .. } => (SETTINGS, "see `tidings config check`"),
             Outcome::NotSafe { .. } => (NOT_SAFE, "`tidings doctor` says more"),
-            Outcome::Broken { .. } => {
-                (UNREACHABLE, "check host and port: `tidings doctor` tests them")
-            }
+            Outcome::Broken { .. } => (
+                UNREACHABLE,
+                "check host and port: `tidings doctor` tests them",
+            ),
             Outcome::CannotSave { .. } => (SAVED_DATA, "nothing that was saved is lost"),
             Outcome::Cancelled => (130, ""),
         };

@@ -83,7 +83,10 @@ pub fn save(args: &SaveArgs, context: &Context) -> Result<(), Failure> {
         out.line(&Shown::line(&path.display().to_string()))
     };
     if args.number.is_none() && !args.all {
-        write(&files::safe_name(&format!("{}.eml", notice.subject), "notice.eml"), &mail)?;
+        write(
+            &files::safe_name(&format!("{}.eml", notice.subject), "notice.eml"),
+            &mail,
+        )?;
     }
     for file in parts {
         let bytes = files::bytes(&mail, file.part)
@@ -115,8 +118,12 @@ pub fn open(args: &OpenArgs, context: &Context) -> Result<(), Failure> {
     }
     let file = file(&notice, args.number)?;
     if files::is_program(&file.name, &file.content_type) {
-        return Err(cannot(&file.name, "it is a program".to_owned())
-            .then(format!("`tidings save {} {}` saves it", args.id, args.number)));
+        return Err(
+            cannot(&file.name, "it is a program".to_owned()).then(format!(
+                "`tidings save {} {}` saves it",
+                args.id, args.number
+            )),
+        );
     }
     let bytes = files::bytes(&mail, file.part)
         .ok_or_else(|| Failure::new(failure::SAVED_DATA, "the file cannot be decoded"))?;

@@ -125,12 +125,6 @@ pub async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<ExitCode> {
-    // The owner of the process may have set up a log already.
-    let _ = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_target(false)
-        .with_ansi(io::stderr().is_terminal())
-        .try_init();
     raise_descriptor_limit();
     let listeners = listeners(args)?;
     let acceptor = acceptor(args, &listeners, &spool)?;
@@ -401,7 +395,9 @@ fn deliver_stdin(args: &DeliverArgs) -> Result<(), Failure> {
         .map_err(failed)
 }
 
-/// sysexits.h.
+/// How `deliver` ends on wrong usage (sysexits.h).
+pub const EX_USAGE: u8 = 64;
+
 const EX_NOUSER: u8 = 67;
 const EX_CANTCREAT: u8 = 73;
 const EX_TEMPFAIL: u8 = 75;

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::file,
     notice::{shown::Shown, when},
-    poll::report::Summary,
+    poll::{memory, report::Summary},
 };
 
 /// What `mailboxes` takes.
@@ -45,7 +45,9 @@ pub struct LogArgs {
 
 /// What `config` takes.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  tidings config path\n  tidings config check\n  tidings config show")]
+#[command(
+    after_help = "Examples:\n  tidings config path\n  tidings config check\n  tidings config show"
+)]
 pub struct ConfigArgs {
     #[command(subcommand)]
     what: ConfigWhat,
@@ -83,14 +85,14 @@ pub fn mailboxes(args: &MailboxesArgs, context: &Context) -> Result<(), Failure>
     let mut items = Vec::new();
     for (mailbox, store) in context.stores(&Which::default())? {
         let counts = store.counts()?;
-        let last = store.visits(1)?.pop();
+        let last = memory::recall(&store, 1)?.pop();
         items.push(MailboxItem {
             name: &mailbox.name,
             server: format!("{}:{} ({})", mailbox.host, mailbox.port(), mailbox.tls),
             user: &mailbox.user,
             kept: counts.all,
             unread: counts.unread,
-            checked: store.last_success()?,
+            checked: memory::last_success(&store)?,
             outcome: last.map(|summary| summary.outcome.word()),
         });
     }
@@ -154,8 +156,7 @@ pub fn log(args: &LogArgs, context: &Context) -> Result<(), Failure> {
     let mut visits: Vec<(&str, Summary)> = Vec::new();
     for (mailbox, store) in context.stores(&args.which)? {
         visits.extend(
-            store
-                .visits(args.limit)?
+            memory::recall(&store, args.limit)?
                 .into_iter()
                 .map(|visit| (mailbox.name.as_str(), visit)),
         );

@@ -1,6 +1,6 @@
 //! `setup`: the screen that asks, or, with enough arguments, no questions at all.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -11,7 +11,7 @@ use super::{
     read, settings_path,
 };
 use crate::{
-    app::{setup::read_team_file, trial},
+    app::{Ended, setup::read_team_file, trial},
     config::{Age, Mailbox, Tls, file},
     notice::shown::Shown,
     secret::Source,
@@ -69,7 +69,7 @@ pub struct SetupArgs {
 /// # Errors
 ///
 /// The test failed, or the settings cannot be written. Nothing is written then.
-pub async fn setup(args: SetupArgs, global: &Global) -> Result<ExitCode, Failure> {
+pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
     let mailbox = mailbox(&args)?;
     let is_complete = !mailbox.host.is_empty()
         && !mailbox.user.is_empty()
@@ -102,13 +102,12 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<ExitCode, Failure
     if all_well {
         remark(&Shown::from_static("now run `tidings`"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Ended::Quit)
 }
 
 fn mailbox(args: &SetupArgs) -> Result<Mailbox, Failure> {
     let mut mailbox = match &args.from {
-        Some(path) => read_team_file(path)
-            .map_err(|why| Failure::new(failure::SETTINGS, why))?,
+        Some(path) => read_team_file(path).map_err(|why| Failure::new(failure::SETTINGS, why))?,
         None => Mailbox::default(),
     };
     if let Some(host) = &args.host {

@@ -124,9 +124,7 @@ pub fn show(args: &ShowArgs, global: &Global) -> Result<(), Failure> {
             let found = context.notice(&args.which, id)?;
             let mail = found.mail()?;
             write(&found.headline.handle, &mail, &args.how)?;
-            found
-                .store
-                .mark(&[found.headline.id], Change::Read(true))?;
+            found.store.mark(&[found.headline.id], Change::Read(true))?;
             Ok(())
         }
         (None, None) => Err(Failure::new(failure::USAGE, "name a notice, or a file")),
@@ -248,7 +246,11 @@ fn text(id: &str, notice: &Notice, width: u16) -> Vec<Shown> {
         line("! IMPORTANT".to_owned());
     }
     line(notice.subject.to_string());
-    for (name, addresses) in [("From", &notice.from), ("To", &notice.to), ("Cc", &notice.cc)] {
+    for (name, addresses) in [
+        ("From", &notice.from),
+        ("To", &notice.to),
+        ("Cc", &notice.cc),
+    ] {
         if !addresses.is_empty() {
             let people: Vec<String> = addresses
                 .iter()

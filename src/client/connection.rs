@@ -9,10 +9,7 @@ use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 
 use super::{
-    ANSWER_TIMEOUT, LARGEST_LISTING, QUIT_TIMEOUT,
-    dialogue::Dialogue,
-    error::Error,
-    login::Way,
+    ANSWER_TIMEOUT, LARGEST_LISTING, QUIT_TIMEOUT, dialogue::Dialogue, error::Error, login::Way,
     request::Request,
 };
 use crate::{
@@ -151,7 +148,8 @@ impl Connection {
         let body = self.listing(ANSWER_TIMEOUT).await?.ok();
         if let Some(body) = &body {
             for line in crate::pop3::listing::lines(body) {
-                self.dialogue.server(&excerpt(&String::from_utf8_lossy(line)));
+                self.dialogue
+                    .server(&excerpt(&String::from_utf8_lossy(line)));
             }
         }
         Ok(body.map(|body| Capabilities::parse(&body)))
@@ -222,9 +220,7 @@ impl Connection {
             match self.next(ANSWER_TIMEOUT).await? {
                 Answer::Line(line) => return Ok(("AUTH", line)),
                 Answer::Challenge(_) => {
-                    let line = response
-                        .take()
-                        .unwrap_or_else(|| SecretString::from("*"));
+                    let line = response.take().unwrap_or_else(|| SecretString::from("*"));
                     self.dialogue.client(&"****");
                     self.framed.send(Continuation(line)).await?;
                 }
@@ -284,7 +280,9 @@ impl Connection {
             Answer::End => 0,
         };
         if self.waited > RATE_WINDOW {
-            if self.received < LEAST_RATE * RATE_WINDOW.as_secs() && matches!(answer, Answer::Body(_)) {
+            if self.received < LEAST_RATE * RATE_WINDOW.as_secs()
+                && matches!(answer, Answer::Body(_))
+            {
                 return Err(Error::TimedOut {
                     what: "the server's answer, a few octets at a time,",
                     limit: RATE_WINDOW,
@@ -302,8 +300,6 @@ async fn next_frame(
 ) -> Option<Result<Answer, crate::pop3::codec::ClientError>> {
     use std::pin::Pin;
 
-    std::future::poll_fn(|context| {
-        futures_util::Stream::poll_next(Pin::new(&mut *framed), context)
-    })
-    .await
+    std::future::poll_fn(|context| futures_util::Stream::poll_next(Pin::new(&mut *framed), context))
+        .await
 }

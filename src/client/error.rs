@@ -35,11 +35,14 @@ pub enum Error {
     /// The password would travel in clear text.
     #[error(
         "the password would travel in clear text: set tls = \"implicit\" or \"starttls\", or, if \
-         you must, insecure = \"{}\"", crate::config::INSECURE
+         you must, insecure = \"{}\"",
+        crate::config::INSECURE
     )]
     ClearText,
     /// The server no longer offers what protected the password the last time.
-    #[error("the server no longer offers APOP, which signed in the last time: somebody may be in the way")]
+    #[error(
+        "the server no longer offers APOP, which signed in the last time: somebody may be in the way"
+    )]
     Downgrade,
     /// `pin_sha256` is not a fingerprint.
     #[error("pin_sha256 is not a SHA-256 in hex: 64 digits")]

@@ -67,8 +67,8 @@ pub fn load(path: &Path) -> Result<Loaded, Error> {
         .mailboxes
         .iter()
         .any(|mailbox| !mailbox.password.is_absent());
-    let is_exposed = fs::metadata(path)
-        .is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0);
+    let is_exposed =
+        fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0);
     if holds_password && is_exposed {
         return Err(Error::Exposed {
             path: path.to_owned(),
@@ -112,11 +112,20 @@ pub fn data_dir(settings: &Settings) -> Result<PathBuf, Error> {
 pub fn cache_path(settings: &Settings, mailbox: &Mailbox) -> Result<PathBuf, Error> {
     let account = format!("{}@{}:{}", mailbox.user, mailbox.host, mailbox.port());
     let digest = Sha256::digest(account.as_bytes());
-    let suffix: String = digest[..4].iter().map(|octet| format!("{octet:02x}")).collect();
+    let suffix: String = digest[..4]
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
     let name: String = mailbox
         .name
         .chars()
-        .map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' })
+        .map(|c| {
+            if c.is_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(40)
         .collect();
     Ok(data_dir(settings)?.join(format!("{name}-{suffix}.db")))
@@ -157,9 +166,8 @@ pub fn save_mailbox(path: &Path, mailbox: &Mailbox) -> Result<(), Error> {
             path: path.to_owned(),
             what: "`mailbox` is not a list of tables: write [[mailbox]]".to_owned(),
         })?;
-    let is_same = |table: &Table| {
-        table.get("name").and_then(Item::as_str) == Some(mailbox.name.as_str())
-    };
+    let is_same =
+        |table: &Table| table.get("name").and_then(Item::as_str) == Some(mailbox.name.as_str());
     if !tables.iter().any(is_same) {
         let mut table = Table::new();
         fill(&mut table, mailbox);
@@ -232,7 +240,9 @@ fn fill(table: &mut Table, mailbox: &Mailbox) {
     );
     set(
         "check_every",
-        mailbox.check_every.map(|interval| interval.to_string().into()),
+        mailbox
+            .check_every
+            .map(|interval| interval.to_string().into()),
     );
 }
 

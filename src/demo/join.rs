@@ -51,7 +51,7 @@ pub enum Error {
         source: io::Error,
     },
     /// There is none.
-    #[error("no demo waits for anybody: start one with `tidings demo --serve`")]
+    #[error("no demo waits for anybody")]
     NoneFound,
     /// The invitation could not be read.
     #[error("cannot read the demo's invitation {path}")]

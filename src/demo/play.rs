@@ -18,7 +18,7 @@ use crate::{
         ledger::{Entry, Ledger},
         letters::Letter,
         stage::{Held, Stage},
-        story::{Beat, Story, TIPS},
+        story::{Beat, Due, Story, TIPS},
         teammates::{self, Reader, Visit},
     },
     notice::{MailboxIndex, shown::Shown},
@@ -46,8 +46,8 @@ pub struct Play {
     pub letters: usize,
     /// Notices sent by the person.
     pub yours: usize,
-    /// Ends the session that holds the mailbox during a collision.
-    pub release: Option<CancellationToken>,
+    /// Ends the session that holds the mailbox, once this reader has run into it.
+    pub collision: Option<(Person, CancellationToken)>,
 }
 
 /// The ways into the loop.
@@ -96,17 +96,17 @@ impl Play {
                 Some((index, report)) = ways.reports.recv() => self.heard(index, report).await?,
                 Some(entry) = ways.entries.recv() => self.enter(entry).await,
                 () = until(self.wake()) => {
-                    for beat in self.story.due(self.elapsed()) {
-                        self.perform(beat).await?;
+                    for Due { at, beat } in self.story.due(self.elapsed()) {
+                        self.perform(at, beat).await?;
                     }
                 }
             }
         }
     }
 
-    async fn perform(&mut self, beat: Beat) -> Result<(), Error> {
+    async fn perform(&mut self, at: Duration, beat: Beat) -> Result<(), Error> {
         match beat {
-            Beat::Tell(words) => self.say(words).await,
+            Beat::Tell(words) => self.say(at, words).await,
             Beat::Tip(number) => self.tip(number).await,
             Beat::Come(who) => {
                 self.with(who, Reader::come).await?;
@@ -114,9 +114,15 @@ impl Play {
             Beat::Leave(who) => {
                 self.with(who, Reader::leave).await?;
             }
-            Beat::Open { who, subject } => {
-                if let Some(place) = self.place_of(who) {
-                    self.readers[place].open(subject).await?;
+            Beat::Open {
+                who,
+                subject,
+                words,
+            } => {
+                if let Some(place) = self.place_of(who)
+                    && self.readers[place].open(subject).await?
+                {
+                    self.say(at, words).await;
                     self.show(place).await?;
                 }
             }
@@ -141,17 +147,20 @@ impl Play {
             Wish::Send => {
                 self.yours += 1;
                 self.send(&Letter::yours(self.yours - 1)).await?;
-                self.say("your notice is in the mailbox: everyone gets it")
-                    .await;
+                self.say(
+                    self.elapsed(),
+                    "your notice is in the mailbox: everyone gets it",
+                )
+                .await;
             }
             Wish::ToggleServer => {
                 let is_broken = self.stage.toggle();
                 self.tell(Event::Broken(is_broken)).await;
-                self.say(match is_broken {
+                let words = match is_broken {
                     true => "you broke the server: everyone still reads what is saved",
                     false => "the server is back: everyone catches up by themselves",
-                })
-                .await;
+                };
+                self.say(self.elapsed(), words).await;
                 self.readers.iter().for_each(Reader::check_now);
             }
         }
@@ -175,7 +184,7 @@ impl Play {
                     Visit::Usual | Visit::Failed => {}
                     Visit::CameThrough => self.tell(Event::CameThrough(who)).await,
                     Visit::FoundBusy { words, again } => {
-                        if let Some(release) = self.release.take() {
+                        if let Some((_, release)) = self.collision.take_if(|(it, _)| *it == who) {
                             release.cancel();
                         }
                         self.tell(Event::FoundBusy { who, words, again }).await;
@@ -218,7 +227,7 @@ impl Play {
         };
         let release = CancellationToken::new();
         tokio::spawn(let_go(held, release.clone()));
-        self.release = Some(release);
+        self.collision = Some((busy, release));
         self.with(busy, |reader| reader.check_now()).await
     }
 
@@ -242,9 +251,9 @@ impl Play {
         Ok(())
     }
 
-    async fn say(&self, words: &'static str) {
+    async fn say(&self, at: Duration, words: &'static str) {
         self.tell(Event::Told {
-            at: self.story.time(self.elapsed()),
+            at,
             words: Shown::from_static(words),
         })
         .await;

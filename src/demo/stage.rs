@@ -18,7 +18,7 @@ use tokio::{sync::mpsc, time};
 use crate::{
     client::{self, Authorization, Endpoint, Transaction, dialogue::Dialogue},
     demo::{Error, inbox::Mail, join::Invitation, ledger::Entry},
-    poll::check::blocking,
+    poll::tell::blocking,
     server::{
         Handle, Options, Server,
         accounts::{Delete, Hardness, Sessions},
@@ -203,7 +203,7 @@ impl Held {
 const SPOOL: &str = "spool";
 
 /// How often the mailbox is tried while others are inside, and how long between two tries.
-const TRIES: u32 = 40;
+const TRIES: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Makes the folder, the account and the mbox file.

@@ -28,6 +28,8 @@ pub enum Beat {
         who: Person,
         /// Which: the words that its subject begins with; their newest unread one if empty.
         subject: &'static str,
+        /// What is said of it, if there was one to open.
+        words: &'static str,
     },
     /// A notice is delivered.
     Arrive(Letter),
@@ -39,15 +41,24 @@ pub enum Beat {
     YourTurn,
 }
 
-/// The tips, in their order.
+/// The tips, in their order. Each fits behind `Tip 1 of 6` in a row of 80 columns.
 pub const TIPS: [&str; 6] = [
     "You, Ana and Tom read one mailbox. All mail stays on the server.",
-    "What is unread is yours alone: it is kept in your cache, not in the mailbox.",
+    "Unread is yours alone: kept in your cache, not in the mailbox.",
     "Ana read the fire drill; Tom has not. Marks are personal.",
     "0 deleted, and it stays so: tidings has no way to say DELE.",
-    "A mailbox in use is no error: tidings waits a moment and tries again.",
-    "S sends a notice, B breaks the server, Tab sits at Ana's or Tom's screen.",
+    "A mailbox in use is no error: tidings waits and tries again.",
+    "S sends a notice, B breaks the server, Tab shows Ana's screen.",
 ];
+
+/// A beat whose time has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Due {
+    /// When that was, on the clock of whoever plays the story.
+    pub at: Duration,
+    /// What happens.
+    pub beat: Beat,
+}
 
 /// A moment of the story, and what happens then.
 #[derive(Clone, Debug)]
@@ -96,16 +107,17 @@ impl Story {
     }
 
     /// What is due by this time since the demo began, in order; each beat once.
-    pub fn due(&mut self, elapsed: Duration) -> Vec<Beat> {
+    pub fn due(&mut self, elapsed: Duration) -> Vec<Due> {
         let now = self.time(elapsed);
-        let mut beats = Vec::new();
+        let mut due = Vec::new();
         while let Some(cue) = self.cues.pop_front_if(|cue| cue.at <= now) {
-            beats.extend(cue.beats);
+            let at = self.clock(cue.at);
+            due.extend(cue.beats.into_iter().map(|beat| Due { at, beat }));
             if self.cues.is_empty() {
                 self.improvise(cue.at);
             }
         }
-        beats
+        due
     }
 
     /// A key was pressed: the story waits for [`PATIENCE`] from here.
@@ -125,7 +137,7 @@ impl Story {
     /// When to ask again, on the clock of [`Story::due`]; never while it is paused, or over.
     pub fn next(&self) -> Option<Duration> {
         let cue = self.cues.front()?;
-        (!self.paused).then(|| self.runs_from + cue.at.saturating_sub(self.told))
+        (!self.paused).then(|| self.clock(cue.at))
     }
 
     /// The story's own time.
@@ -134,6 +146,11 @@ impl Story {
             return self.told;
         }
         self.told + elapsed.saturating_sub(self.runs_from)
+    }
+
+    /// When a moment of the story comes on the clock.
+    fn clock(&self, at: Duration) -> Duration {
+        self.runs_from + at.saturating_sub(self.told)
     }
 
     /// Adds what happens some seconds after `last`, as chance wills.
@@ -151,11 +168,11 @@ impl Story {
                 ]
             }
             3 => vec![
-                Beat::Tell("Ana reads what is new to her; your count stays"),
                 Beat::Come(Person::Ana),
                 Beat::Open {
                     who: Person::Ana,
                     subject: "",
+                    words: "Ana reads what is new to her; your count stays",
                 },
             ],
             4 if self.tom_is_here => {
@@ -168,11 +185,11 @@ impl Story {
             _ => {
                 self.tom_is_here = true;
                 vec![
-                    Beat::Tell("Tom is at his desk and catches up"),
                     Beat::Come(Person::Tom),
                     Beat::Open {
                         who: Person::Tom,
                         subject: "",
+                        words: "Tom is at his desk and reads; nobody else's count falls",
                     },
                 ]
             }
@@ -202,13 +219,11 @@ fn script() -> Vec<Cue> {
         cue(3, vec![Beat::Come(Person::Ana), Beat::Tip(2)]),
         cue(
             5,
-            vec![
-                Beat::Tell("Ana opens the fire drill: her count falls, yours and Tom's stay"),
-                Beat::Open {
-                    who: Person::Ana,
-                    subject: "Fire drill",
-                },
-            ],
+            vec![Beat::Open {
+                who: Person::Ana,
+                subject: "Fire drill",
+                words: "Ana opens the fire drill: her count falls, yours and Tom's stay",
+            }],
         ),
         cue(8, vec![Beat::Tip(3)]),
         cue(

@@ -21,8 +21,9 @@ use crate::{
     notice::{Headline, MailboxIndex, NoticeId, headline::Digest, shown::Shown},
     poll::{
         Poller, Reports,
-        check::{Check, Tell, blocking},
+        check::Check,
         report::{Outcome, Summary},
+        tell::{Tell, blocking},
     },
     pop3::listing::{Octets, UniqueId},
     store::{
@@ -98,25 +99,25 @@ impl Reader {
     }
 
     /// Opens the newest notice whose subject begins so, or their newest unread one if that is
-    /// empty; nothing happens if there is none.
+    /// empty. Returns false if there is none.
     ///
     /// # Errors
     ///
     /// The cache cannot be used.
-    pub async fn open(&mut self, subject: &str) -> Result<(), store::Error> {
+    pub async fn open(&mut self, subject: &str) -> Result<bool, store::Error> {
         let wanted = |headline: &Headline| match subject.is_empty() {
             true => !headline.marks.read && headline.withdrawn.is_none(),
             false => headline.subject.starts_with(subject),
         };
         let headlines = self.headlines().await?;
         let Some(headline) = headlines.into_iter().find(wanted) else {
-            return Ok(());
+            return Ok(false);
         };
         let (store, id) = (self.store.clone(), headline.id);
         blocking(move || store.mark(&[id], Change::Read(true))).await?;
         self.selected = Some(headline.handle);
         self.doing = Doing::Reading(headline.subject);
-        Ok(())
+        Ok(true)
     }
 
     /// What is on their screen.

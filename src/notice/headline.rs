@@ -1,14 +1,16 @@
 //! A mail's one line in the list, and what the cache keeps about it for finding it again.
 //!
-//! A first check makes a [`Digest`] of every mail, so it does without layout: HTML is stripped of
-//! its tags by mail-parser, hidden text included, which is good enough to be searched.
+//! A first check makes a [`Digest`] of every mail, so it does without layout: of HTML the words are
+//! taken ([`strip`]), which is good enough to be searched.
 
 use jiff::{SignedDuration, Timestamp};
-use mail_parser::{Message, MessageParser, decoders::html::html_to_text};
+use mail_parser::{Message, MessageParser};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Address, Headline, Marks, NoticeId, guard, headers, limits, links,
+    Address, Headline, Marks, NoticeId, guard, headers,
+    html::strip,
+    limits, links,
     parts::{self, Contents, Piece},
     shown::Shown,
 };
@@ -224,9 +226,7 @@ fn body_words(contents: &Contents) -> String {
     let mut body = String::new();
     for piece in &contents.pieces {
         let words = match piece {
-            Piece::Html(html) => {
-                html_to_text(&html[..html.floor_char_boundary(SEARCH_OCTETS)]).into()
-            }
+            Piece::Html(html) => strip::words(html, SEARCH_OCTETS).into(),
             Piece::Calendar(text) | Piece::Plain { text, .. } | Piece::Status(text) => {
                 std::borrow::Cow::Borrowed(&**text)
             }
@@ -258,7 +258,7 @@ fn preview(contents: &Contents) -> Shown {
         PREVIEW_OCTETS
     })];
     let stripped = if is_html {
-        html_to_text(text)
+        strip::words(text, PREVIEW_OCTETS)
     } else {
         String::new()
     };

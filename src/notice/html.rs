@@ -14,6 +14,7 @@ use super::{
 };
 
 pub mod source;
+pub mod strip;
 pub mod table;
 
 /// The blocks of HTML, and what was cut.

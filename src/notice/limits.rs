@@ -313,11 +313,11 @@ fn without_lead(raw: &[u8]) -> &[u8] {
 /// where they would be.
 fn starts_with_headers(raw: &[u8]) -> bool {
     let mut at = 0;
-    for _ in 0..LINES_TO_FIND_A_HEADER {
+    for index in 0..LINES_TO_FIND_A_HEADER {
         let next = start_of_next(raw, at);
         let line = &raw[at..next];
         if line.iter().all(u8::is_ascii_whitespace) {
-            return !line.is_empty();
+            return index == 0 && !line.is_empty();
         }
         let name = memchr(b':', line).map_or(&b""[..], |colon| line[..colon].trim_ascii());
         if !name.is_empty() && name.iter().all(|b| b.is_ascii_graphic()) {

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use mail_parser::{
     ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType,
     decoders::{
-        base64::base64_decode, charsets::map::charset_decoder, html::html_to_text,
+        base64::base64_decode, charsets::map::charset_decoder,
         quoted_printable::quoted_printable_decode,
     },
 };
 
-use super::{files, files::File, limits, shown::Shown};
+use super::{files, files::File, html::strip, limits, shown::Shown};
 
 /// What a mail holds, in order.
 #[derive(Debug, Default)]
@@ -123,6 +123,20 @@ impl<'x> Walk<'x> {
             {
                 let status = self.limited(String::from_utf8_lossy(bytes));
                 self.contents.pieces.push(Piece::Status(status));
+            }
+
+            // A multipart whose boundary is missing or broken can still be read.
+            PartType::Binary(bytes)
+                if !place.files_only
+                    && part
+                        .content_type()
+                        .is_some_and(|kind| kind.ctype() == "multipart") =>
+            {
+                let text = self.limited(String::from_utf8_lossy(bytes));
+                self.contents.pieces.push(Piece::Plain {
+                    text,
+                    format: Format::Fixed,
+                });
             }
             _ => self.file(part, id, place),
         }
@@ -414,7 +428,7 @@ fn is_stub(plain: &str, html: &str) -> bool {
     }
 
     // Short mails are short in both forms.
-    html_to_text(html).trim().len() > plain.len() * STUB_RATIO + STUB_SLACK
+    strip::words(html, STUB_OCTETS * 8).trim().len() > plain.len() * STUB_RATIO + STUB_SLACK
 }
 
 /// Returns the name of a charset without what broken programs write around it.

@@ -7,22 +7,22 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Reports,
     identity::{self, Plan},
     keeper::{Keeper, Mail, Tally, Terms},
-    outcome,
+    nameless, outcome,
     report::{Outcome, Report, Summary},
+    tell::{Tell, blocking},
 };
 use crate::{
     client::{
-        self, Authorization, Endpoint, Listing, Transaction,
+        self, Authorization, Endpoint, Transaction,
         dialogue::Dialogue,
         fetch::{Fetch, Fetched, MOST_AHEAD, Part},
         login::Way,
     },
     config::{Mailbox, Settings},
-    notice::{Headline, MailboxIndex, headline::Digest, shown::Shown},
-    pop3::listing::{MessageNumber, Octets, UniqueId},
+    notice::{Headline, shown::Shown},
+    pop3::listing::{MessageNumber, UniqueId},
     store::{self, Store},
 };
 
@@ -41,13 +41,6 @@ pub struct Check<'a> {
     pub cancelled: &'a CancellationToken,
     /// Hears what happens.
     pub tell: &'a Tell,
-}
-
-/// Where reports go. Nobody need listen.
-#[derive(Clone, Debug)]
-pub struct Tell {
-    mailbox: MailboxIndex,
-    reports: Reports,
 }
 
 /// Names under which things are remembered in the cache.
@@ -111,16 +104,25 @@ impl Check<'_> {
         let mut result = self.visit(at, &dialogue, &mut findings).await;
         for _ in 0..MOST_OVERSIZED {
             // Cut off in the middle of a message that is too large: the others are still to come.
-            if !matches!(result, Err(Failure::Session(client::Error::TooLarge { .. }))) {
+            if !matches!(
+                result,
+                Err(Failure::Session(client::Error::TooLarge { .. }))
+            ) {
                 break;
             }
             result = self.visit(at, &dialogue, &mut findings).await;
         }
-        if matches!(result, Err(Failure::Session(client::Error::PipeliningBroken))) {
+        if matches!(
+            result,
+            Err(Failure::Session(client::Error::PipeliningBroken))
+        ) {
             findings.notes.push(Shown::line(
                 "the server announces PIPELINING and does not keep up: from now on one by one",
             ));
-            result = match self.remember(memory::ONE_BY_ONE, Some("yes".to_owned())).await {
+            result = match self
+                .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
+                .await
+            {
                 Ok(()) => self.visit(at, &dialogue, &mut findings).await,
                 Err(error) => Err(error.into()),
             };
@@ -186,9 +188,7 @@ impl Check<'_> {
         self.remember(memory::WAY, Some(transaction.way().to_string()))
             .await?;
 
-        let outcome = self
-            .transact(at, &mut transaction, seen, findings)
-            .await;
+        let outcome = self.transact(at, &mut transaction, seen, findings).await;
         // QUIT is said after a failure of ours too: a session left open keeps teammates waiting.
         match &outcome {
             Err(Failure::Session(error)) if !may_quit_after(error) => {}
@@ -213,8 +213,7 @@ impl Check<'_> {
                 ));
             }
         }
-        let pipelines = transaction.pipelines()
-            && self.recall(memory::ONE_BY_ONE).await?.is_none();
+        let pipelines = transaction.pipelines() && self.recall(memory::ONE_BY_ONE).await?.is_none();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
         let listing = tokio::select! {
@@ -235,7 +234,17 @@ impl Check<'_> {
                 findings.notes.push(Shown::line(
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
-                self.names_without_uidl(transaction, &listing, ahead).await?
+                let pattern = self.recall(memory::PATTERN).await?;
+                let found = nameless::names(
+                    transaction,
+                    &listing,
+                    pattern.as_deref(),
+                    ahead,
+                    self.settings.largest_message.0,
+                )
+                .await?;
+                self.remember(memory::PATTERN, Some(found.pattern)).await?;
+                found.names
             }
         };
         let largest = self.settings.largest_message.0;
@@ -286,7 +295,8 @@ impl Check<'_> {
             fetched?;
         }
         self.settle(at, plan, findings).await?;
-        self.remember(memory::CHECKED, Some("yes".to_owned())).await?;
+        self.remember(memory::CHECKED, Some("yes".to_owned()))
+            .await?;
         Ok(())
     }
 
@@ -473,7 +483,9 @@ impl Check<'_> {
             let (store, ids) = (self.store.clone(), plan.missing.clone());
             blocking(move || store.withdraw(&ids, at)).await?;
             findings.withdrawn = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
-            findings.notes.push(self.words_of_withdrawal(&plan.missing).await?);
+            findings
+                .notes
+                .push(self.words_of_withdrawal(&plan.missing).await?);
             self.tell
                 .report(Report::Withdrawn {
                     ids: plan.missing,
@@ -500,69 +512,6 @@ impl Check<'_> {
         }))
     }
 
-    /// Names for the messages of a server without UIDL: the digest of their headers and their size.
-    /// Only those are asked for whose place and size have changed since the last listing.
-    async fn names_without_uidl(
-        &self,
-        transaction: &mut Transaction,
-        listing: &Listing,
-        ahead: usize,
-    ) -> Result<Vec<(MessageNumber, UniqueId)>, Failure> {
-        let pattern: std::collections::HashMap<(u32, u64), String> = self
-            .recall(memory::PATTERN)
-            .await?
-            .and_then(|text| serde_json::from_str::<Vec<(u32, u64, String)>>(&text).ok())
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(number, octets, name)| ((number, octets), name))
-            .collect();
-        let mut names = Vec::with_capacity(listing.scan.len());
-        let mut unknown = Vec::new();
-        for line in &listing.scan {
-            match pattern.get(&(line.message.value(), line.octets.0)) {
-                Some(name) => names.push((line.message, line.octets, name.clone())),
-                None => unknown.push(Fetch {
-                    message: line.message,
-                    octets: line.octets,
-                    part: Part::Headers,
-                }),
-            }
-        }
-        let largest = self.settings.largest_message.0;
-        let mut wanted = unknown;
-        while !wanted.is_empty() {
-            let mut without_top = Vec::new();
-            let mut fetching = transaction.fetch(std::mem::take(&mut wanted), ahead, largest);
-            while let Some((fetch, fetched)) = fetching.next().await? {
-                match fetched {
-                    Fetched::Bytes(bytes) => {
-                        names.push((fetch.message, fetch.octets, name(&bytes, fetch.octets)));
-                    }
-                    // Neither UIDL nor TOP: the whole message must tell.
-                    Fetched::Refused(_) if fetch.part == Part::Headers => without_top.push(Fetch {
-                        part: Part::Whole,
-                        ..fetch
-                    }),
-                    Fetched::Refused(_) => {}
-                }
-            }
-            wanted = without_top;
-        }
-        names.sort_by_key(|(message, _, _)| *message);
-        let pattern: Vec<(u32, u64, &str)> = names
-            .iter()
-            .map(|(message, octets, name)| (message.value(), octets.0, name.as_str()))
-            .collect();
-        let pattern = serde_json::to_string(&pattern).expect("numbers and text are JSON");
-        self.remember(memory::PATTERN, Some(pattern)).await?;
-        Ok(names
-            .into_iter()
-            .filter_map(|(message, _, name)| {
-                UniqueId::new(name.into_bytes()).map(|unique_id| (message, unique_id))
-            })
-            .collect())
-    }
-
     async fn recall(&self, name: &'static str) -> Result<Option<String>, store::Error> {
         let store = self.store.clone();
         blocking(move || store.remembered(name)).await
@@ -576,37 +525,6 @@ impl Check<'_> {
         let store = self.store.clone();
         blocking(move || store.remember(name, value.as_deref())).await
     }
-}
-
-impl Tell {
-    /// Tells whoever listens at the other end of `reports`.
-    pub fn new(mailbox: MailboxIndex, reports: Reports) -> Tell {
-        Tell { mailbox, reports }
-    }
-
-    /// Tells it; waits while the listener is busy.
-    pub async fn report(&self, report: Report) {
-        // Nobody listens any more: the check goes on, for the cache's sake.
-        let _ = self.reports.send((self.mailbox, report)).await;
-    }
-
-    /// The same, from a thread that may block.
-    pub fn report_blocking(&self, report: Report) {
-        let _ = self.reports.blocking_send((self.mailbox, report));
-    }
-}
-
-/// Runs what blocks on a thread that may.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("what blocks does not panic")
-}
-
-fn name(headers: &[u8], octets: Octets) -> String {
-    let digest = Digest::of(headers, Timestamp::UNIX_EPOCH);
-    let hex = crate::net::tls::hex(&digest.fingerprint.headers);
-    format!("~{hex}.{octets}")
 }
 
 /// After these the connection is gone, or in the middle of something.

@@ -61,7 +61,10 @@ pub fn plan(
         HashMap::with_capacity(unique_ids.len());
     for (message, unique_id) in unique_ids {
         let octets = sizes.get(message).copied().unwrap_or_default();
-        copies.entry(unique_id).or_default().push((*message, octets));
+        copies
+            .entry(unique_id)
+            .or_default()
+            .push((*message, octets));
     }
     plan.nameless = u32::try_from(sizes.len().saturating_sub(unique_ids.len())).unwrap_or(0);
 
@@ -110,7 +113,10 @@ pub fn plan(
     // The highest number came last (RFC 1939 has no word on it; every server does it so).
     plan.fetch
         .sort_unstable_by_key(|(fetch, _)| std::cmp::Reverse(fetch.message));
-    plan.listed = copies.keys().map(|unique_id| (*unique_id).clone()).collect();
+    plan.listed = copies
+        .keys()
+        .map(|unique_id| (*unique_id).clone())
+        .collect();
 
     // A notice may have several unique-ids; it is missing if none of them is listed.
     let mut present: HashMap<NoticeId, bool> = HashMap::new();

@@ -11,10 +11,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{
-    check::Tell,
-    report::Report,
-};
+use super::{report::Report, tell::Tell};
 use crate::{
     config::Age,
     notice::{Headline, NoticeId, headline::Digest},

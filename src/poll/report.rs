@@ -159,27 +159,6 @@ impl Outcome {
         }
     }
 
-    /// The outcome of this word and these words, as it is remembered; an unknown word is taken for
-    /// a check that did not get through.
-    pub fn remembered(word: &str, words: Shown) -> Outcome {
-        match word {
-            "ok" => Outcome::Done,
-            "busy" => Outcome::Busy { words },
-            "wait" => Outcome::ToldToWait {
-                every: Duration::ZERO,
-                words,
-            },
-            "refused" => Outcome::Refused { words },
-            "sign-in failed" => Outcome::SignInFailed { words },
-            "no password" => Outcome::NoPassword { why: words },
-            "not safe" => Outcome::NotSafe { why: words },
-            "broken" => Outcome::Broken { why: words },
-            "cannot save" => Outcome::CannotSave { why: words },
-            "cancelled" => Outcome::Cancelled,
-            _ => Outcome::Unreachable { why: words },
-        }
-    }
-
     /// The words that say more, the server's or ours; empty where the outcome says it all.
     pub fn words(&self) -> Shown {
         match self {

@@ -69,7 +69,11 @@ impl Schedule {
                 self.obey(*every);
                 // Words without a number: half as often as before.
                 if every.is_zero() {
-                    self.least = self.interval.max(self.least).saturating_mul(2).min(UNREACHABLE_MOST);
+                    self.least = self
+                        .interval
+                        .max(self.least)
+                        .saturating_mul(2)
+                        .min(UNREACHABLE_MOST);
                 }
                 Next::After(self.regular(chance))
             }
@@ -80,7 +84,9 @@ impl Schedule {
             | Outcome::CannotSave { .. } => {
                 self.failures += 1;
                 let wait = doubled(self.interval.min(BUSY_MOST), self.failures - 1);
-                let wait = wait.min(UNREACHABLE_MOST.max(self.interval)).max(self.least);
+                let wait = wait
+                    .min(UNREACHABLE_MOST.max(self.interval))
+                    .max(self.least);
                 Next::After(jittered(wait, chance))
             }
             Outcome::Refused { .. } => {

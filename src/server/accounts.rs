@@ -15,28 +15,26 @@
 //! password, by the words or by the time.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     io::{self, Read},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
 };
 
-use argon2::{
-    Argon2, Params,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::pop3::sasl;
 
+use self::passwords::Memory;
+
 use super::{
     folder::{Folder, Stamp},
     lock::{self, Locked, Purpose},
 };
+
+mod passwords;
 
 /// The file of accounts in the spool's folder.
 pub const FILE: &str = "accounts.toml";
@@ -47,18 +45,12 @@ const LONGEST_NAME: usize = 64;
 /// Endings that the spool uses for files of its own.
 const RESERVED: [&str; 3] = [".lock", ".toml", ".apop"];
 
-/// How long a password that was right is remembered: a team polls every minute, and the hash is
-/// made to be slow.
-const REMEMBERED: Duration = Duration::from_secs(10 * 60);
-
 /// The accounts of a spool.
 #[derive(Debug)]
 pub struct Accounts {
     folder: Arc<Folder>,
     table: Mutex<Table>,
-    remembered: Mutex<HashMap<String, Remembered>>,
-    /// Of this process alone: what is remembered is worth nothing elsewhere.
-    key: Zeroizing<[u8; 32]>,
+    memory: Memory,
 }
 
 /// What the file said when it was read last.
@@ -66,12 +58,6 @@ pub struct Accounts {
 struct Table {
     stamp: Option<Stamp>,
     accounts: Arc<BTreeMap<String, Arc<Account>>>,
-}
-
-#[derive(Debug)]
-struct Remembered {
-    tag: [u8; 32],
-    until: Instant,
 }
 
 /// An account.
@@ -182,13 +168,10 @@ impl Accounts {
     ///
     /// The file is there and cannot be read or understood.
     pub fn open(folder: Arc<Folder>) -> Result<Accounts, Error> {
-        let mut key = Zeroizing::new([0; 32]);
-        getrandom::fill(key.as_mut()).map_err(|error| Error::Hash(error.to_string()))?;
         let accounts = Accounts {
             folder,
             table: Mutex::default(),
-            remembered: Mutex::default(),
-            key,
+            memory: Memory::new().map_err(|error| Error::Hash(error.to_string()))?,
         };
         accounts.reread()?;
         Ok(accounts)
@@ -212,10 +195,8 @@ impl Accounts {
     /// The account, if this password was right not long ago. Takes next to no time.
     pub fn recall(&self, name: &str, password: &SecretString) -> Option<Arc<Account>> {
         let account = self.find(name)?;
-        let tag = self.tag(&account, password);
-        let remembered = lock(&self.remembered);
-        let known = remembered.get(name)?;
-        (known.until > Instant::now() && bool::from(known.tag.ct_eq(&tag))).then_some(account)
+        let hash = account.password_hash.as_deref()?;
+        self.memory.knows(name, hash, password).then_some(account)
     }
 
     /// The account, if the password is right. Takes as long as the hash is hard, whether or not there
@@ -224,28 +205,14 @@ impl Accounts {
         let accounts = self.current();
         let account = accounts.get(name);
         let hash = account.and_then(|account| account.password_hash.as_deref());
-        // One who does not exist is checked against somebody who does, and fails.
-        let hash_to_check = hash
-            .or_else(|| {
-                accounts
-                    .values()
-                    .find_map(|account| account.password_hash.as_deref())
-            })
-            .unwrap_or(NOBODY);
-        let is_right = PasswordHash::new(hash_to_check).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.expose_secret().as_bytes(), &hash)
-                .is_ok()
-        });
-        let account = account.filter(|_| is_right && hash.is_some())?;
-        lock(&self.remembered).insert(
-            name.to_owned(),
-            Remembered {
-                tag: self.tag(account, password),
-                until: Instant::now() + REMEMBERED,
-            },
-        );
-        Some(account.clone())
+        let anothers = accounts
+            .values()
+            .find_map(|account| account.password_hash.as_deref());
+        if !passwords::is_right(password, hash, anothers) {
+            return None;
+        }
+        self.memory.learn(name, hash?, password);
+        account.cloned()
     }
 
     /// The account, if it opts in to APOP and this is the digest of its secret.
@@ -274,7 +241,7 @@ impl Accounts {
         password: &SecretString,
         hardness: Hardness,
     ) -> Result<(), Error> {
-        let hash = hash(password, hardness)?;
+        let hash = passwords::hash(password, hardness).map_err(Error::Hash)?;
         self.edit(name, |account| {
             account["password_hash"] = toml_edit::value(hash);
         })
@@ -324,7 +291,8 @@ impl Accounts {
         change(account);
         self.folder
             .replace(FILE, document.to_string().as_bytes())
-            .map_err(Error::Write)
+            .map_err(Error::Write)?;
+        self.reread()
     }
 
     /// Reads the file again if it has changed.
@@ -393,21 +361,6 @@ impl Accounts {
         let line = text.lines().next().filter(|line| !line.is_empty())?;
         Some(SecretString::from(line))
     }
-
-    /// A keyed hash of name, stored hash and password: a changed account forgets what was remembered.
-    fn tag(&self, account: &Account, password: &SecretString) -> [u8; 32] {
-        let password_hash = account.password_hash.as_deref().unwrap_or_default();
-        let mut hasher = Sha256::new_with_prefix(self.key.as_ref());
-        for part in [
-            account.name.as_str(),
-            password_hash,
-            password.expose_secret(),
-        ] {
-            hasher.update((part.len() as u64).to_le_bytes());
-            hasher.update(part);
-        }
-        hasher.finalize().into()
-    }
 }
 
 impl Written {
@@ -438,29 +391,6 @@ pub fn is_name(name: &str) -> bool {
             .bytes()
             .all(|octet| is_plain(octet) || matches!(octet, b'.' | b'_' | b'-'))
         && !RESERVED.iter().any(|ending| name.ends_with(ending))
-}
-
-/// What a password is checked against where no account has one.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dGlkaW5ncy1ub2JvZHk\
-                      $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn hash(password: &SecretString, hardness: Hardness) -> Result<String, Error> {
-    let failed = |error: &dyn std::fmt::Display| Error::Hash(error.to_string());
-    let params = match hardness {
-        Hardness::Ordinary => Params::DEFAULT,
-        Hardness::Throwaway => Params::new(
-            Params::MIN_M_COST,
-            Params::MIN_T_COST,
-            Params::MIN_P_COST,
-            None,
-        )
-        .map_err(|error| failed(&error))?,
-    };
-    let argon2 = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
-    let hash: PasswordHash = argon2
-        .hash_password(password.expose_secret().as_bytes())
-        .map_err(|error| failed(&error))?;
-    Ok(hash.to_string())
 }
 
 /// A thread that panicked while it held the lock left nothing half done behind it.

@@ -3,7 +3,7 @@
 //! Answers gather in a buffer and go out when it is full, or when no further command has come:
 //! pipelined commands are answered in few packets.
 
-use std::{io, mem, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, io, mem, net::IpAddr, sync::Arc};
 
 use bytes::BytesMut;
 use tokio::{
@@ -11,7 +11,7 @@ use tokio::{
     task,
     time::{self, Instant},
 };
-use tokio_util::codec::{Decoder, Encoder};
+use tokio_util::codec::Decoder;
 
 use crate::{
     net::Stream,
@@ -19,26 +19,28 @@ use crate::{
         codec::{Input, Output, ServerCodec},
         command::Command,
         listing::MessageNumber,
-        response::{Code, Response},
+        response::Response,
         state::State,
     },
 };
 
 use super::{
-    Shared,
-    accounts::{Account, Delete},
+    Protection, Shared,
+    accounts::Account,
     events::{Event, Fault, SessionNumber},
     journal::{Journal, Outcome},
     limits::{Arrival, Presence},
     maildrop::{Identity, Message},
-    mbox::Excerpt,
-    reader::{self, Direction, Reader, WINDOW, Window},
-    session::{Body, Credentials, Offer, Refusal, Rights, Session, Step, Updated},
-    spool::{self, Lease, Opened},
+    reader::{self, Reader, Window},
+    session::{
+        Session,
+        step::{Offer, Step, Updated},
+    },
+    spool::mailbox::Lease,
 };
 
-/// With more than this in the answer's buffer, in octets, it is written out.
-const FULL: usize = 128 * 1024;
+mod admission;
+mod sending;
 
 /// A session that has nothing to do for so long gives its buffers back.
 const REST: time::Duration = time::Duration::from_secs(1);
@@ -120,14 +122,14 @@ impl Connection {
     }
 
     /// Serves the connection to its end, and writes its line into the log.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self, protection: Protection) {
         self.tell(Event::Connected {
             session: self.number,
             address: self.address,
         });
         let abort = self.shared.abort.clone();
         let result = tokio::select! {
-            result = self.serve() => result,
+            result = self.serve(protection) => result,
             () = abort.cancelled() => Err(Broken::Ended(Outcome::ServerEnds)),
         };
         let outcome = match result {
@@ -160,8 +162,11 @@ impl Connection {
         });
     }
 
-    async fn serve(&mut self) -> Result<(), Broken> {
+    async fn serve(&mut self, protection: Protection) -> Result<(), Broken> {
         self.wait_while_hanging().await?;
+        if protection == Protection::Tls {
+            self.protect().await?;
+        }
         let greeting = self.session.greeting();
         self.respond(greeting)?;
         loop {
@@ -272,198 +277,7 @@ impl Connection {
         }
     }
 
-    /// Answers; true if the answer was positive.
-    async fn reply(&mut self, response: Response, body: Body) -> Result<bool, Broken> {
-        let mut is_ok = response.is_ok();
-        match body {
-            Body::None => self.respond(response)?,
-            Body::Lines(lines) => {
-                self.respond(response)?;
-                self.put(Output::Lines(lines))?;
-                self.put(Output::End)?;
-            }
-            Body::Listing(listing) => {
-                self.respond(response)?;
-                for lines in listing {
-                    self.put(Output::Lines(lines))?;
-                    self.write_if_full().await?;
-                }
-                self.put(Output::End)?;
-            }
-            Body::Message { message, excerpt } => {
-                match self.fetch(&message, message.entry.body).await {
-                    Ok(()) => {
-                        self.respond(response)?;
-                        self.send_message(&message, excerpt).await?;
-                    }
-                    Err(error) => {
-                        is_ok = false;
-                        self.respond(unreadable(&error))?;
-                        tracing::error!(
-                            session = self.number,
-                            error = &error as &dyn std::error::Error
-                        );
-                    }
-                }
-            }
-        }
-        self.write_if_full().await?;
-        Ok(is_ok)
-    }
-
-    async fn send_message(
-        &mut self,
-        message: &Message,
-        mut excerpt: Excerpt,
-    ) -> Result<(), Broken> {
-        let end = message.entry.end;
-        let mut offset = message.entry.body;
-        while offset < end && !excerpt.is_over() {
-            // An error now leaves half an answer: all that can be done is to end.
-            self.fetch(message, offset).await?;
-            let Place::SignedIn(visit) = &self.place else {
-                break;
-            };
-            let upto = end.min(offset + WINDOW);
-            let Some(piece) = visit.window.slice(offset, upto) else {
-                break;
-            };
-            let piece = if upto < end {
-                whole_lines(piece)
-            } else {
-                piece
-            };
-            offset += piece.len() as u64;
-            let (codec, output) = (&mut self.codec, &mut self.output);
-            excerpt.push(piece, |part| codec.encode_body(part, output));
-            self.write_if_full().await?;
-        }
-        self.put(Output::End)?;
-        if let Place::SignedIn(visit) = &mut self.place {
-            visit.previous = Some(*message);
-        }
-        Ok(())
-    }
-
-    /// Makes the window hold the message from there on, as far as a window reaches.
-    async fn fetch(&mut self, message: &Message, offset: u64) -> Result<(), reader::Error> {
-        let Place::SignedIn(visit) = &mut self.place else {
-            return Err(reader::Error::Changed);
-        };
-        let upto = message.entry.end.min(offset + WINDOW);
-        if visit.window.slice(offset, upto).is_some() {
-            return Ok(());
-        }
-        let Some(reader) = visit.reader.clone() else {
-            return Err(reader::Error::Changed);
-        };
-        let direction = Direction::between(visit.previous.as_ref(), message);
-        let message = *message;
-        let read = task::spawn_blocking(move || {
-            if offset == message.entry.body {
-                reader.first(&message, direction)
-            } else {
-                reader.more(&message, offset)
-            }
-        });
-        visit.window = read
-            .await
-            .map_err(|error| reader::Error::Read(io::Error::other(error)))??;
-        Ok(())
-    }
-
-    async fn sign_in(&mut self, credentials: Credentials) -> Result<Step, Broken> {
-        let name = credentials.name().to_owned();
-        let opened = match self.shared.fault() {
-            Fault::HoldLock => Err(Refusal::Busy),
-            Fault::None | Fault::Refuse | Fault::Hang => self.open(credentials).await,
-        };
-        let (account, opened, presence) = match opened {
-            Ok(opened) => opened,
-            Err(refusal) => return self.turn_away(refusal, name).await,
-        };
-        let rights = Rights {
-            delete: account.delete == Delete::Allowed,
-        };
-        self.tell(Event::SignedIn {
-            session: self.number,
-            account: account.name.clone(),
-            address: self.address,
-        });
-        self.place = Place::SignedIn(Box::new(Visit {
-            account,
-            reader: opened.reader,
-            window: Window::default(),
-            previous: None,
-            _lease: opened.lease,
-            _presence: presence,
-        }));
-        Ok(self.session.signed_in(opened.maildrop, rights))
-    }
-
-    async fn turn_away(&mut self, refusal: Refusal, name: String) -> Result<Step, Broken> {
-        let step = self.session.turned_away(refusal);
-        match refusal {
-            Refusal::Denied => {
-                self.tell(Event::Denied {
-                    session: self.number,
-                    address: self.address,
-                });
-                // The others' answers are not held back with this one.
-                self.flush().await?;
-                let pause = self.shared.limits.pause * self.session.penalty();
-                let throttle = self.shared.crowd.hold_back(self.address, Instant::now());
-                time::sleep(pause.max(throttle)).await;
-            }
-            Refusal::Busy => self.tell(Event::Busy {
-                session: self.number,
-                account: name,
-            }),
-            Refusal::Crowded | Refusal::Temporary | Refusal::Permanent => {}
-        }
-        Ok(step)
-    }
-
-    async fn open(
-        &mut self,
-        credentials: Credentials,
-    ) -> Result<(Arc<Account>, Opened, Presence), Refusal> {
-        let presence = self.shared.crowd.sign_in().ok_or(Refusal::Crowded)?;
-        let (spool, known) = (self.shared.spool.clone(), credentials.clone());
-        // A team's polling goes this way: one turn on a blocking thread, and no argon2.
-        let quick = task::spawn_blocking(move || {
-            let accounts = spool.accounts();
-            let account = match &known {
-                Credentials::Password { name, password } => accounts.recall(name, password)?,
-                Credentials::Apop {
-                    name,
-                    timestamp,
-                    digest,
-                } => accounts.verify_apop(name, timestamp, digest)?,
-            };
-            Some(open_maildrop(&spool, account))
-        })
-        .await
-        .map_err(|_| Refusal::Temporary)?;
-        let (account, opened) = match (quick, credentials) {
-            (Some(opened), _) => opened?,
-            (None, Credentials::Apop { .. }) => return Err(Refusal::Denied),
-            (None, Credentials::Password { name, password }) => {
-                let permit = self.shared.checks.clone().acquire_owned().await;
-                let spool = self.shared.spool.clone();
-                task::spawn_blocking(move || {
-                    let account = spool.accounts().verify(&name, &password);
-                    drop(permit);
-                    open_maildrop(&spool, account.ok_or(Refusal::Denied)?)
-                })
-                .await
-                .map_err(|_| Refusal::Temporary)??
-            }
-        };
-        Ok((account, opened, presence))
-    }
-
-    async fn update(&mut self, messages: &std::collections::BTreeSet<Identity>) -> Step {
+    async fn update(&mut self, messages: &BTreeSet<Identity>) -> Step {
         let Place::SignedIn(visit) = &self.place else {
             return self.session.updated(Updated::Failed);
         };
@@ -501,9 +315,6 @@ impl Connection {
     }
 
     async fn upgrade(&mut self, response: Response) -> Result<(), Broken> {
-        let Some(acceptor) = self.shared.acceptor() else {
-            return Err(Broken::Ended(Outcome::NoTls));
-        };
         if !self.input.is_empty() {
             // Somebody in the way may have put it there (CVE-2011-0411): it is never looked at.
             self.input.clear();
@@ -516,25 +327,18 @@ impl Connection {
         }
         self.respond(response)?;
         self.flush().await?;
-        let plain = mem::replace(&mut self.stream, Stream::plain(tokio::io::empty()));
-        self.stream = self.within_sign_in(plain.accept(&acceptor)).await??;
+        self.protect().await?;
         self.session.upgraded();
         Ok(())
     }
 
-    /// Makes TLS before anything is said, for the ports where it is so.
-    pub(super) async fn protect(&mut self) -> bool {
-        let Some(acceptor) = self.shared.acceptor() else {
-            return false;
+    async fn protect(&mut self) -> Result<(), Broken> {
+        let Some(acceptor) = self.shared.acceptor.clone() else {
+            return Err(Broken::Ended(Outcome::NoTls));
         };
         let plain = mem::replace(&mut self.stream, Stream::plain(tokio::io::empty()));
-        match self.within_sign_in(plain.accept(&acceptor)).await {
-            Ok(Ok(stream)) => {
-                self.stream = stream;
-                true
-            }
-            Ok(Err(_)) | Err(_) => false,
-        }
+        self.stream = self.within_sign_in(plain.accept(&acceptor)).await??;
+        Ok(())
     }
 
     async fn within_sign_in<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Broken> {
@@ -546,50 +350,6 @@ impl Connection {
             done = work => Ok(done),
             () = time::sleep_until(*deadline) => Err(Broken::Ended(Outcome::SlowToSignIn)),
             () = ending.cancelled() => Err(Broken::Ended(Outcome::ServerEnds)),
-        }
-    }
-
-    fn respond(&mut self, response: Response) -> Result<(), Broken> {
-        self.put(Output::Line(response))
-    }
-
-    fn put(&mut self, output: Output) -> Result<(), Broken> {
-        Ok(self.codec.encode(output, &mut self.output)?)
-    }
-
-    async fn write_if_full(&mut self) -> Result<(), Broken> {
-        if self.output.len() >= FULL {
-            self.write().await?;
-        }
-        Ok(())
-    }
-
-    async fn write(&mut self) -> Result<(), Broken> {
-        let idle = self.shared.limits.idle;
-        let mut written = 0;
-        while written < self.output.len() {
-            let write = self.stream.write(&self.output[written..]);
-            match time::timeout(idle, write).await {
-                Ok(Ok(0)) => return Err(Broken::Ended(Outcome::Lost)),
-                Ok(Ok(more)) => written += more,
-                Ok(Err(error)) => return Err(error.into()),
-                // A client that does not read holds up nobody but itself, and not for ever.
-                Err(_) => return Err(Broken::Ended(Outcome::Idle)),
-            }
-        }
-        self.journal.octets += written as u64;
-        self.output.clear();
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<(), Broken> {
-        if self.output.is_empty() {
-            return Ok(());
-        }
-        self.write().await?;
-        match time::timeout(self.shared.limits.idle, self.stream.flush()).await {
-            Ok(flushed) => Ok(flushed?),
-            Err(_) => Err(Broken::Ended(Outcome::Idle)),
         }
     }
 
@@ -640,45 +400,4 @@ enum Subject {
     Retrieval(MessageNumber),
     Deletion(MessageNumber),
     Other,
-}
-
-fn unreadable(error: &reader::Error) -> Response {
-    let text = match error {
-        reader::Error::Read(_) => "the message cannot be read now",
-        reader::Error::Changed => {
-            "another program has changed the mailbox: sign in again to see what it holds"
-        }
-    };
-    Response::err_with(Code::SysTemp, text)
-}
-
-fn open_maildrop(
-    spool: &spool::Spool,
-    account: Arc<Account>,
-) -> Result<(Arc<Account>, Opened), Refusal> {
-    match spool.open_maildrop(&account) {
-        Ok(opened) => Ok((account, opened)),
-        Err(spool::Error::Busy) => Err(Refusal::Busy),
-        Err(error) => {
-            tracing::error!(
-                account = account.name,
-                error = &error as &dyn std::error::Error,
-                "the maildrop cannot be opened"
-            );
-            Err(match error {
-                spool::Error::Io { .. } | spool::Error::Busy => Refusal::Temporary,
-                spool::Error::Denied { .. }
-                | spool::Error::Accounts(_)
-                | spool::Error::UnknownAccount(_) => Refusal::Permanent,
-            })
-        }
-    }
-}
-
-/// The piece up to its last line end; all of it if it is a part of one long line.
-fn whole_lines(piece: &[u8]) -> &[u8] {
-    match memchr::memrchr(b'\n', piece) {
-        Some(newline) => &piece[..=newline],
-        None => piece,
-    }
 }

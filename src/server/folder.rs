@@ -189,7 +189,6 @@ impl Stamp {
 
     #[expect(
         clippy::unnecessary_cast,
-        clippy::useless_conversion,
         reason = "the types differ between platforms"
     )]
     fn from_stat(stat: &rustix::fs::Stat) -> Stamp {

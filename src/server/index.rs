@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     folder::Stamp,
     maildrop::{Message, Messages},
-    mbox::{Digest, Entry, LONGEST_PIECE, Scanner},
+    mbox::{Digest, Entry, LONGEST_PIECE, scanner::Scanner},
 };
 
 /// What is known of a file.

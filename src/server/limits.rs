@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -109,6 +109,7 @@ impl Crowd {
 
     /// A place for a new connection, if there is one.
     pub fn arrive(self: &Arc<Crowd>, address: IpAddr) -> Option<Arrival> {
+        let address = whose(address);
         let mut counts = self.lock();
         let of_one = counts.by_address.get(&address).copied().unwrap_or(0);
         if counts.arriving >= self.limits.arriving || of_one >= self.limits.arriving_of_one {
@@ -139,7 +140,7 @@ impl Crowd {
     pub fn hold_back(&self, address: IpAddr, now: Instant) -> Duration {
         let mut counts = self.lock();
         counts.held_back.retain(|_, until| *until > now);
-        let until = counts.held_back.entry(address).or_insert(now);
+        let until = counts.held_back.entry(whose(address)).or_insert(now);
         *until = (*until + self.limits.pause).min(now + LONGEST_PAUSE);
         *until - now
     }
@@ -152,6 +153,16 @@ impl Crowd {
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever has one IPv6 address has the 2^64 of its network.
+fn whose(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & !u128::from(u64::MAX),
+        )),
     }
 }
 

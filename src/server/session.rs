@@ -5,7 +5,7 @@
 //! by whoever holds the session, and the outcome is told to [`Session::signed_in`],
 //! [`Session::turned_away`] or [`Session::updated`].
 
-use std::{borrow::Cow, collections::BTreeSet, fmt::Write};
+use std::{borrow::Cow, fmt::Write};
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
@@ -20,10 +20,14 @@ use crate::pop3::{
     state::State,
 };
 
+use self::step::{Body, Credentials, Offer, Refusal, Rights, Step, Updated};
+
 use super::{
-    maildrop::{self, Identity, Listed, Listing, Maildrop, Message},
+    maildrop::{self, Listed, Maildrop},
     mbox::Excerpt,
 };
+
+pub mod step;
 
 /// After so many protocol errors in a row the session ends: whatever speaks there, it is not POP3.
 pub const MOST_ERRORS: u32 = 10;
@@ -40,17 +44,6 @@ pub struct Session {
     failures: u32,
 }
 
-/// What can be used on this connection, at this moment.
-#[derive(Clone, Debug, Default)]
-pub struct Offer {
-    /// TLS can be asked for: there is a certificate, and no TLS yet.
-    pub stls: bool,
-    /// Passwords may be sent: there is TLS, or it is not needed here.
-    pub passwords: bool,
-    /// The greeting's timestamp, with its angle brackets, if an account opts in to APOP.
-    pub timestamp: Option<String>,
-}
-
 #[derive(Debug)]
 enum Place {
     /// Nobody has signed in. USER may have named an account, or AUTH may have begun.
@@ -60,94 +53,6 @@ enum Place {
     },
     /// A maildrop is open.
     Transaction { maildrop: Maildrop, rights: Rights },
-}
-
-/// What the account may do with its maildrop.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Rights {
-    /// DELE is not refused.
-    pub delete: bool,
-}
-
-/// What is to be done.
-#[derive(Debug)]
-#[must_use]
-pub enum Step {
-    /// Say this, and read on.
-    Reply(Response, Body),
-    /// Say this challenge, in base64; the next line is a continuation.
-    Challenge(String),
-    /// Check this and open the maildrop; then [`Session::signed_in`] or [`Session::turned_away`].
-    SignIn(Credentials),
-    /// Say this, then make TLS; then [`Session::upgraded`].
-    Upgrade(Response),
-    /// Remove these messages from the spool; then [`Session::updated`].
-    Update(BTreeSet<Identity>),
-    /// Say this, and close the connection.
-    Close(Response),
-}
-
-/// What follows the first line of an answer.
-#[derive(Debug)]
-pub enum Body {
-    /// Nothing, not even a lone dot.
-    None,
-    /// These lines.
-    Lines(Bytes),
-    /// The lines of a listing.
-    Listing(Listing),
-    /// A message, or the top of it.
-    Message {
-        /// Which.
-        message: Message,
-        /// How much of it.
-        excerpt: Excerpt,
-    },
-}
-
-/// How somebody wants to show who they are.
-#[derive(Clone, Debug)]
-pub enum Credentials {
-    /// By a password.
-    Password {
-        /// The account.
-        name: String,
-        /// What was sent.
-        password: SecretString,
-    },
-    /// By APOP (RFC 1939 §7).
-    Apop {
-        /// The account.
-        name: String,
-        /// The greeting's timestamp.
-        timestamp: String,
-        /// What was sent.
-        digest: String,
-    },
-}
-
-/// Why somebody was not let in.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Refusal {
-    /// Account or password are wrong; which of them is not said.
-    Denied,
-    /// Another session holds the maildrop.
-    Busy,
-    /// There are too many sessions.
-    Crowded,
-    /// Something failed that may pass by itself.
-    Temporary,
-    /// Something failed that needs a person.
-    Permanent,
-}
-
-/// How an update went.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Updated {
-    /// All marked messages are gone.
-    Done,
-    /// None of them is, or not all (RFC 1939 §6).
-    Failed,
 }
 
 impl Session {
@@ -455,21 +360,6 @@ impl Place {
         Place::Authorization {
             named: None,
             exchange: None,
-        }
-    }
-}
-
-impl Offer {
-    fn mechanisms(&self) -> impl Iterator<Item = Mechanism> {
-        self.passwords.then_some(Mechanism::Plain).into_iter()
-    }
-}
-
-impl Credentials {
-    /// The account that is named.
-    pub fn name(&self) -> &str {
-        match self {
-            Credentials::Password { name, .. } | Credentials::Apop { name, .. } => name,
         }
     }
 }

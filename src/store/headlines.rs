@@ -191,7 +191,10 @@ impl Store {
 /// Reads a headline. What stands in the cache was made harmless when it was kept, and is once more:
 /// the file may have been written by another version, or by somebody else.
 pub(super) fn headline(row: &Row) -> rusqlite::Result<Headline> {
-    let text = |column| row.get_ref(column).and_then(|value| Ok(Shown::line(value.as_str()?)));
+    let text = |column| {
+        row.get_ref(column)
+            .and_then(|value| Ok(Shown::line(value.as_str()?)))
+    };
     let moment = |column| -> rusqlite::Result<Timestamp> {
         Ok(Timestamp::from_second(row.get(column)?).unwrap_or_default())
     };
@@ -226,7 +229,10 @@ pub(super) fn headline(row: &Row) -> rusqlite::Result<Headline> {
 
 /// Digests as a blob: 8 octets each, little-endian.
 pub(super) fn pack(digests: &[u64]) -> Vec<u8> {
-    digests.iter().flat_map(|digest| digest.to_le_bytes()).collect()
+    digests
+        .iter()
+        .flat_map(|digest| digest.to_le_bytes())
+        .collect()
 }
 
 fn unpack(blob: &[u8]) -> Box<[u64]> {

@@ -288,7 +288,9 @@ fn known_notice(
         .prepare_cached(
             "SELECT id FROM notice WHERE headers_digest = ?1 AND body_digest = ?2 ORDER BY id",
         )?
-        .query_map([&fingerprint.headers[..], &fingerprint.body[..]], |row| row.get(0))?
+        .query_map([&fingerprint.headers[..], &fingerprint.body[..]], |row| {
+            row.get(0)
+        })?
         .collect::<rusqlite::Result<_>>()?;
     for id in candidates {
         let mut statement =

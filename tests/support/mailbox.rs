@@ -8,8 +8,9 @@ use tidings::{
     config::{Mailbox, Settings, Tls},
     notice::{Headline, MailboxIndex},
     poll::{
-        check::{Check, Tell},
+        check::Check,
         report::{Report, Summary},
+        tell::Tell,
     },
     store::Store,
 };
@@ -22,7 +23,7 @@ pub struct Reader {
     pub settings: Settings,
     pub store: Store,
     pub password: SecretString,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Reader {
@@ -44,7 +45,7 @@ impl Reader {
             settings: Settings::default(),
             store,
             password: SecretString::from("sesame"),
-            folder,
+            _folder: folder,
         }
     }
 
@@ -72,9 +73,10 @@ impl Reader {
             cancelled,
             tell: &tell,
         };
-        let (summary, _) = tokio::time::timeout(Duration::from_secs(60), check.run(Timestamp::now()))
-            .await
-            .expect("a check ends");
+        let (summary, _) =
+            tokio::time::timeout(Duration::from_secs(60), check.run(Timestamp::now()))
+                .await
+                .expect("a check ends");
         drop(tell);
         (summary, listener.await.expect("the listener ends"))
     }
@@ -84,7 +86,11 @@ impl Reader {
         self.headlines()
             .iter()
             .map(|headline| {
-                let mark = if headline.withdrawn.is_some() { " (withdrawn)" } else { "" };
+                let mark = if headline.withdrawn.is_some() {
+                    " (withdrawn)"
+                } else {
+                    ""
+                };
                 format!("{}{mark}", headline.subject)
             })
             .collect()

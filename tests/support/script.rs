@@ -39,10 +39,7 @@ impl Script {
 
 /// The sessions of a transcript: they are parted by lines of `---`.
 pub fn sessions(transcript: &str) -> Vec<String> {
-    transcript
-        .split("\n---\n")
-        .map(str::to_owned)
-        .collect()
+    transcript.split("\n---\n").map(str::to_owned).collect()
 }
 
 /// The lines of a transcript that say what it must come to.
@@ -94,7 +91,11 @@ async fn play(session: &str, socket: TcpStream) -> Result<(), String> {
 
 /// The promise, looked after in every session of every test: no client ever deletes.
 fn never_deletes(said: &str) -> Result<(), String> {
-    let keyword = said.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+    let keyword = said
+        .split(' ')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
     if matches!(keyword.as_str(), "DELE" | "RSET") {
         return Err(format!("the client said {said}"));
     }

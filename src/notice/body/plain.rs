@@ -272,7 +272,7 @@ fn prose(lines: &[Line], format: Format, links: &mut Links, blocks: &mut Vec<Blo
     for (index, line) in lines.iter().enumerate() {
         let item = item(&line.text);
 
-        let is_broken = index > 0 && is_wrapped && !is_labelled(&line.text) && {
+        let is_broken = index > 0 && is_wrapped && !begins_anew(&line.text) && {
             let first_word = line.text.split_whitespace().next().unwrap_or_default();
             widths[index - 1] + 1 + text::width(first_word) > widest - widest / 6
         };
@@ -337,9 +337,19 @@ impl Paragraph {
     }
 }
 
-/// True if a line begins with a word and a colon, as headers and forms do: `Sent: Monday`.
-fn is_labelled(line: &str) -> bool {
-    let Some((label, rest)) = line.trim_start().split_once(':') else {
+/// True if a line does not go on with a sentence: it begins with a word and a colon, as headers and
+/// forms do (`Sent: Monday`), or with a time, as logs do.
+fn begins_anew(line: &str) -> bool {
+    let line = line.trim_start();
+    let is_time = |word: &str| {
+        word.len() >= 8
+            && word.bytes().filter(|&b| b == b':').count() >= 2
+            && word.starts_with(|c: char| c.is_ascii_digit())
+    };
+    if line.split_whitespace().take(3).any(is_time) {
+        return true;
+    }
+    let Some((label, rest)) = line.split_once(':') else {
         return false;
     };
     let is_word = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '-');
@@ -362,8 +372,16 @@ fn item(line: &str) -> Option<(&str, &str)> {
     let is_number = !stem.is_empty() && stem.len() <= 3 && stem.bytes().all(|b| b.is_ascii_digit());
     let is_letter =
         stem.len() == 1 && stem.bytes().all(|b| b.is_ascii_lowercase()) && marker.ends_with(')');
+
+    let is_note = marker
+        .strip_prefix('[')
+        .and_then(|note| note.trim_end_matches(':').strip_suffix(']'))
+        .is_some_and(|note| {
+            note.len() <= 2 && note.bytes().all(|b| b.is_ascii_digit()) && !note.is_empty()
+        });
     let rest = rest.trim_start();
-    ((is_bullet || is_number || is_letter) && !rest.is_empty()).then_some((marker, rest))
+    let is_item = is_note || is_bullet || is_number || is_letter;
+    (is_item && !rest.is_empty()).then_some((marker, rest))
 }
 
 fn push(runs: &mut Vec<Run>, text: &str, style: Style, link: Option<usize>) {

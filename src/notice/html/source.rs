@@ -160,15 +160,19 @@ impl Pass {
     }
 }
 
-struct Tag {
-    name: String,
-    is_end: bool,
-    len: usize,
+/// A tag as it stands in the source.
+pub struct Tag {
+    /// Its name in small letters.
+    pub name: String,
+    /// True for `</p>`.
+    pub is_end: bool,
+    /// How many octets it takes, with its brackets.
+    pub len: usize,
 }
 
 impl Tag {
     /// Reads a tag at `<`; none if it is a lone less-than sign.
-    fn parse(rest: &str) -> Option<Tag> {
+    pub fn parse(rest: &str) -> Option<Tag> {
         let bytes = rest.as_bytes();
         let is_end = bytes.get(1) == Some(&b'/');
         let start = 1 + usize::from(is_end);
@@ -207,7 +211,8 @@ impl Tag {
     }
 }
 
-fn raw_content<'h>(html: &'h str, name: &str) -> &'h str {
+/// Returns what an element holds whose content is not HTML, up to its end tag.
+pub fn raw_content<'h>(html: &'h str, name: &str) -> &'h str {
     let mut at = 0;
     while let Some(open) = html[at..].find("</") {
         at += open;
@@ -293,10 +298,10 @@ const SELECTORS: usize = 1000;
 const NAME_OCTETS: usize = 16;
 
 /// What these hold is not HTML, and not for readers.
-const RAW_TEXT: [&str; 5] = ["script", "style", "title", "iframe", "noframes"];
+pub const RAW_TEXT: [&str; 5] = ["script", "style", "title", "iframe", "noframes"];
 
 /// These never hold anything.
-const VOID: [&str; 14] = [
+pub const VOID: [&str; 14] = [
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",
     "wbr", "param",
 ];
