@@ -23,7 +23,7 @@ use demo::Demo;
 use form::Form;
 use line::Line;
 use list::{List, Slot};
-use mailbox::Mailbox;
+use mailbox::{Mailbox, Progress};
 use overlay::Overlay;
 use page::Page;
 
@@ -241,6 +241,12 @@ impl Model {
         &self.mailboxes[self.open.0]
     }
 
+    /// How far fetching has come, as long as that is worth a line and not hidden.
+    pub fn progress(&self) -> Option<Progress> {
+        let progress = self.mailbox().progress.filter(|_| !self.hides_progress)?;
+        (progress.is_first || progress.of >= MUCH).then_some(progress)
+    }
+
     /// The number of rows that the list shows.
     pub fn list_height(&self) -> usize {
         usize::from(Panes::of(self).rows.rows)
@@ -333,3 +339,6 @@ impl Model {
 
 /// An important notice that nobody opened for a week is not urgent any more.
 const IMPORTANT_FOR: Duration = Duration::from_secs(7 * 86_400);
+
+/// Fewer new notices than these are there before one has read that they are coming.
+const MUCH: u32 = 50;

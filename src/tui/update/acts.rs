@@ -176,8 +176,8 @@ fn walk(model: &mut Model, action: Action, out: &mut Effects) {
         Action::HalfPageUp => listing::page(model, -1),
         Action::PageDown => listing::page(model, 2),
         Action::PageUp => listing::page(model, -2),
-        Action::Top => model.list.to_top(height),
-        _ => model.list.to_bottom(height),
+        Action::Top => model.list.go_to_top(height),
+        _ => model.list.go_to_bottom(height),
     }
 }
 
@@ -206,8 +206,7 @@ fn back(model: &mut Model) -> bool {
         searching::end(model);
         return true;
     }
-    let is_syncing = model.mailbox().progress.is_some();
-    if is_syncing && !model.hides_progress {
+    if model.progress().is_some() {
         model.hides_progress = true;
         return true;
     }

@@ -73,8 +73,10 @@ pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
 /// A line of the form, and how it is drawn.
 struct FormLine<'a> {
     has_focus: bool,
-    draw: Box<dyn Fn(Area, &mut Pen) + 'a>,
+    draw: Draw<'a>,
 }
+
+type Draw<'a> = Box<dyn Fn(Area, &mut Pen) + 'a>;
 
 impl<'a> FormLine<'a> {
     fn new(has_focus: bool, draw: impl Fn(Area, &mut Pen) + 'a) -> FormLine<'a> {

@@ -37,10 +37,8 @@ fn line(model: &Model, panes: &Panes, pen: &mut Pen) {
         }
         None => {}
     }
-    if let Some(progress) = model.mailbox().progress.filter(|_| !model.hides_progress) {
-        if model.focus == Focus::List {
-            return syncing(model, progress, y, pen);
-        }
+    if let (Some(progress), Focus::List) = (model.progress(), model.focus) {
+        return syncing(model, progress, y, pen);
     }
     let health = health(model);
     match (panes.shape, model.focus, &model.room) {
@@ -269,11 +267,8 @@ fn syncing(model: &Model, progress: Progress, y: u16, pen: &mut Pen) {
 
 /// How many of the list's rows a first check takes for what it has to say.
 pub fn first_sync_rows(model: &Model, rows: Area) -> u16 {
-    let is_first = model
-        .mailbox()
-        .progress
-        .is_some_and(|progress| progress.is_first);
-    let is_shown = is_first && !model.hides_progress && model.search.is_none();
+    let is_first = model.progress().is_some_and(|progress| progress.is_first);
+    let is_shown = is_first && model.search.is_none();
     if is_shown && rows.rows >= 12 { 4 } else { 0 }
 }
 
