@@ -59,13 +59,13 @@ impl List {
     }
 
     /// Selects the first row and shows the top.
-    pub fn to_top(&mut self, height: usize) {
+    pub fn go_to_top(&mut self, height: usize) {
         self.select_first();
         self.keep_in_view(height);
     }
 
     /// Selects the last row.
-    pub fn to_bottom(&mut self, height: usize) {
+    pub fn go_to_bottom(&mut self, height: usize) {
         self.selected = self.next_above(self.rows.len().saturating_sub(1));
         self.keep_in_view(height);
     }
