@@ -167,7 +167,7 @@ impl Check<'_> {
             blocking(move || store.seen())
         };
         let session = async {
-            let endpoint = Endpoint::of(self.mailbox, self.settings.connect_timeout.0)?;
+            let endpoint = Endpoint::of(self.mailbox, self.settings)?;
             Authorization::connect(&endpoint, dialogue).await
         };
         // The cache is read while the connection is being made.
