@@ -192,9 +192,9 @@ impl Store {
             Ok(Counts {
                 all: count("1")?,
                 unread: count("read = 0 AND withdrawn IS NULL")?,
-                important: count("read = 0 AND withdrawn IS NULL AND important")?,
-                starred: count("starred")?,
-                withdrawn: count("withdrawn IS NOT NULL")?,
+                important: count("read = 0 AND withdrawn IS NULL AND important = 1")?,
+                starred: count("starred = 1")?,
+                withdrawn: count("(withdrawn IS NOT NULL OR complete = 0) AND withdrawn IS NOT NULL")?,
             })
         })
     }

@@ -123,23 +123,31 @@ impl Store {
     /// The cache cannot be read.
     pub fn seen(&self) -> Result<Seen, Error> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT seen.unique_id, seen.notice, seen.octets, seen.copies, \
-                        notice.withdrawn IS NOT NULL, coalesce(notice.complete, 1) \
-                 FROM seen LEFT JOIN notice ON notice.id = seen.notice",
-            )?;
+            // Only those that are not as most are: withdrawn, or headers alone.
+            let unusual: HashMap<i64, (bool, bool)> = connection
+                .prepare_cached(
+                    "SELECT id, withdrawn IS NOT NULL, complete FROM notice \
+                     WHERE withdrawn IS NOT NULL OR complete = 0",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut statement =
+                connection.prepare_cached("SELECT unique_id, notice, octets, copies FROM seen")?;
             let mut rows = statement.query([])?;
             let mut seen = Seen::default();
             while let Some(row) = rows.next()? {
                 let Some(unique_id) = UniqueId::new(row.get_ref(0)?.as_blob()?) else {
                     continue;
                 };
+                let notice: i64 = row.get(1)?;
+                let (is_withdrawn, is_complete) =
+                    unusual.get(&notice).copied().unwrap_or((false, true));
                 let known = Known {
-                    notice: NoticeId(row.get(1)?),
+                    notice: NoticeId(notice),
                     octets: Octets(row.get::<_, i64>(2)?.unsigned_abs()),
                     copies: row.get(3)?,
-                    is_withdrawn: row.get(4)?,
-                    is_complete: row.get(5)?,
+                    is_withdrawn,
+                    is_complete,
                 };
                 seen.add(unique_id, known);
             }
