@@ -133,6 +133,7 @@ enum Command {
     /// Print completions for a shell.
     Completions(about::CompletionsArgs),
     /// Print the manual page.
+    #[command(after_help = "Example:\n  tidings man | man -l -")]
     Man,
 }
 
@@ -238,6 +239,7 @@ fn listen_to_trace(verbose: bool, usual: tracing::Level) {
         .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(most)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 }
 

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use tokio::time;
 
 use crate::{
-    config::{self, Mailbox},
+    config::{self, Mailbox, Settings},
     net::{
         Stream, connect,
         tls::{self, Connector, Fault, Trust, Verification},
@@ -35,12 +35,6 @@ pub use error::Error;
 use login::Way;
 use request::Request;
 
-/// How long a TLS handshake may take.
-pub const TLS_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the greeting may take: some servers look up who calls before they say a word.
-pub const GREETING_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long the first line of an answer may take, and how long silence within one may last.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long QUIT may take: nothing is lost if its answer never comes.
 pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest listing, in octets.
@@ -59,8 +53,10 @@ pub struct Endpoint {
     pub protection: config::Tls,
     /// True if a password may be sent without TLS.
     pub allows_clear_text: bool,
-    /// How long connecting may take.
+    /// How long connecting may take, and then the TLS handshake.
     pub connect_timeout: Duration,
+    /// How long the server may be silent before it answers, and within an answer.
+    pub answer_timeout: Duration,
     /// What is trusted.
     pub connector: Connector,
 }
@@ -71,7 +67,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// `ca_file` or `pin_sha256` cannot be used, or clear text is asked for beyond loopback.
-    pub fn of(mailbox: &Mailbox, connect_timeout: Duration) -> Result<Endpoint, Error> {
+    pub fn of(mailbox: &Mailbox, settings: &Settings) -> Result<Endpoint, Error> {
         if mailbox.tls == config::Tls::None && !mailbox.allows_clear_text() {
             return Err(Error::ClearText);
         }
@@ -88,7 +84,8 @@ impl Endpoint {
             port: mailbox.port(),
             protection: mailbox.tls,
             allows_clear_text: mailbox.allows_clear_text(),
-            connect_timeout,
+            connect_timeout: settings.connect_timeout.0,
+            answer_timeout: settings.answer_timeout.0,
             connector: Connector::new(&trust).map_err(|source| Error::Tls {
                 fault: None,
                 source,
@@ -184,7 +181,7 @@ impl Authorization {
             }
             config::Tls::Starttls | config::Tls::None => stream,
         };
-        let mut session = Self::greeted(stream, endpoint.allows_clear_text, dialogue).await?;
+        let mut session = Self::greeted(stream, endpoint, dialogue).await?;
         session.capa().await?;
         if endpoint.protection == config::Tls::Starttls {
             session = session.stls(endpoint, Verification::Full).await?;
@@ -196,11 +193,11 @@ impl Authorization {
     /// The session after its greeting.
     async fn greeted(
         stream: Stream,
-        allows_clear_text: bool,
+        endpoint: &Endpoint,
         dialogue: &Dialogue,
     ) -> Result<Authorization, Error> {
-        let mut connection = Connection::new(stream, dialogue.clone());
-        let greeting = connection.answer_within(GREETING_TIMEOUT).await?;
+        let mut connection = Connection::new(stream, dialogue.clone(), endpoint.answer_timeout);
+        let greeting = connection.answer().await?;
         if !greeting.is_ok() {
             return Err(Error::Rejected {
                 request: "the connection",
@@ -211,7 +208,7 @@ impl Authorization {
             connection,
             greeting,
             capabilities: None,
-            allows_clear_text,
+            allows_clear_text: endpoint.allows_clear_text,
         })
     }
 
@@ -240,7 +237,7 @@ impl Authorization {
         let stream = handshake(stream, endpoint, verification).await?;
         dialogue.remark("encrypted by TLS");
         Ok(Authorization {
-            connection: Connection::upgraded(stream, dialogue),
+            connection: Connection::upgraded(stream, dialogue, endpoint.answer_timeout),
             // An APOP timestamp that came in clear text is not used any more.
             greeting: Response::ok(""),
             capabilities: None,
@@ -264,7 +261,7 @@ impl Authorization {
                 .await
                 .ok()?
                 .peer_certificate()?,
-            config::Tls::Starttls => Self::greeted(stream, false, &silent)
+            config::Tls::Starttls => Self::greeted(stream, endpoint, &silent)
                 .await
                 .ok()?
                 .stls(endpoint, Verification::LookOnly)
@@ -406,15 +403,15 @@ impl Transaction {
             connection.send(&Request::Uidl).await?;
             connection.send(&Request::List).await?;
             connection.flush().await?;
-            let uidl = connection.listing(ANSWER_TIMEOUT).await?;
-            (uidl, connection.listing(ANSWER_TIMEOUT).await?)
+            let uidl = connection.listing().await?;
+            (uidl, connection.listing().await?)
         } else {
             connection.send(&Request::Uidl).await?;
             connection.flush().await?;
-            let uidl = connection.listing(ANSWER_TIMEOUT).await?;
+            let uidl = connection.listing().await?;
             connection.send(&Request::List).await?;
             connection.flush().await?;
-            (uidl, connection.listing(ANSWER_TIMEOUT).await?)
+            (uidl, connection.listing().await?)
         };
 
         let mut listing = Listing::default();
@@ -446,14 +443,14 @@ async fn handshake(
     let handshake = endpoint
         .connector
         .protect(stream, &endpoint.host, verification);
-    match time::timeout(TLS_TIMEOUT, handshake).await {
+    match time::timeout(endpoint.connect_timeout, handshake).await {
         Ok(outcome) => outcome.map_err(|source| Error::Tls {
             fault: None,
             source,
         }),
         Err(_) => Err(Error::TimedOut {
             what: "the TLS handshake",
-            limit: TLS_TIMEOUT,
+            limit: endpoint.connect_timeout,
         }),
     }
 }

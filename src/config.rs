@@ -29,8 +29,10 @@ pub struct Settings {
     pub check_every: Interval,
     /// Largest message that is fetched whole, in octets.
     pub largest_message: Size,
-    /// How long connecting may take.
+    /// How long connecting may take, and then the TLS handshake.
     pub connect_timeout: Interval,
+    /// How long a server may be silent before it answers, and within an answer.
+    pub answer_timeout: Interval,
     /// What tells of new notices: `"title"`, `"bell"`, `"osc9"`, or a command.
     pub notify: Vec<Notify>,
     /// When a notice counts as read.
@@ -53,6 +55,8 @@ impl Default for Settings {
             largest_message: Size::default(),
             // Longer than any healthy path takes, short enough for a person to wait.
             connect_timeout: Interval(Duration::from_secs(20)),
+            // Some servers copy the whole maildrop before they answer PASS.
+            answer_timeout: Interval(Duration::from_secs(60)),
             notify: vec![Notify::Terminal(TerminalNotice::Title)],
             mark_read: MarkRead::default(),
             screen: Screen::default(),

@@ -1,7 +1,9 @@
 //! What several tests need.
 
 pub mod mailbox;
+pub mod office;
 pub mod peer;
+pub mod program;
 pub mod scratch;
 pub mod screen;
 pub mod script;

@@ -1,5 +1,6 @@
 //! The tests, as one program.
 
+mod cli;
 mod client_sessions;
 mod demo;
 mod demo_notices;

@@ -31,7 +31,7 @@ pub(super) fn test(
     password: &Password,
 ) {
     let typed = password.reveal().map(SecretString::from);
-    let connect_timeout = settings.connect_timeout.0;
+    let settings = settings.clone();
     tokio::spawn(async move {
         let (steps, mut told) = mpsc::unbounded_channel();
         let forward = async {
@@ -52,7 +52,7 @@ pub(super) fn test(
             };
             match password {
                 Ok(password) => {
-                    trial::run(&mailbox, &password, connect_timeout, |step| {
+                    let _ = trial::run(&mailbox, &password, &settings, |step| {
                         let _ = steps.send(step);
                     })
                     .await;

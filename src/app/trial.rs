@@ -1,13 +1,11 @@
 //! The connection test of `setup` and `doctor`: one stage after the other, up to the first failure.
 
-use std::time::Duration;
-
 use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::{
     client::{Authorization, Endpoint, Error, dialogue::Dialogue},
-    config::{Mailbox, Tls},
+    config::{Mailbox, Settings, Tls},
     net::{connect, tls},
     notice::shown::Shown,
     poll::{
@@ -17,26 +15,30 @@ use crate::{
     tui::setup::{Stage, Step, StepResult},
 };
 
-/// Tests a mailbox, and tells each step as it begins and ends. True if all stages went well.
+/// Tests a mailbox, and tells each step as it begins and ends.
+///
+/// # Errors
+///
+/// A stage failed: what it comes to, as for a check. The step told of it in words.
 pub async fn run(
     mailbox: &Mailbox,
     password: &SecretString,
-    connect_timeout: Duration,
+    settings: &Settings,
     mut tell: impl FnMut(Step) + Send,
-) -> bool {
+) -> Result<(), Outcome> {
     let mut trial = Trial {
         tell: &mut tell,
         began: Instant::now(),
         stage: Stage::Find,
     };
-    match trial.go(mailbox, password, connect_timeout).await {
-        Ok(()) => true,
-        Err(error) => {
+    trial
+        .go(mailbox, password, settings)
+        .await
+        .map_err(|error| {
             let (words, remedy) = explain(mailbox, &error);
             trial.end(StepResult::Failed { words, remedy });
-            false
-        }
-    }
+            outcome::of_session(&error)
+        })
 }
 
 struct Trial<'a> {
@@ -80,10 +82,10 @@ impl Trial<'_> {
         &mut self,
         mailbox: &Mailbox,
         password: &SecretString,
-        connect_timeout: Duration,
+        settings: &Settings,
     ) -> Result<(), Error> {
         self.begin(Stage::Find);
-        let endpoint = Endpoint::of(mailbox, connect_timeout)?;
+        let endpoint = Endpoint::of(mailbox, settings)?;
         let addresses = connect::find(&endpoint.host, endpoint.port).await?;
         self.pass(&format!("found {} ({})", endpoint.host, addresses[0].ip()));
 

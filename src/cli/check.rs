@@ -28,12 +28,13 @@ use crate::{
         Poller,
         check::Check,
         memory,
+        outcome::{chain, of_store},
         report::{Outcome, Report, Summary},
         schedule::{Next, Schedule},
         tell::Tell,
     },
     secret::{self, Source},
-    store::Store,
+    store::{Store, headlines::Counts},
 };
 
 /// What `check` takes.
@@ -120,34 +121,36 @@ pub async fn check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failu
     let mailboxes = context.mailboxes(&args.which)?;
     let mut tasks = JoinSet::new();
     for (index, mailbox) in mailboxes.iter().enumerate() {
-        let store = context.store(mailbox)?;
-        let password = password(mailbox).await;
-        let one = One {
-            mailbox: (*mailbox).clone(),
-            settings: context.settings.clone(),
-            store,
-            cancelled: cancelled.clone(),
-            progress: progress(args.progress, context.quiet, mailbox),
-            wait: args.wait,
-        };
-        tasks.spawn(async move { (index, one.run(password).await) });
+        match prepare(&args, context, mailbox, &cancelled).await {
+            Ok((one, password)) => {
+                tasks.spawn(async move { (index, one.run(&password).await) });
+            }
+            Err(outcome) => {
+                tasks.spawn(async move { (index, Checked::not_begun(outcome)) });
+            }
+        }
     }
-    let mut results: Vec<Option<(Summary, u64, u64)>> = vec![None; mailboxes.len()];
+    let mut results: Vec<Option<Checked>> = mailboxes.iter().map(|_| None).collect();
     while let Some(done) = tasks.join_next().await {
         let (index, result) = done.map_err(|error| Failure::unexpected("a check broke", error))?;
-        results[index] = Some(result?);
+        results[index] = Some(result);
     }
 
-    let mut failure = None;
+    let mut failures = Vec::new();
     let mut items = Vec::new();
     let mut rows = Vec::new();
     let mut unread = 0;
     for (mailbox, result) in mailboxes.iter().zip(&results) {
-        let Some((summary, kept, unread_here)) = result else {
+        let Some(Checked {
+            summary,
+            kept,
+            unread: unread_here,
+        }) = result
+        else {
             continue;
         };
         unread += unread_here;
-        failure = failure.or_else(|| Failure::of_check(&mailbox.name, &summary.outcome));
+        failures.extend(Failure::of_check(&mailbox.name, &summary.outcome));
         items.push(CheckItem {
             mailbox: &mailbox.name,
             new: summary.new,
@@ -170,9 +173,15 @@ pub async fn check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failu
         Form::Table | Form::Tabs => out.table(form, &COLUMNS, &rows)?,
     }
     out.flush()?;
-    match failure {
-        Some(failure) if failure.code() == 130 => Ok(ExitCode::from(130)),
-        Some(failure) => Err(failure),
+    let interrupted = failure::INTERRUPTED;
+    for failure in failures
+        .iter()
+        .filter(|failure| failure.code() != interrupted)
+    {
+        failure::report(failure);
+    }
+    match failures.first() {
+        Some(failure) => Ok(ExitCode::from(failure.code())),
         None if args.exit_code && unread > 0 => Ok(ExitCode::from(failure::UNREAD)),
         None => Ok(ExitCode::SUCCESS),
     }
@@ -204,6 +213,51 @@ fn row(mailbox: &Mailbox, summary: &Summary) -> Vec<Shown> {
     .collect()
 }
 
+/// What became of a mailbox's check, and how many of its notices are kept and unread then.
+struct Checked {
+    summary: Summary,
+    kept: u64,
+    unread: u64,
+}
+
+impl Checked {
+    fn not_begun(outcome: Outcome) -> Checked {
+        Checked {
+            summary: Summary::empty(Timestamp::now(), outcome),
+            kept: 0,
+            unread: 0,
+        }
+    }
+}
+
+/// Opens the cache and fetches the password; what it comes to if one of them is not to be had.
+async fn prepare(
+    args: &CheckArgs,
+    context: &Context,
+    mailbox: &Mailbox,
+    cancelled: &CancellationToken,
+) -> Result<(One, SecretString), Outcome> {
+    let store = context
+        .store(mailbox)
+        .map_err(|failure| Outcome::CannotSave {
+            why: failure.words(),
+        })?;
+    let password = password(mailbox)
+        .await
+        .map_err(|error| Outcome::NoPassword {
+            why: Shown::line(&chain(&error)),
+        })?;
+    let one = One {
+        mailbox: mailbox.clone(),
+        settings: context.settings.clone(),
+        store,
+        cancelled: cancelled.clone(),
+        progress: progress(args.progress, context.quiet, mailbox),
+        wait: args.wait,
+    };
+    Ok((one, password))
+}
+
 /// One mailbox's check.
 struct One {
     mailbox: Mailbox,
@@ -215,12 +269,8 @@ struct One {
 }
 
 impl One {
-    /// Checks, again where the mailbox is busy; gives the summary, and how many are kept and unread.
-    async fn run(
-        self,
-        password: Result<SecretString, secret::Error>,
-    ) -> Result<(Summary, u64, u64), Failure> {
-        let password = password?;
+    /// Checks, again where the mailbox is busy.
+    async fn run(self, password: &SecretString) -> Checked {
         let (reports, mut reported) = mpsc::channel(64);
         let tell = Tell::new(MailboxIndex(0), reports);
         let progress = self.progress;
@@ -236,13 +286,13 @@ impl One {
         });
         let mut schedule = Schedule::new(Duration::from_secs(2));
         let mut tries = 0;
-        let summary = loop {
+        let mut summary = loop {
             let started = Instant::now();
             let check = Check {
                 mailbox: &self.mailbox,
                 settings: &self.settings,
                 store: &self.store,
-                password: &password,
+                password,
                 cancelled: &self.cancelled,
                 tell: &tell,
             };
@@ -277,8 +327,18 @@ impl One {
             store.close();
             counts
         })
-        .await?;
-        Ok((summary, counts.all, counts.unread))
+        .await;
+        let counts = counts.unwrap_or_else(|error| {
+            if summary.outcome.is_done() {
+                summary.outcome = of_store(&error);
+            }
+            Counts::default()
+        });
+        Checked {
+            summary,
+            kept: counts.all,
+            unread: counts.unread,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     app::trial,
     notice::shown::Shown,
     secret::Source,
-    tui::setup::{Stage, Step, StepResult},
+    tui::setup::{Step, StepResult},
 };
 
 /// What `doctor` takes.
@@ -58,40 +58,29 @@ pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Fai
             store.kept()?,
             store.path().display()
         )))?;
+        out.flush()?;
         let password = password(mailbox).await?;
-        let mut lines = Vec::new();
-        let mut failed_at = None;
-        let all_well = trial::run(
-            mailbox,
-            &password,
-            context.settings.connect_timeout.0,
-            |step| {
-                if matches!(step.result, StepResult::Failed { .. }) {
-                    failed_at = Some(step.stage);
-                }
-                lines.extend(line(&step));
-            },
-        )
+        let mut written = Ok(());
+        let tried = trial::run(mailbox, &password, &context.settings, |step| {
+            if written.is_ok() {
+                // Each step is on the screen while the next one may take its time.
+                written = lines(&step)
+                    .iter()
+                    .try_for_each(|line| out.line(line))
+                    .and_then(|()| out.flush());
+            }
+        })
         .await;
-        for line in &lines {
-            out.line(line)?;
-        }
-        if !all_well {
-            code = code.or(Some(match failed_at {
-                Some(Stage::Encrypt) => failure::NOT_SAFE,
-                Some(Stage::SignIn) => failure::SIGN_IN,
-                Some(
-                    Stage::Find | Stage::Connect | Stage::List | Stage::TellApart | Stage::Keeps,
-                )
-                | None => failure::UNREACHABLE,
-            }));
+        written?;
+        if let Err(outcome) = tried {
+            code = code.or(failure::code_of(&outcome));
         }
     }
     out.flush()?;
     Ok(code.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
-fn line(step: &Step) -> Vec<Shown> {
+fn lines(step: &Step) -> Vec<Shown> {
     let took = step
         .took
         .map(|took| format!("  ({} ms)", took.as_millis()))

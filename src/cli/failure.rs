@@ -2,6 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
+use super::output::remark;
 use crate::{
     app, config,
     notice::shown::Shown,
@@ -27,8 +28,10 @@ pub const NO_SUCH_NOTICE: u8 = 8;
 pub const SAVED_DATA: u8 = 9;
 /// Unread exist (`--exit-code` only).
 pub const UNREAD: u8 = 10;
+/// Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
 /// Unexpected failure.
-const UNEXPECTED: u8 = 1;
+pub const UNEXPECTED: u8 = 1;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -65,28 +68,7 @@ impl Failure {
 
     /// What a check's outcome is to a script; none if it came through.
     pub fn of_check(mailbox: &str, outcome: &Outcome) -> Option<Failure> {
-        let (code, next) = match outcome {
-            Outcome::Done => return None,
-            Outcome::Busy { .. } => (BUSY, "someone else is checking: try again, or use --wait"),
-            Outcome::ToldToWait { .. } => (BUSY, "check less often: see check_every"),
-            Outcome::Unreachable { .. } => (
-                UNREACHABLE,
-                "what was saved before is there: `tidings list`",
-            ),
-            Outcome::Refused { .. } => (UNREACHABLE, "ask whoever runs the server"),
-            Outcome::SignInFailed { .. } => (
-                SIGN_IN,
-                "check user and password in the settings: `tidings doctor` tests them",
-            ),
-            Outcome::NoPassword { .. } => (SETTINGS, "see `tidings config check`"),
-            Outcome::NotSafe { .. } => (NOT_SAFE, "`tidings doctor` says more"),
-            Outcome::Broken { .. } => (
-                UNREACHABLE,
-                "check host and port: `tidings doctor` tests them",
-            ),
-            Outcome::CannotSave { .. } => (SAVED_DATA, "nothing that was saved is lost"),
-            Outcome::Cancelled => (130, ""),
-        };
+        let (code, next) = code_and_next(outcome)?;
         let words = match outcome {
             Outcome::SignInFailed { words } => format!("sign-in failed: {words}"),
             Outcome::Busy { words } => format!("busy: {words}"),
@@ -100,10 +82,50 @@ impl Failure {
         })
     }
 
+    /// A connection test that ended like this, and what to do about it.
+    pub fn of_trial(outcome: &Outcome, words: &Shown, remedy: &Shown) -> Failure {
+        Failure::new(code_of(outcome).unwrap_or(UNEXPECTED), words).then(remedy.to_string())
+    }
+
+    /// What failed and why, in one line.
+    pub fn words(&self) -> Shown {
+        Shown::line(&chain(self.error.as_ref()))
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         self.code
     }
+}
+
+/// The exit code of a check or a connection test that ended like this; none if it came through.
+pub fn code_of(outcome: &Outcome) -> Option<u8> {
+    code_and_next(outcome).map(|(code, _)| code)
+}
+
+fn code_and_next(outcome: &Outcome) -> Option<(u8, &'static str)> {
+    Some(match outcome {
+        Outcome::Done => return None,
+        Outcome::Busy { .. } => (BUSY, "someone else is checking: try again, or use --wait"),
+        Outcome::ToldToWait { .. } => (BUSY, "check less often: see check_every"),
+        Outcome::Unreachable { .. } => (
+            UNREACHABLE,
+            "what was saved before is there: `tidings list`",
+        ),
+        Outcome::Refused { .. } => (UNREACHABLE, "ask whoever runs the server"),
+        Outcome::SignInFailed { .. } => (
+            SIGN_IN,
+            "check user and password in the settings: `tidings doctor` tests them",
+        ),
+        Outcome::NoPassword { .. } => (SETTINGS, "see `tidings config check`"),
+        Outcome::NotSafe { .. } => (NOT_SAFE, "`tidings doctor` says more"),
+        Outcome::Broken { .. } => (
+            UNREACHABLE,
+            "check host and port: `tidings doctor` tests them",
+        ),
+        Outcome::CannotSave { .. } => (SAVED_DATA, "nothing that was saved is lost"),
+        Outcome::Cancelled => (INTERRUPTED, ""),
+    })
 }
 
 impl From<config::Error> for Failure {
@@ -161,15 +183,13 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// Prints a failure on stderr, made harmless, and gives its exit code.
-#[expect(clippy::print_stderr, reason = "this is where errors are printed")]
 pub fn report(failure: &Failure) -> ExitCode {
     if is_closed_pipe(&failure.error) {
         return ExitCode::SUCCESS;
     }
-    let words = Shown::line(&chain(failure.error.as_ref()));
-    eprintln!("tidings: {words}");
+    remark(&Shown::text(&format!("tidings: {}", failure.words())));
     if let Some(next) = &failure.next {
-        eprintln!("         {}", Shown::line(next));
+        remark(&Shown::text(&format!("         {}", Shown::line(next))));
     }
     ExitCode::from(failure.code)
 }

@@ -205,9 +205,9 @@ impl Out {
 }
 
 /// Says something on stderr that is no data: a summary, a hint.
-#[expect(clippy::print_stderr, reason = "this is where remarks are printed")]
 pub fn remark(words: &Shown) {
-    eprintln!("{words}");
+    // Nobody need listen.
+    let _ = writeln!(io::stderr(), "{words}");
 }
 
 fn closed(error: io::Error) -> Failure {

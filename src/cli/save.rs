@@ -106,7 +106,7 @@ pub fn open(args: &OpenArgs, context: &Context) -> Result<(), Failure> {
     let mail = found.mail()?;
     let notice = Notice::parse(&mail);
     let cannot = |what: &str, why: String| {
-        Failure::new(failure::UNREACHABLE, format!("cannot open {what}: {why}"))
+        Failure::new(failure::UNEXPECTED, format!("cannot open {what}: {why}"))
     };
     if let Some(link) = args
         .number

@@ -47,10 +47,10 @@ pub struct ListArgs {
     tidings search '\"build cluster\" has:file' --json\n\n\
     Words match the beginnings of words in sender, subject, text and file names.\n\
     from: subject: is:unread|read|important|starred|withdrawn has:file|link after: before:\n\
-    \"exact phrase\", and - before any of these turns it round.")]
+    \"exact phrase\", and - before any of these turns it round: tidings search -- -from:ops-bot")]
 pub struct SearchArgs {
     /// What to look for.
-    #[arg(required = true, num_args = 1.., value_name = "QUERY", allow_hyphen_values = true)]
+    #[arg(required = true, num_args = 1.., value_name = "QUERY")]
     query: Vec<String>,
     #[command(flatten)]
     which: Which,

@@ -79,17 +79,17 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
     }
     let path = settings_path(global)?;
     let password = Source::of(&mailbox).fetch().await?;
-    let timeout = file::load(&path)?.settings.connect_timeout.0;
+    let settings = file::load(&path)?.settings;
     let mut trouble = None;
-    let all_well = trial::run(&mailbox, &password, timeout, |step| match step.result {
+    let tried = trial::run(&mailbox, &password, &settings, |step| match step.result {
         StepResult::Started => {}
-        StepResult::Passed { words } => remark(&Shown::line(&format!("ok     {words}"))),
-        StepResult::Warned { words } => remark(&Shown::line(&format!("warn   {words}"))),
+        StepResult::Passed { words } => remark(&Shown::text(&format!("ok     {words}"))),
+        StepResult::Warned { words } => remark(&Shown::text(&format!("warn   {words}"))),
         StepResult::Failed { words, remedy } => trouble = Some((words, remedy)),
     })
     .await;
-    if let Some((words, remedy)) = trouble {
-        let failure = Failure::new(failure::UNREACHABLE, &words).then(remedy.to_string());
+    if let (Err(outcome), Some((words, remedy))) = (&tried, trouble) {
+        let failure = Failure::of_trial(outcome, &words, &remedy);
         if !args.save_anyway {
             return Err(failure);
         }
@@ -99,7 +99,7 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
     let mut out = Out::new();
     out.line(&Shown::line(&format!("saved {}", path.display())))?;
     out.flush()?;
-    if all_well {
+    if tried.is_ok() {
         remark(&Shown::from_static("now run `tidings`"));
     }
     Ok(Ended::Quit)

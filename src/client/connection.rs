@@ -9,8 +9,7 @@ use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 
 use super::{
-    ANSWER_TIMEOUT, LARGEST_LISTING, QUIT_TIMEOUT, dialogue::Dialogue, error::Error, login::Way,
-    request::Request,
+    LARGEST_LISTING, QUIT_TIMEOUT, dialogue::Dialogue, error::Error, login::Way, request::Request,
 };
 use crate::{
     net::Stream,
@@ -28,6 +27,8 @@ use crate::{
 pub(super) struct Connection {
     framed: Framed<Stream, ClientCodec>,
     dialogue: Dialogue,
+    /// How long the server may be silent.
+    patience: Duration,
     waited: Duration,
     received: u64,
 }
@@ -41,19 +42,25 @@ const RATE_WINDOW: Duration = Duration::from_secs(60);
 
 impl Connection {
     /// A new connection, on which the greeting is awaited.
-    pub fn new(stream: Stream, dialogue: Dialogue) -> Connection {
-        Connection::with(stream, ClientCodec::new(), dialogue)
+    pub fn new(stream: Stream, dialogue: Dialogue, patience: Duration) -> Connection {
+        Connection::with(stream, ClientCodec::new(), dialogue, patience)
     }
 
     /// A connection after STLS, on which no greeting comes.
-    pub fn upgraded(stream: Stream, dialogue: Dialogue) -> Connection {
-        Connection::with(stream, ClientCodec::upgraded(), dialogue)
+    pub fn upgraded(stream: Stream, dialogue: Dialogue, patience: Duration) -> Connection {
+        Connection::with(stream, ClientCodec::upgraded(), dialogue, patience)
     }
 
-    fn with(stream: Stream, codec: ClientCodec, dialogue: Dialogue) -> Connection {
+    fn with(
+        stream: Stream,
+        codec: ClientCodec,
+        dialogue: Dialogue,
+        patience: Duration,
+    ) -> Connection {
         Connection {
             framed: Framed::with_capacity(stream, codec, READ_BUFFER),
             dialogue,
+            patience,
             waited: Duration::ZERO,
             received: 0,
         }
@@ -83,11 +90,11 @@ impl Connection {
     /// Sends what is still kept.
     pub async fn flush(&mut self) -> Result<(), Error> {
         let flush = SinkExt::<&Command>::flush(&mut self.framed);
-        match time::timeout(ANSWER_TIMEOUT, flush).await {
+        match time::timeout(self.patience, flush).await {
             Ok(outcome) => outcome.map_err(Error::from),
             Err(_) => Err(Error::TimedOut {
                 what: "sending",
-                limit: ANSWER_TIMEOUT,
+                limit: self.patience,
             }),
         }
     }
@@ -101,7 +108,7 @@ impl Connection {
 
     /// Awaits the first line of the next answer.
     pub async fn answer(&mut self) -> Result<Response, Error> {
-        self.answer_within(ANSWER_TIMEOUT).await
+        self.answer_within(self.patience).await
     }
 
     /// Awaits the first line of the next answer for this long.
@@ -116,7 +123,7 @@ impl Connection {
 
     /// Awaits the next piece of the body; none at its end.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
-        match self.next(ANSWER_TIMEOUT).await? {
+        match self.next(self.patience).await? {
             Answer::Body(bytes) => Ok(Some(bytes)),
             Answer::End => Ok(None),
             Answer::Line(_) | Answer::Challenge(_) => {
@@ -126,8 +133,8 @@ impl Connection {
     }
 
     /// Awaits a listing; its body, or what the server said instead.
-    pub async fn listing(&mut self, limit: Duration) -> Result<Result<Vec<u8>, Response>, Error> {
-        let response = self.answer_within(limit).await?;
+    pub async fn listing(&mut self) -> Result<Result<Vec<u8>, Response>, Error> {
+        let response = self.answer().await?;
         if !response.is_ok() {
             return Ok(Err(response));
         }
@@ -145,7 +152,7 @@ impl Connection {
     pub async fn capa(&mut self) -> Result<Option<Capabilities>, Error> {
         self.send(&Request::Capa).await?;
         self.flush().await?;
-        let body = self.listing(ANSWER_TIMEOUT).await?.ok();
+        let body = self.listing().await?.ok();
         if let Some(body) = &body {
             for line in crate::pop3::listing::lines(body) {
                 self.dialogue
@@ -217,7 +224,7 @@ impl Connection {
         self.flush().await?;
         let mut response = (!fits).then_some(response);
         loop {
-            match self.next(ANSWER_TIMEOUT).await? {
+            match self.next(self.patience).await? {
                 Answer::Line(line) => return Ok(("AUTH", line)),
                 Answer::Challenge(_) => {
                     let line = response.take().unwrap_or_else(|| SecretString::from("*"));
@@ -243,6 +250,11 @@ impl Connection {
         };
         // Nothing depends on the outcome: the server ends the session when the connection closes.
         let _ = time::timeout(QUIT_TIMEOUT, farewell).await;
+    }
+
+    /// How long the server may be silent.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// True if the connection is protected.

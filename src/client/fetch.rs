@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{ANSWER_TIMEOUT, Transaction, error::Error, request::Request};
+use super::{Transaction, error::Error, request::Request};
 use crate::pop3::{
     listing::{MessageNumber, Octets},
     response::Response,
@@ -133,12 +133,13 @@ impl Fetching<'_> {
 
     async fn receive(&mut self, fetch: Fetch) -> Result<Fetched, Error> {
         let is_ahead = self.asked.len() > 1;
-        let limit = if is_ahead {
-            PIPELINE_TIMEOUT
-        } else {
-            ANSWER_TIMEOUT
-        };
         let connection = &mut self.transaction.connection;
+        let patience = connection.patience();
+        let limit = if is_ahead {
+            PIPELINE_TIMEOUT.min(patience)
+        } else {
+            patience
+        };
         let response = match connection.answer_within(limit).await {
             Err(Error::TimedOut { .. }) if is_ahead => return Err(Error::PipeliningBroken),
             outcome => outcome?,

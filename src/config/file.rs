@@ -332,12 +332,13 @@ fn unknown(text: &str) -> Vec<Unknown> {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 37] = [
+const KEYS: [&str; 38] = [
     "data_dir",
     "download_dir",
     "check_every",
     "largest_message",
     "connect_timeout",
+    "answer_timeout",
     "notify",
     "mark_read",
     "screen",

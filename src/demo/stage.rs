@@ -181,7 +181,7 @@ impl Stage {
             .mailboxes
             .first()
             .expect("an invitation names a mailbox");
-        let endpoint = Endpoint::of(mailbox, settings.connect_timeout.0)?;
+        let endpoint = Endpoint::of(mailbox, &settings)?;
         let password = SecretString::from(self.invitation.password.as_str());
         Authorization::connect(&endpoint, &Dialogue::default())
             .await?
