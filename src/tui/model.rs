@@ -247,6 +247,12 @@ impl Model {
         (progress.is_first || progress.of >= MUCH).then_some(progress)
     }
 
+    /// True while the cache is filled for the first time, and that is told.
+    pub fn is_first_check(&self) -> bool {
+        let is_open = self.open.0 < self.mailboxes.len() && self.search.is_none();
+        is_open && self.progress().is_some_and(|progress| progress.is_first)
+    }
+
     /// The number of rows that the list shows.
     pub fn list_height(&self) -> usize {
         usize::from(Panes::of(self).rows.rows)

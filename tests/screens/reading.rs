@@ -27,6 +27,17 @@ fn enter_opens_and_q_goes_back_and_only_then_quits() {
 }
 
 #[test]
+fn the_list_is_found_again_as_it_was_left() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("jjjjjjj");
+    let before = screen.text();
+
+    screen.press("<enter>q");
+
+    assert_eq!(screen.text(), before);
+}
+
+#[test]
 fn esc_never_quits() {
     let mut screen = Screen::team((80, 24));
 

@@ -223,7 +223,7 @@ fn other_pane(model: &mut Model, out: &mut Effects) {
         (Focus::List, Some(demo)) => {
             demo.watch_next();
             let words = match demo.watching.and_then(|place| demo.teammates.get(place)) {
-                Some(teammate) => format!("you look over {}'s shoulder", teammate.name),
+                Some(teammate) => format!("you look over {}'s shoulder", teammate.state.name),
                 None => "you are back at your own screen".to_owned(),
             };
             model.say(&words);

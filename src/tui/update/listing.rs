@@ -132,6 +132,9 @@ pub fn clamp(model: &mut Model) {
     let is_narrow = Panes::of(model).shape == Shape::Narrow;
     model.list.show_rule(!is_narrow, height);
     model.list.keep_in_view(height);
+    for teammate in model.demo.iter_mut().flat_map(|demo| &mut demo.teammates) {
+        teammate.list.keep_in_view(height);
+    }
 }
 
 /// `since Sun 18:10: 6 new, 1 important`

@@ -265,26 +265,15 @@ fn syncing(model: &Model, progress: Progress, y: u16, pen: &mut Pen) {
     pen.put_cut(1, y, start.saturating_sub(3), Shown::text(&words), Role::Ok);
 }
 
-/// How many of the list's rows a first check takes for what it has to say.
-pub fn first_sync_rows(model: &Model, rows: Area) -> u16 {
-    let is_first = model.progress().is_some_and(|progress| progress.is_first);
-    let is_shown = is_first && model.search.is_none();
-    if is_shown && rows.rows >= 12 { 4 } else { 0 }
-}
-
 /// `You can read while this runs. …`
-pub fn first_sync(model: &Model, rows: Area, pen: &mut Pen) {
-    if first_sync_rows(model, rows) == 0 {
-        return;
-    }
-    let y = rows.bottom() - 3;
-    let room = rows.columns.saturating_sub(3);
+pub fn first_check(area: Area, pen: &mut Pen) {
+    let room = area.columns.saturating_sub(3);
     let lines = [
         "You can read while this runs. Notices older than 14 days start as read;",
         "change that any time with  : catch up .",
     ];
-    for (y, line) in (y..).zip(lines) {
-        pen.put_cut(rows.x + 3, y, room, line, Role::Muted);
+    for (y, line) in (area.y + 1..).zip(lines) {
+        pen.put_cut(area.x + 3, y, room, line, Role::Muted);
     }
 }
 

@@ -85,6 +85,16 @@ impl List {
         row.is_some()
     }
 
+    /// Selects the notice of this handle, if it is listed.
+    pub fn select_handle(&mut self, handle: &str) {
+        let mut rows = self.rows.iter();
+        let row = rows.position(|row| {
+            let slot = row.slot();
+            slot.is_some_and(|slot| *self.headline(slot).handle == *handle)
+        });
+        self.selected = row.or(self.selected);
+    }
+
     /// Selects a notice, if it is listed, so many rows below the first on the screen.
     pub fn select_at(&mut self, slot: Slot, on_screen: usize, height: usize) {
         if let Some(row) = self.row_of(slot) {
