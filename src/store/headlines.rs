@@ -194,7 +194,9 @@ impl Store {
                 unread: count("read = 0 AND withdrawn IS NULL")?,
                 important: count("read = 0 AND withdrawn IS NULL AND important = 1")?,
                 starred: count("starred = 1")?,
-                withdrawn: count("(withdrawn IS NOT NULL OR complete = 0) AND withdrawn IS NOT NULL")?,
+                withdrawn: count(
+                    "(withdrawn IS NOT NULL OR complete = 0) AND withdrawn IS NOT NULL",
+                )?,
             })
         })
     }
