@@ -115,9 +115,10 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 2] = [
+const SCHEMA: [&str; 3] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
+    include_str!("store/schema/003.sql"),
 ];
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).

@@ -8,7 +8,15 @@ use tidings::{
 
 use crate::support::screen::{Screen, at, check, done, headline, settings, team};
 
+mod anything;
+mod beginning;
+mod finding;
+mod keys;
+mod looks;
+mod moving;
 mod pictures;
+mod reading;
+mod states;
 
 /// A search's answer.
 fn found(query: &str, ids: &[i64], words: &[&str]) -> Event {

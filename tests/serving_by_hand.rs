@@ -193,6 +193,74 @@ fn a_mailbox_that_cannot_be_made_is_said_by_code() {
 }
 
 #[test]
+fn a_folder_that_may_not_be_written_is_said_by_code() {
+    use std::os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    };
+
+    /// Root may write everywhere, so the delivery is somebody else's then.
+    const NOBODY: u32 = 65534;
+
+    let folder = spool();
+    let set = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    set(&folder.path().join("accounts.toml"), 0o444);
+    set(folder.path(), 0o555);
+    let mut command = tidings(&["deliver", "notices", "--spool", path(&folder)]);
+    if std::fs::metadata(folder.path()).expect("the folder").uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+
+    let output = command.stdin(Stdio::null()).output();
+
+    set(folder.path(), 0o755);
+    match output {
+        Ok(output) => assert_eq!(output.status.code(), Some(77), "{output:?}"),
+        // Where the program was built, somebody else may not go.
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),
+    }
+}
+
+#[test]
+fn a_delivery_that_is_killed_leaves_no_half_mail_behind_the_next() {
+    const MAILS: usize = 30;
+    let folder = spool();
+    let mailbox = folder.path().join("notices");
+    let mut acknowledged = Vec::new();
+
+    for mail in 0..MAILS {
+        let mut child = tidings(&["deliver", "notices", "--spool", path(&folder)])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program");
+        let text = format!("Subject: mail {mail}.\n\n{}", "line\n".repeat(mail * 500));
+        let _ = child
+            .stdin
+            .take()
+            .expect("stdin")
+            .write_all(text.as_bytes());
+        if mail % 3 == 0 {
+            // At some moment of its work; whichever it is, the rest must hold.
+            child.kill().expect("a kill");
+        }
+        if child.wait().expect("its end").success() {
+            acknowledged.push(format!("Subject: mail {mail}.\n"));
+        }
+    }
+
+    let kept = std::fs::read_to_string(&mailbox).expect("the mailbox");
+    let found = tidings::server::mbox::split(kept.as_bytes()).len();
+    assert!(acknowledged.len() >= MAILS * 2 / 3);
+    assert!((acknowledged.len()..=MAILS).contains(&found));
+    for subject in acknowledged {
+        assert_eq!(kept.matches(&subject).count(), 1, "{subject}");
+    }
+}
+
+#[test]
 fn accounts_that_cannot_be_read_are_a_matter_of_time() {
     let folder = spool();
     std::fs::write(folder.path().join("accounts.toml"), "[account").expect("a write");

@@ -108,7 +108,7 @@ fn a_notice_comes_back_as_it_was_kept() {
         [kept.clone()]
     );
     assert_eq!(again.mail(kept.id).expect("the mail"), Some(bytes));
-    assert_eq!(again.seen().expect("seen")[&unique_id("a")].len(), 1);
+    assert_eq!(again.seen().expect("seen").get(&unique_id("a")).len(), 1);
 }
 
 #[test]

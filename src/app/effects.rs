@@ -42,6 +42,7 @@ pub struct World {
     opened: LastOpened,
     opened_files: Option<tempfile::TempDir>,
     ascii: bool,
+    began: Timestamp,
 }
 
 /// The ways from the world back into the loop.
@@ -91,6 +92,7 @@ impl World {
             opened: LastOpened::default(),
             opened_files: None,
             ascii,
+            began: Timestamp::now(),
         };
         for mailbox in world.settings.mailboxes.clone() {
             world.open_mailbox(mailbox).await?;

@@ -70,7 +70,7 @@ pub enum Error {
     Already,
 }
 
-/// A connector for [`protect`], made once and used for each connection.
+/// A connector for [`Connector::protect`], made once and used for each connection.
 #[derive(Clone)]
 pub struct Connector {
     trust: Trust,

@@ -119,6 +119,13 @@ impl PartialEq<&str> for Shown {
     }
 }
 
+/// Equal texts hash alike, whether shown or not.
+impl std::borrow::Borrow<str> for Shown {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.pad(&self.0)

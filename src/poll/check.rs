@@ -225,10 +225,11 @@ impl Check<'_> {
                 .notes
                 .push(Shown::line(&format!("odd line in a listing: {odd}")));
         }
-        let unique_ids = match &listing.unique_ids {
+        let mut listing = listing;
+        let unique_ids = match listing.unique_ids.take() {
             Some(lines) => lines
-                .iter()
-                .map(|line| (line.message, line.unique_id.clone()))
+                .into_iter()
+                .map(|line| (line.message, line.unique_id))
                 .collect(),
             None => {
                 findings.notes.push(Shown::line(
@@ -252,7 +253,8 @@ impl Check<'_> {
             let store = self.store.clone();
             blocking(move || store.oversized()).await?
         };
-        let plan = identity::plan(&listing, &unique_ids, &seen, &oversized, largest);
+        let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
+        drop((seen, listing));
         findings.on_server = Some(plan.on_server);
         let octets: u64 = plan.fetch.iter().map(|(fetch, _)| fetch.octets.0).sum();
         let new = u32::try_from(plan.fetch.len()).unwrap_or(u32::MAX);

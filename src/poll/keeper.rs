@@ -60,8 +60,8 @@ pub(super) struct Keeper {
     task: JoinHandle<Result<Tally, store::Error>>,
 }
 
-/// The most octets that wait, in units of [`UNIT`]: 16 MB.
-const ROOM: u32 = 4_096;
+/// The most octets that wait, in units of [`UNIT`]: 8 MB.
+const ROOM: u32 = 2_048;
 /// The grain in which room is counted, in octets.
 const UNIT: usize = 4_096;
 /// The most mails that are kept as one transaction.

@@ -3,7 +3,7 @@
 //! A message starts with a From_ line (`From sender date`), at the file's start or after an empty
 //! line, and ends before the empty line that comes before the next. A line that would look like a
 //! From_ line is quoted by one `>`. [`scanner`] finds the messages in pieces of a file, [`Excerpt`]
-//! gives back what was stored, [`write`] makes what is appended. No file is touched here.
+//! gives back what was stored, [`write()`] makes what is appended. No file is touched here.
 
 use jiff::Timestamp;
 use memchr::memmem;

@@ -1,6 +1,6 @@
 //! Reading headlines and mails back, newest first.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
@@ -57,12 +57,24 @@ impl Store {
             id: i64::MAX,
         });
         self.read(|connection| {
+            // Few people send most notices: each name is kept once a page.
+            let mut names: HashSet<Shown> = HashSet::new();
+            let mut shared = |text: &str| match names.get(text) {
+                Some(name) => name.clone(),
+                None => {
+                    let name = Shown::line(text);
+                    names.insert(name.clone());
+                    name
+                }
+            };
             connection
                 .prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM notice WHERE (date, id) < (?1, ?2) \
                      ORDER BY date DESC, id DESC LIMIT ?3"
                 ))?
-                .query_map(params![behind.date, behind.id, most as i64], headline)?
+                .query_map(params![behind.date, behind.id, most as i64], |row| {
+                    headline_with(row, &mut shared)
+                })?
                 .collect()
         })
     }
@@ -180,9 +192,11 @@ impl Store {
             Ok(Counts {
                 all: count("1")?,
                 unread: count("read = 0 AND withdrawn IS NULL")?,
-                important: count("read = 0 AND withdrawn IS NULL AND important")?,
-                starred: count("starred")?,
-                withdrawn: count("withdrawn IS NOT NULL")?,
+                important: count("read = 0 AND withdrawn IS NULL AND important = 1")?,
+                starred: count("starred = 1")?,
+                withdrawn: count(
+                    "(withdrawn IS NOT NULL OR complete = 0) AND withdrawn IS NOT NULL",
+                )?,
             })
         })
     }
@@ -191,6 +205,11 @@ impl Store {
 /// Reads a headline. What stands in the cache was made harmless when it was kept, and is once more:
 /// the file may have been written by another version, or by somebody else.
 pub(super) fn headline(row: &Row) -> rusqlite::Result<Headline> {
+    headline_with(row, &mut |text| Shown::line(text))
+}
+
+/// The same; what many headlines share goes through `shared`, which may keep one copy for all.
+fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite::Result<Headline> {
     let text = |column| {
         row.get_ref(column)
             .and_then(|value| Ok(Shown::line(value.as_str()?)))
@@ -198,24 +217,30 @@ pub(super) fn headline(row: &Row) -> rusqlite::Result<Headline> {
     let moment = |column| -> rusqlite::Result<Timestamp> {
         Ok(Timestamp::from_second(row.get(column)?).unwrap_or_default())
     };
-    let parents: Arc<[u8]> = row.get(13)?;
+    let parents = unpack(row.get_ref(13)?.as_blob()?);
+    let from = Address {
+        name: shared(row.get_ref(2)?.as_str()?),
+        address: shared(row.get_ref(3)?.as_str()?),
+    };
     Ok(Headline {
         id: NoticeId(row.get(0)?),
         handle: row.get::<_, String>(1)?.into_boxed_str(),
-        from: Address {
-            name: text(2)?,
-            address: text(3)?,
-        },
+        from,
         subject: text(4)?,
         date: moment(5)?,
         date_guessed: row.get(6)?,
-        preview: text(7)?,
+        // Only a reply shows it.
+        preview: if parents.is_empty() {
+            Shown::default()
+        } else {
+            text(7)?
+        },
         size: row.get::<_, i64>(8)?.unsigned_abs(),
         important: row.get(9)?,
         files: row.get(10)?,
         has_link: row.get(11)?,
         key: row.get::<_, i64>(12)?.cast_unsigned(),
-        parents: unpack(&parents),
+        parents,
         marks: Marks {
             read: row.get(14)?,
             starred: row.get(15)?,

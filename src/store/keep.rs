@@ -1,6 +1,6 @@
 //! Keeping what a check has fetched, and noting what has left the server.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -10,6 +10,7 @@ use crate::{
     notice::{
         Headline, Marks, NoticeId,
         headline::{Digest, Fingerprint},
+        shown::Shown,
     },
     pop3::listing::{Octets, UniqueId},
 };
@@ -58,7 +59,61 @@ pub struct Known {
 }
 
 /// All unique-ids that were seen, each with its notices.
-pub type Seen = HashMap<UniqueId, Vec<Known>>;
+#[derive(Debug, Default)]
+pub struct Seen(HashMap<UniqueId, Entry>);
+
+/// Nearly every unique-id has one notice, so that is kept without a list of its own.
+#[derive(Debug)]
+enum Entry {
+    One(Known),
+    Several(Vec<Known>),
+}
+
+impl Entry {
+    fn as_slice(&self) -> &[Known] {
+        match self {
+            Entry::One(known) => std::slice::from_ref(known),
+            Entry::Several(known) => known,
+        }
+    }
+}
+
+impl Seen {
+    /// What is known of a unique-id.
+    pub fn get(&self, unique_id: &UniqueId) -> &[Known] {
+        self.0.get(unique_id).map_or(&[], Entry::as_slice)
+    }
+
+    /// All of them, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&UniqueId, &[Known])> {
+        self.0
+            .iter()
+            .map(|(unique_id, entry)| (unique_id, entry.as_slice()))
+    }
+
+    /// How many unique-ids there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn add(&mut self, unique_id: UniqueId, known: Known) {
+        match self.0.entry(unique_id) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert(Entry::One(known));
+            }
+            hash_map::Entry::Occupied(mut place) => {
+                let mut several = place.get().as_slice().to_vec();
+                several.push(known);
+                place.insert(Entry::Several(several));
+            }
+        }
+    }
+}
 
 impl Store {
     /// All unique-ids that this cache has seen.
@@ -68,24 +123,33 @@ impl Store {
     /// The cache cannot be read.
     pub fn seen(&self) -> Result<Seen, Error> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT seen.unique_id, seen.notice, seen.octets, seen.copies, \
-                        notice.withdrawn IS NOT NULL, coalesce(notice.complete, 1) \
-                 FROM seen LEFT JOIN notice ON notice.id = seen.notice",
-            )?;
+            // Only those that are not as most are: withdrawn, or headers alone.
+            let unusual: HashMap<i64, (bool, bool)> = connection
+                .prepare_cached(
+                    "SELECT id, withdrawn IS NOT NULL, complete FROM notice \
+                     WHERE withdrawn IS NOT NULL OR complete = 0",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut statement =
+                connection.prepare_cached("SELECT unique_id, notice, octets, copies FROM seen")?;
             let mut rows = statement.query([])?;
-            let mut seen = Seen::new();
+            let mut seen = Seen::default();
             while let Some(row) = rows.next()? {
                 let Some(unique_id) = UniqueId::new(row.get_ref(0)?.as_blob()?) else {
                     continue;
                 };
-                seen.entry(unique_id).or_default().push(Known {
-                    notice: NoticeId(row.get(1)?),
+                let notice: i64 = row.get(1)?;
+                let (is_withdrawn, is_complete) =
+                    unusual.get(&notice).copied().unwrap_or((false, true));
+                let known = Known {
+                    notice: NoticeId(notice),
                     octets: Octets(row.get::<_, i64>(2)?.unsigned_abs()),
                     copies: row.get(3)?,
-                    is_withdrawn: row.get(4)?,
-                    is_complete: row.get(5)?,
-                });
+                    is_withdrawn,
+                    is_complete,
+                };
+                seen.add(unique_id, known);
             }
             Ok(seen)
         })
@@ -250,6 +314,10 @@ fn keep(
         .execute(params![headline.id.0, arrival.bytes])?;
     index(transaction, headline.id, &arrival.digest.search_text)?;
     mark_seen(transaction, &arrival.unique_id, headline.id, arrival.octets)?;
+    if headline.parents.is_empty() {
+        // As it comes back: only a reply shows it.
+        headline.preview = Shown::default();
+    }
     Ok(Kept::New(headline))
 }
 

@@ -34,6 +34,8 @@ pub struct Row {
     pub pieces: Vec<(u16, Shown, Role)>,
     /// What stands at the right end.
     pub right: Option<Shown>,
+    /// The link that its pieces in the role of one belong to, as an index into the notice's links.
+    pub link: Option<usize>,
     /// True if it is a rule all along.
     pub is_rule: bool,
 }
@@ -170,11 +172,12 @@ impl<'a> Composer<'a> {
         };
         let taken: usize = mark.iter().map(|mark| mark.len()).sum();
         let columns = usize::from(self.columns);
-        let lines = wrap(
+        let mut lines = wrap(
             subject,
             columns.saturating_sub(taken),
             columns.saturating_sub(usize::from(indent)),
         );
+        leave_no_word_alone(&mut lines);
         let mut rows = Vec::new();
         for (place, line) in lines.into_iter().enumerate() {
             let line = Shown::text(&line);
@@ -261,6 +264,7 @@ impl<'a> Composer<'a> {
             let number = format!("[{}] ", place + 1);
             let mut row = Row::of(Shown::text(&number), Role::Link);
             row.add(target, Role::Link);
+            row.link = Some(place);
             rows.push(row);
             let indent = columns(&Shown::text(&number));
             let host = link
@@ -372,6 +376,19 @@ pub fn wrap(text: &str, first: usize, others: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A last line of a single word takes the one before it along, if others stay behind.
+fn leave_no_word_alone(lines: &mut [String]) {
+    let [.., before, last] = lines else { return };
+    let Some((rest, word)) = before.rsplit_once(' ') else {
+        return;
+    };
+    let fits = text::width(word) + 1 + text::width(last) <= text::width(before);
+    if !last.contains(' ') && rest.contains(' ') && fits {
+        *last = format!("{word} {last}");
+        *before = rest.to_owned();
+    }
 }
 
 fn columns(text: &Shown) -> u16 {

@@ -99,6 +99,8 @@ pub struct Panes {
     pub readers: Option<Area>,
     /// The demo's own rows below the list.
     pub ledger: Option<Area>,
+    /// What is said below the list while the first check runs.
+    pub first_check: Option<Area>,
     /// The status line.
     pub status: u16,
     /// The line of hints.
@@ -130,6 +132,7 @@ impl Panes {
             stage: None,
             readers: None,
             ledger: None,
+            first_check: None,
             status: size.rows.saturating_sub(2),
             hints: size.rows.saturating_sub(1),
         };
@@ -150,16 +153,15 @@ impl Panes {
     }
 
     fn share(&mut self, model: &Model) {
-        let mut content = self.content;
-        if model.demo.is_some() && model.focus == Focus::List {
-            content = self.set_the_stage(content);
-        }
+        let content = self.content;
         match self.shape {
             Shape::TooSmall => {}
-            Shape::Narrow | Shape::Single => match model.focus {
-                Focus::List => self.list = Some(content),
-                Focus::Page => self.page = Some(content),
-            },
+            Shape::Narrow | Shape::Single => {
+                self.list = Some(match model.demo {
+                    Some(_) => self.set_the_stage(content),
+                    None => content,
+                });
+            }
             Shape::Stacked => {
                 let rows = (content.rows * 2 / 5).max(6);
                 self.list = Some(Area { rows, ..content });
@@ -185,7 +187,29 @@ impl Panes {
         }
         if let Some(list) = self.list {
             self.rows = list.below(self.title_rows(model));
+            if model.is_first_check() && self.rows.rows >= 12 {
+                self.rows = self.rows.above(FIRST_CHECK_ROWS);
+                self.first_check = Some(Area {
+                    y: self.rows.bottom(),
+                    rows: FIRST_CHECK_ROWS,
+                    ..self.rows
+                });
+            }
         }
+        let is_alone = matches!(self.shape, Shape::Narrow | Shape::Single);
+        if is_alone && model.focus == Focus::Page {
+            self.turn_the_page();
+        }
+    }
+
+    /// The reader takes the list's place. The list's rows are still known: they are gone back to.
+    fn turn_the_page(&mut self) {
+        self.page = Some(self.content);
+        self.list = None;
+        self.stage = None;
+        self.ledger = None;
+        self.readers = None;
+        self.first_check = None;
     }
 
     /// Rows above the list's own: its title, and what a search has to say.
@@ -251,6 +275,9 @@ pub const LEAST: Size = Size {
     columns: 30,
     rows: 8,
 };
+
+/// A blank row, two lines of words, a blank row.
+const FIRST_CHECK_ROWS: u16 = 4;
 
 /// Lines of more columns are hard to read.
 const WIDEST_TEXT: u16 = 96;

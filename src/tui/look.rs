@@ -22,6 +22,8 @@ pub struct Look {
     pub accessible: bool,
     /// No countdown and no progress bar.
     pub still: bool,
+    /// True if links may carry their address for the terminal (OSC 8).
+    pub has_links: bool,
     /// How times are shown in the list.
     pub time: when::Style,
 }
@@ -50,6 +52,8 @@ impl Look {
             },
             wide: screen.ambiguous_width >= 2,
             accessible: screen.accessible,
+            // A terminal without colour or Unicode is no terminal that knows of links.
+            has_links: start.colour && start.unicode && screen.ambiguous_width < 2,
             still: screen.reduce_motion || screen.accessible,
             time: match (screen.accessible, screen.time) {
                 (true, TimeStyle::Smart | TimeStyle::Relative | TimeStyle::Iso)

@@ -23,7 +23,7 @@ use demo::Demo;
 use form::Form;
 use line::Line;
 use list::{List, Slot};
-use mailbox::Mailbox;
+use mailbox::{Mailbox, Progress};
 use overlay::Overlay;
 use page::Page;
 
@@ -241,6 +241,18 @@ impl Model {
         &self.mailboxes[self.open.0]
     }
 
+    /// How far fetching has come, as long as that is worth a line and not hidden.
+    pub fn progress(&self) -> Option<Progress> {
+        let progress = self.mailbox().progress.filter(|_| !self.hides_progress)?;
+        (progress.is_first || progress.of >= MUCH).then_some(progress)
+    }
+
+    /// True while the cache is filled for the first time, and that is told.
+    pub fn is_first_check(&self) -> bool {
+        let is_open = self.open.0 < self.mailboxes.len() && self.search.is_none();
+        is_open && self.progress().is_some_and(|progress| progress.is_first)
+    }
+
     /// The number of rows that the list shows.
     pub fn list_height(&self) -> usize {
         usize::from(Panes::of(self).rows.rows)
@@ -262,6 +274,21 @@ impl Model {
         self.message = Some(Message::Word(Shown::text(words)));
     }
 
+    /// Goes to a mailbox: nothing of the one before is shown any more.
+    pub fn go_to(&mut self, mailbox: MailboxIndex) -> Effect {
+        self.open = mailbox;
+        self.list = List::new(self.habits.threads);
+        self.page = None;
+        self.focus = Focus::List;
+        self.search = None;
+        self.banner = None;
+        self.undo = None;
+        self.dismissed.clear();
+        self.is_ticking = false;
+        self.hides_progress = false;
+        Effect::Load { mailbox }
+    }
+
     /// Looks for the latest important notice that is not read, for the banner.
     pub fn look_for_important(&mut self) {
         self.banner = None;
@@ -277,6 +304,14 @@ impl Model {
         });
         let latest = waiting.max_by_key(|(_, headline)| headline.date);
         self.banner = latest.map(|(slot, _)| slot);
+    }
+
+    /// The important notice that the banner tells of at present: only one that is not on the screen.
+    pub fn banner_slot(&self) -> Option<Slot> {
+        let slot = self.banner?;
+        let rows = self.list.rows().iter().skip(self.list.top());
+        let mut visible = rows.take(self.list_height());
+        (!visible.any(|row| row.slot() == Some(slot))).then_some(slot)
     }
 
     /// How long it is to the next full minute.
@@ -310,3 +345,6 @@ impl Model {
 
 /// An important notice that nobody opened for a week is not urgent any more.
 const IMPORTANT_FOR: Duration = Duration::from_secs(7 * 86_400);
+
+/// Fewer new notices than these are there before one has read that they are coming.
+const MUCH: u32 = 50;

@@ -83,7 +83,9 @@ impl Screen {
             self.happens(Event::Counted { mailbox, unread });
         }
         self.checked(done(128));
-        self.press("x");
+        self.press("<esc>");
+        self.effects
+            .retain(|effect| matches!(effect, Effect::SetTitle(_)));
     }
 
     /// The saved headlines come.
@@ -141,15 +143,32 @@ impl Screen {
 
     /// The setup's fingers rest: its test begins. Returns the test's number.
     pub fn test(&mut self) -> u32 {
-        self.happens(Event::Woke {
-            timer: Timer::Test,
-            now: at(NOW),
-        });
+        self.wake(Timer::Test);
         let trials = self.effects.iter().rev().find_map(|effect| match effect {
             Effect::TestConnection { trial, .. } => Some(*trial),
             _ => None,
         });
         trials.expect("a test was begun")
+    }
+
+    /// A timer runs out.
+    pub fn wake(&mut self, timer: Timer) {
+        let now = at(NOW);
+        self.happens(Event::Woke { timer, now });
+    }
+
+    /// The line of the selected notice.
+    pub fn selected(&self) -> String {
+        self.line(self.selected_row())
+    }
+
+    /// The row of the selected notice.
+    pub fn selected_row(&self) -> usize {
+        let text = self.text();
+        let mut lines = text.lines();
+        lines
+            .position(|line| line.starts_with('>'))
+            .expect("a notice is selected")
     }
 
     /// What is on the screen.
@@ -223,8 +242,9 @@ impl Screen {
                     skip -= 1;
                     continue;
                 }
-                line += cell.symbol();
-                skip = tidings::notice::text::width(cell.symbol()).saturating_sub(1);
+                let symbol = without_link(cell.symbol());
+                line += symbol;
+                skip = tidings::notice::text::width(symbol).saturating_sub(1);
             }
             text += line.trim_end();
             text.push('\n');
@@ -239,7 +259,7 @@ impl Screen {
         let is_selected = selection.bg.is_some_and(|bg| cell.bg == bg);
         let role = match is_selected {
             true => Role::Selection,
-            false if cell.symbol() == " " => return ' ',
+            false if without_link(cell.symbol()) == " " => return ' ',
             false => {
                 let of_colour = |role: &&Role| self.theme.style(**role).fg == Some(cell.fg);
                 Role::ALL
@@ -469,6 +489,14 @@ const LAYOUT: Options = Options {
     ascii: false,
     link_list: false,
 };
+
+/// A cell's letters without the address that links carry (OSC 8).
+fn without_link(symbol: &str) -> &str {
+    let opened = symbol.strip_prefix("\x1b]8;;");
+    let text = opened.and_then(|rest| rest.split_once("\x1b\\"));
+    let closed = text.and_then(|(_, text)| text.strip_suffix("\x1b]8;;\x1b\\"));
+    closed.unwrap_or(symbol)
+}
 
 /// Keys as a test writes them: `jj<enter><ctrl-d>`.
 pub fn parse(keys: &str) -> Vec<KeyEvent> {

@@ -255,9 +255,11 @@ impl World {
         let Some(store) = self.store(mailbox) else {
             return;
         };
-        let events = self.events.clone();
+        let (events, began) = (self.events.clone(), self.began);
         tokio::task::spawn_blocking(move || {
-            if let Ok(checks) = memory::recall(&store, RECALLED) {
+            if let Ok(mut checks) = memory::recall(&store, RECALLED) {
+                // The later ones were reported.
+                checks.retain(|check| check.at < began);
                 let _ = events.blocking_send(Event::Recalled { mailbox, checks });
             }
         });
@@ -299,7 +301,8 @@ impl World {
     pub(super) fn layout(&self) -> Options {
         Options {
             ascii: self.ascii,
-            ..Options::default()
+            // The screen lists the links itself.
+            link_list: false,
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::server::{
-    accounts::{Account, Delete},
+    accounts::{Account, Delete, is_name},
     events::{Event, Fault},
     limits::Presence,
     reader::Window,
@@ -65,7 +65,8 @@ impl Connection {
             }
             Refusal::Busy => self.tell(Event::Busy {
                 session: self.number,
-                account: name,
+                // Observers show names: what cannot be one is not passed on.
+                account: Some(name).filter(|name| is_name(name)).unwrap_or_default(),
             }),
             Refusal::Crowded | Refusal::Temporary | Refusal::Permanent => {}
         }

@@ -39,11 +39,11 @@ pub enum Step {
     Reply(Response, Body),
     /// Say this challenge, in base64; the next line is a continuation.
     Challenge(String),
-    /// Check this and open the maildrop; then [`Session::signed_in`] or [`Session::turned_away`].
+    /// Check this and open the maildrop; then [`Session::signed_in`](super::Session::signed_in) or [`Session::turned_away`](super::Session::turned_away).
     SignIn(Credentials),
-    /// Say this, then make TLS; then [`Session::upgraded`].
+    /// Say this, then make TLS; then [`Session::upgraded`](super::Session::upgraded).
     Upgrade(Response),
-    /// Remove these messages from the spool; then [`Session::updated`].
+    /// Remove these messages from the spool; then [`Session::updated`](super::Session::updated).
     Update(BTreeSet<Identity>),
     /// Say this, and close the connection.
     Close(Response),

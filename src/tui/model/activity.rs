@@ -38,12 +38,13 @@ impl Activity {
 /// What a check's row says beyond its outcome.
 pub fn note(check: &Summary, before: Option<&Summary>, is_latest: bool) -> String {
     let mut parts = Vec::new();
-    let changed = before.is_none_or(|before| before.on_server != check.on_server);
     if check.new > 0 {
         parts.push(format!("+{} new", check.new));
     }
+    let before = before.and_then(|before| before.on_server);
+    let changed = before.is_some() && before != check.on_server && check.notes.is_empty();
     match check.on_server {
-        Some(count) if is_latest || check.new > 0 || (changed && check.outcome.is_done()) => {
+        Some(count) if is_latest || check.new > 0 || changed => {
             parts.push(format!("{count} on server"));
         }
         _ => {}

@@ -5,6 +5,8 @@ use crate::{
     tui::event::{DemoEvent, Ledger, Teammate},
 };
 
+use super::list::List;
+
 /// The demo.
 #[derive(Clone, Debug, Default)]
 pub struct Demo {
@@ -15,7 +17,7 @@ pub struct Demo {
     /// The story's line.
     pub story: Shown,
     /// The other readers.
-    pub teammates: Vec<Teammate>,
+    pub teammates: Vec<Colleague>,
     /// The server's books.
     pub ledger: Ledger,
     /// The tip: its number, how many there are, its words.
@@ -26,6 +28,26 @@ pub struct Demo {
     pub is_broken: bool,
     /// At whose screen one sits; none is one's own.
     pub watching: Option<usize>,
+}
+
+/// Another reader: what is known of them, and their list.
+#[derive(Clone, Debug, Default)]
+pub struct Colleague {
+    /// What is known of them.
+    pub state: Teammate,
+    /// Their list, with their marks.
+    pub list: List,
+}
+
+impl Colleague {
+    fn new(state: Teammate) -> Colleague {
+        let mut list = List::new(true);
+        list.load(state.headlines.clone(), usize::MAX);
+        if let Some(handle) = &state.selected {
+            list.select_handle(handle);
+        }
+        Colleague { state, list }
+    }
 }
 
 impl Demo {
@@ -47,10 +69,10 @@ impl Demo {
             }
             DemoEvent::TeammateChanged { teammate, state } => {
                 if teammate >= self.teammates.len() && teammate < MOST_TEAMMATES {
-                    self.teammates.resize(teammate + 1, Teammate::default());
+                    self.teammates.resize_with(teammate + 1, Colleague::default);
                 }
                 if let Some(place) = self.teammates.get_mut(teammate) {
-                    *place = state;
+                    *place = Colleague::new(state);
                 }
             }
             DemoEvent::LedgerChanged(ledger) => self.ledger = ledger,

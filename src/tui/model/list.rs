@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::notice::{Headline, Marks, NoticeId};
+use crate::notice::{Headline, Marks, NoticeId, shown::Shown};
 
 use super::threads::{Thread, Threads};
 
@@ -138,6 +138,8 @@ pub struct Counts {
 #[derive(Clone, Debug, Default)]
 pub struct List {
     headlines: Vec<Headline>,
+    /// Names and addresses, each once: a mailbox has far fewer senders than notices.
+    senders: HashSet<Shown>,
     by_id: HashMap<NoticeId, Slot>,
     announced: HashMap<Box<str>, Slot>,
     threads: Threads,
@@ -185,6 +187,10 @@ impl List {
     /// Saved headlines came, older than those that came before.
     pub fn load(&mut self, headlines: Vec<Headline>, height: usize) {
         self.begun = true;
+        // Room for all at once: growing step by step would need half as much again for a moment.
+        let all = usize::try_from(self.kept).unwrap_or(0).min(MOST_AT_ONCE);
+        self.headlines
+            .reserve_exact(all.saturating_sub(self.headlines.len()));
         self.keep_place(height, |list| {
             for headline in headlines {
                 list.put(headline);
@@ -295,7 +301,9 @@ impl List {
 
     /// Puts a headline into memory, or over the one that announced it. An older part of the cache
     /// that was loaded while it arrived is the same notice.
-    fn put(&mut self, headline: Headline) {
+    fn put(&mut self, mut headline: Headline) {
+        headline.from.name = self.share(headline.from.name);
+        headline.from.address = self.share(headline.from.address);
         let is_kept = headline.id != NoticeId::default();
         let known = match is_kept {
             true => self.by_id.get(&headline.id).copied(),
@@ -325,6 +333,14 @@ impl List {
         self.count(slot);
     }
 
+    fn share(&mut self, text: Shown) -> Shown {
+        if let Some(known) = self.senders.get(&text) {
+            return known.clone();
+        }
+        self.senders.insert(text.clone());
+        text
+    }
+
     fn count(&mut self, slot: Slot) {
         let headline = &self.headlines[slot.index()];
         if !headline.marks.read {
@@ -341,3 +357,6 @@ impl List {
         }
     }
 }
+
+/// What a cache says of its size is believed up to here.
+const MOST_AT_ONCE: usize = 1_000_000;

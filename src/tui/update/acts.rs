@@ -176,15 +176,15 @@ fn walk(model: &mut Model, action: Action, out: &mut Effects) {
         Action::HalfPageUp => listing::page(model, -1),
         Action::PageDown => listing::page(model, 2),
         Action::PageUp => listing::page(model, -2),
-        Action::Top => model.list.to_top(height),
-        _ => model.list.to_bottom(height),
+        Action::Top => model.list.go_to_top(height),
+        _ => model.list.go_to_bottom(height),
     }
 }
 
 /// Reads the selected notice; at the very start the important one that the banner tells of.
 fn open(model: &mut Model, out: &mut Effects) {
     let is_offered = model.is_untouched && model.focus == Focus::List && model.search.is_none();
-    if let Some(slot) = model.banner.filter(|_| is_offered) {
+    if let Some(slot) = model.banner_slot().filter(|_| is_offered) {
         let height = model.list_height();
         model.list.select_slot(slot, height);
     }
@@ -206,8 +206,7 @@ fn back(model: &mut Model) -> bool {
         searching::end(model);
         return true;
     }
-    let is_syncing = model.mailbox().progress.is_some();
-    if is_syncing && !model.hides_progress {
+    if model.progress().is_some() {
         model.hides_progress = true;
         return true;
     }
@@ -224,7 +223,7 @@ fn other_pane(model: &mut Model, out: &mut Effects) {
         (Focus::List, Some(demo)) => {
             demo.watch_next();
             let words = match demo.watching.and_then(|place| demo.teammates.get(place)) {
-                Some(teammate) => format!("you look over {}'s shoulder", teammate.name),
+                Some(teammate) => format!("you look over {}'s shoulder", teammate.state.name),
                 None => "you are back at your own screen".to_owned(),
             };
             model.say(&words);
@@ -266,7 +265,7 @@ fn dismiss(model: &mut Model) {
     if model.message.take().is_some() {
         return;
     }
-    if let Some(slot) = model.banner.take() {
+    if let Some(slot) = model.banner_slot() {
         model.dismissed.insert(model.list.headline(slot).id);
         model.look_for_important();
     }

@@ -1,17 +1,15 @@
 //! The list: what comes from the cache, and moving about in it.
 
-use crate::tui::{
-    effect::Effect,
-    event::Event,
-    layout::{Panes, Shape},
-    model::{
-        Focus, Model,
-        list::{Filter, List},
-        mailbox::Away,
+use crate::{
+    notice::MailboxIndex,
+    tui::{
+        event::Event,
+        layout::{Panes, Shape},
+        model::{Focus, Model, list::Filter, mailbox::Away},
     },
 };
 
-use super::{Effects, marks};
+use super::Effects;
 
 /// Headlines, counts or marks came from the cache.
 pub fn from_cache(model: &mut Model, event: Event) {
@@ -125,18 +123,7 @@ pub fn open(model: &mut Model, place: usize, out: &mut Effects) {
         return;
     }
     model.mailboxes[model.open.0].unread = model.list.counts().unread;
-    model.open.0 = place;
-    model.list = List::new(model.habits.threads);
-    model.page = None;
-    model.search = None;
-    model.banner = None;
-    model.focus = Focus::List;
-    model.is_ticking = false;
-    model.hides_progress = false;
-    marks::forget(model);
-    out.push(Effect::Load {
-        mailbox: model.open,
-    });
+    out.push(model.go_to(MailboxIndex(place)));
 }
 
 /// Keeps the selection on the screen, and the rows as its width wants them.
@@ -145,6 +132,9 @@ pub fn clamp(model: &mut Model) {
     let is_narrow = Panes::of(model).shape == Shape::Narrow;
     model.list.show_rule(!is_narrow, height);
     model.list.keep_in_view(height);
+    for teammate in model.demo.iter_mut().flat_map(|demo| &mut demo.teammates) {
+        teammate.list.keep_in_view(height);
+    }
 }
 
 /// `since Sun 18:10: 6 new, 1 important`
@@ -165,7 +155,11 @@ fn away(model: &mut Model) {
         away.new += 1;
         away.important += u32::from(headline.important);
     }
-    if away.new > 0 {
-        model.mailboxes[model.open.0].away = Some(away);
+    if let Some(mailbox) = model
+        .mailboxes
+        .get_mut(model.open.0)
+        .filter(|_| away.new > 0)
+    {
+        mailbox.away = Some(away);
     }
 }

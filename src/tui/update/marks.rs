@@ -136,11 +136,6 @@ pub fn undo(model: &mut Model, out: &mut Effects) {
     });
 }
 
-/// What was done in another mailbox can't be undone here.
-pub fn forget(model: &mut Model) {
-    model.undo = None;
-}
-
 fn mark_read(model: &mut Model, slots: Vec<Slot>, out: &mut Effects) {
     let mut slots = slots;
     slots.retain(|slot| !model.list.headline(*slot).marks.read);

@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::tui::{
     action::{Action, Mode},
     effect::Effect,
+    keymap::Key,
     model::{
         Model, Room,
         form::{Form, words},
@@ -218,11 +219,10 @@ fn attached(
     let count = files::entries(model);
     let action = list_action(model, key);
     // A digit opens the entry of this number.
-    if let Some(number) = crate::tui::keymap::Key::from(key).digit() {
-        if number <= count {
-            files::open_entry(model, number - 1, out);
-            return false;
-        }
+    let number = Key::from(key).digit().filter(|number| *number <= count);
+    if let Some(number) = number {
+        files::open_entry(model, number - 1, out);
+        return false;
     }
     match action {
         Some(Action::Open) => {

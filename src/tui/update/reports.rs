@@ -5,6 +5,7 @@ use crate::{
     notice::{Headline, MailboxIndex, shown::Shown},
     poll::report::{Outcome, Report},
     tui::{
+        compose,
         effect::{Effect, Timer},
         model::{Message, Model, overlay::Overlay},
     },
@@ -75,12 +76,19 @@ pub fn show_details(model: &mut Model) {
         model.say("no check was made yet");
         return;
     };
-    let mut lines = vec![Shown::text(last.outcome.word())];
-    lines.push(last.outcome.words());
-    if let Some(remedy) = remedy(&last.outcome) {
-        lines.push(Shown::from_static(remedy));
-    }
-    lines.extend(last.notes.iter().cloned());
+    let columns = usize::from(model.size.columns.min(76)).saturating_sub(4);
+    let words = [
+        Shown::from_static(last.outcome.word()),
+        last.outcome.words(),
+    ];
+    let words = words
+        .into_iter()
+        .chain(remedy(&last.outcome).map(Shown::from_static));
+    let words = words.chain(last.notes.iter().cloned());
+    let mut lines: Vec<Shown> = words
+        .flat_map(|words| compose::wrap(&words, columns, columns))
+        .map(|line| Shown::text(&line))
+        .collect();
     lines.push(Shown::default());
     lines.extend(last.dialogue.lines().map(Shown::text));
     let title = format!("Last check, {}", model.clock.second(last.at));
@@ -95,7 +103,7 @@ pub fn show_details(model: &mut Model) {
 fn remedy(outcome: &Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::NotSafe { .. } => {
-            Some("There is no way round it but a pinned fingerprint: pin_sha256 in the settings.")
+            Some("Only a pinned fingerprint helps: pin_sha256 in the settings.")
         }
         Outcome::SignInFailed { .. } => {
             Some("Checks have stopped, so that nothing locks the account.")

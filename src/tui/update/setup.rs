@@ -3,14 +3,13 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::{
-    notice::shown::Shown,
+    notice::{MailboxIndex, shown::Shown},
     tui::{
         effect::{Effect, Timer},
         event::Event,
         model::{
             Model, Room,
             form::{Field, Form},
-            list::List,
             mailbox::Mailbox,
             overlay::{Menu, Overlay},
         },
@@ -106,7 +105,8 @@ pub fn happened(model: &mut Model, event: Event, out: &mut Effects) {
                 out.push(wake_for_test());
             }
         }
-        (Event::SetupSaved { mailboxes, open }, _) => {
+        // Settings without a mailbox leave nothing to read.
+        (Event::SetupSaved { mailboxes, open }, _) if !mailboxes.is_empty() => {
             let every = model.habits.check_every;
             let old = std::mem::take(&mut model.mailboxes);
             let known = |name: &Shown| old.iter().find(|mailbox| mailbox.name == *name).cloned();
@@ -115,17 +115,9 @@ pub fn happened(model: &mut Model, event: Event, out: &mut Effects) {
                 .map(|settings| Mailbox::new(settings, every))
                 .map(|mailbox| known(&mailbox.name).unwrap_or(mailbox))
                 .collect();
-            model.open.0 = open.0.min(model.mailboxes.len().saturating_sub(1));
-            model.list = List::new(model.habits.threads);
-            model.page = None;
-            model.search = None;
-            model.focus = crate::tui::model::Focus::List;
-            if !model.mailboxes.is_empty() {
-                model.room = Room::Mail;
-                out.push(Effect::Load {
-                    mailbox: model.open,
-                });
-            }
+            let last = model.mailboxes.len() - 1;
+            model.room = Room::Mail;
+            out.push(model.go_to(MailboxIndex(open.0.min(last))));
         }
         _ => {}
     }

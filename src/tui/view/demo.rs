@@ -1,20 +1,20 @@
 //! The demo's own parts of the screen: the story, the readers, the server's books.
 
 use crate::{
-    notice::{Headline, shown::Shown},
+    notice::shown::Shown,
     tui::{
-        event::{Doing, Teammate},
+        event::Doing,
         layout::{Area, Panes, Shape, columns_each},
         look::since_beginning,
-        model::{Model, demo::Demo, list::Branch},
+        model::{
+            Model,
+            demo::{Colleague, Demo},
+        },
         theme::Role,
     },
 };
 
-use super::{
-    list::{Drawn, notice},
-    pen::Pen,
-};
+use super::{list, pen::Pen};
 
 /// ` DEMO  0:14  a new notice just arrived for everyone      server 127.0.0.1:40123`
 pub fn header(_: &Model, demo: &Demo, panes: &Panes, pen: &mut Pen) {
@@ -39,7 +39,7 @@ pub fn header(_: &Model, demo: &Demo, panes: &Panes, pen: &mut Pen) {
 }
 
 /// The teammate at whose screen one sits.
-pub fn watched(demo: &Demo) -> Option<&Teammate> {
+pub fn watched(demo: &Demo) -> Option<&Colleague> {
     demo.teammates.get(demo.watching?)
 }
 
@@ -49,12 +49,8 @@ pub fn stage(model: &Model, demo: &Demo, area: Area, pen: &mut Pen) {
     let columns = columns_each(area.columns, readers);
     let own = (0, "You", model.list.counts().unread, None);
     let others = (1..).zip(&demo.teammates).map(|(place, teammate)| {
-        let unread = teammate
-            .headlines
-            .iter()
-            .filter(|headline| !headline.marks.read);
-        let unread = u32::try_from(unread.count()).unwrap_or(u32::MAX);
-        (place, teammate.name.as_str(), unread, Some(&teammate.doing))
+        let (state, unread) = (&teammate.state, teammate.list.counts().unread);
+        (place, state.name.as_str(), unread, Some(&state.doing))
     });
     let sitting = demo.watching.map_or(0, |teammate| teammate + 1);
     let bottom = area.bottom() - 1;
@@ -93,24 +89,8 @@ pub fn stage(model: &Model, demo: &Demo, area: Area, pen: &mut Pen) {
 }
 
 /// A teammate's list, with their marks, as they have it.
-pub fn list(model: &Model, teammate: &Teammate, area: Area, pen: &mut Pen) {
-    let selected = teammate.selected.as_deref();
-    let is_selected = |headline: &Headline| selected == Some(&*headline.handle);
-    let place = teammate.headlines.iter().position(is_selected).unwrap_or(0);
-    let top = (place + 1).saturating_sub(usize::from(area.rows));
-    for (y, headline) in (area.y..area.bottom()).zip(teammate.headlines.iter().skip(top)) {
-        let drawn = Drawn {
-            headline,
-            branch: Branch::Root(1),
-            is_selected: is_selected(headline),
-            is_stale: false,
-            hides_unread: false,
-            is_fresh: false,
-            words: &[],
-        };
-        let line = Area { y, rows: 1, ..area };
-        notice(&drawn, &model.look, &model.clock, line, pen);
-    }
+pub fn list(model: &Model, teammate: &Colleague, area: Area, pen: &mut Pen) {
+    list::rows(model, &teammate.list, &[], area, pen);
 }
 
 /// The other readers' lists beside one's own, where there is room for all.

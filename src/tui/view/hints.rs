@@ -12,6 +12,8 @@ use crate::{
 
 use super::pen::Pen;
 
+pub mod offered;
+
 /// What is hinted at on one kind of screen.
 pub struct Hints {
     /// The hints, the weightier first; the keys of several actions are joined by `/`.

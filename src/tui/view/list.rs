@@ -20,7 +20,7 @@ use crate::{
         look::{Clock, Look},
         model::{
             Model,
-            list::{Branch, Row, Slot},
+            list::{Branch, List, Row, Slot},
         },
         theme::Role,
     },
@@ -37,63 +37,70 @@ mod vacant;
 /// Draws the list, or why there is nothing in it.
 pub fn draw(model: &Model, area: Area, panes: &Panes, pen: &mut Pen) {
     title::draw(model, area, panes, pen);
-    let rows = panes.rows;
     if model.list.rows().is_empty() {
-        return vacant::draw(model, area, rows, pen);
+        return vacant::draw(model, area, panes.rows, pen);
     }
-    let reserved = status::first_sync_rows(model, rows);
-    let shown = usize::from(rows.rows.saturating_sub(reserved));
-    let top = model.list.top();
-    let visible = model.list.rows().iter().enumerate().skip(top).take(shown);
-    let mut y = rows.y;
-    for (place, row) in visible {
-        let line = Area { y, rows: 1, ..rows };
+    let words = match &model.search {
+        Some(search) => &search.words[..],
+        None => &[],
+    };
+    let y = rows(model, &model.list, words, panes.rows, pen);
+    if let Some(search) = model.search.as_ref().filter(|search| search.editing) {
+        let below = Area {
+            y: y + 2,
+            rows: 1,
+            ..panes.rows
+        };
+        vacant::below_matches(model, search, below, pen);
+    }
+    if let Some(area) = panes.first_check {
+        status::first_check(area, pen);
+    }
+}
+
+/// Draws the rows of a list that are on the screen. Returns the row below them.
+pub fn rows(model: &Model, list: &List, words: &[String], area: Area, pen: &mut Pen) -> u16 {
+    let visible = list.rows().iter().enumerate().skip(list.top());
+    let mut below = area.y;
+    for (y, (place, row)) in (area.y..area.bottom()).zip(visible) {
+        let line = Area { y, rows: 1, ..area };
         match row {
             Row::Since => since(model, line, pen),
             Row::Notice { slot, branch } => {
-                let is_selected = model.list.selected() == Some(place);
-                let drawn = Drawn::of(model, *slot, *branch, is_selected);
+                let drawn = Drawn {
+                    is_selected: list.selected() == Some(place),
+                    is_fresh: model.demo.is_some() && list.fresh.contains(slot),
+                    words,
+                    ..Drawn::of(list, *slot, *branch)
+                };
                 notice(&drawn, &model.look, &model.clock, line, pen);
             }
         }
-        y += 1;
+        below = y + 1;
     }
-    if let Some(search) = model.search.as_ref().filter(|search| search.editing) {
-        vacant::below_matches(
-            model,
-            search,
-            Area {
-                y: y + 2,
-                rows: 1,
-                ..rows
-            },
-            pen,
-        );
-    }
-    status::first_sync(model, rows, pen);
+    below
 }
 
 /// A headline, with all that its row says of it.
-pub struct Drawn<'a> {
+struct Drawn<'a> {
     /// The headline.
-    pub headline: &'a Headline,
+    headline: &'a Headline,
     /// Its place in its thread.
-    pub branch: Branch,
+    branch: Branch,
     /// True if the cursor is on it.
-    pub is_selected: bool,
+    is_selected: bool,
     /// True if it is there only until the filter is applied again.
-    pub is_stale: bool,
+    is_stale: bool,
     /// True if one that is folded away below it is unread.
-    pub hides_unread: bool,
+    hides_unread: bool,
     /// True if it just arrived, in the demo.
-    pub is_fresh: bool,
+    is_fresh: bool,
     /// The words that were searched for.
-    pub words: &'a [String],
+    words: &'a [String],
 }
 
 impl<'a> Drawn<'a> {
-    fn of(model: &'a Model, slot: Slot, branch: Branch, is_selected: bool) -> Drawn<'a> {
-        let list = &model.list;
+    fn of(list: &'a List, slot: Slot, branch: Branch) -> Drawn<'a> {
         let thread = match branch {
             Branch::Folded(_) => list.thread(slot),
             Branch::Root(_) | Branch::Middle | Branch::Last => &[],
@@ -101,11 +108,11 @@ impl<'a> Drawn<'a> {
         Drawn {
             headline: list.headline(slot),
             branch,
-            is_selected,
+            is_selected: false,
             is_stale: list.is_stale(slot),
             hides_unread: thread.iter().any(|slot| !list.headline(*slot).marks.read),
-            is_fresh: model.demo.is_some() && list.fresh.contains(&slot),
-            words: model.search.as_ref().map_or(&[], |search| &search.words),
+            is_fresh: false,
+            words: &[],
         }
     }
 
@@ -146,7 +153,7 @@ impl<'a> Drawn<'a> {
 }
 
 /// Draws a notice's row.
-pub fn notice(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) {
+fn notice(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) {
     if look.accessible {
         return spoken::row(
             drawn.headline,

@@ -3,10 +3,10 @@
 use ratatui::style::Modifier;
 
 use crate::{
-    notice::{Line, Run, Style},
+    notice::{Line, Run, Style, links::Link},
     tui::{
         compose::{self, Composed, Row},
-        layout::Panes,
+        layout::{Area, Panes},
         model::Model,
         theme::Role,
     },
@@ -25,42 +25,103 @@ pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
     let composed = compose::page(model, page, panes);
     let height = compose::height(&composed, panes);
     let (x, columns) = panes.text();
-    let words = model
-        .search
-        .as_ref()
-        .map_or(&[][..], |search| &search.words);
+    let words = match &model.search {
+        Some(search) => &search.words[..],
+        None => &[],
+    };
+    let links = match &page.notice {
+        Some(notice) => &notice.links[..],
+        None => &[],
+    };
+    let drawing = Drawing {
+        x,
+        columns,
+        words,
+        links,
+        panes,
+    };
     for (y, place) in (area.y..).zip(page.scroll..composed.total().min(page.scroll + height)) {
         match part(&composed, place) {
-            Part::Row(row) => put(row, x, y, columns, panes, pen),
-            Part::Line(line) => {
-                text(line, x, y, columns, pen);
-                for run in line.runs.iter().filter(|_| !words.is_empty()) {
-                    let before = line
-                        .runs
-                        .iter()
-                        .take_while(|other| !std::ptr::eq(*other, run));
-                    let before: usize = before.map(|run| pen.columns(&run.text)).sum();
-                    let before = u16::try_from(before).unwrap_or(u16::MAX);
-                    let room = columns.saturating_sub(before) + 1;
-                    let role = ink(run).role;
-                    underline(
-                        &run.text,
-                        words,
-                        x.saturating_add(before),
-                        y,
-                        room,
-                        role,
-                        pen,
-                    );
-                }
-            }
+            Part::Row(row) => drawing.row(row, y, pen),
+            Part::Line(line) => drawing.line(line, y, pen),
         }
     }
     if let Some(files) = &composed.pinned {
-        put(files, x, area.bottom() - 1, columns, panes, pen);
+        drawing.row(files, area.bottom() - 1, pen);
     }
     if model.look.accessible {
         pen.park(x, area.y);
+    }
+}
+
+/// What all lines of a page have in common.
+struct Drawing<'a> {
+    x: u16,
+    columns: u16,
+    words: &'a [String],
+    links: &'a [Link],
+    panes: &'a Panes,
+}
+
+impl Drawing<'_> {
+    /// A line of ours: from the page's head, or from what follows on the text.
+    fn row(&self, row: &Row, y: u16, pen: &mut Pen) {
+        let Drawing { x, columns, .. } = *self;
+        if row.is_rule {
+            // Beside the list a rule goes on to the screen's edge but one.
+            let beyond = if self.panes.divider.is_some() { 2 } else { 0 };
+            pen.rule(x, y, columns + beyond);
+        }
+        for (at, text, role) in &row.pieces {
+            let end = pen.put_cut(x + at, y, columns.saturating_sub(*at), text, *role);
+            if *role == Role::Link {
+                self.link(row.link, x + at, end, y, pen);
+            }
+        }
+        if let Some(right) = &row.right {
+            let used = row.pieces.last();
+            let used = used.map_or(0, |(at, text, _)| usize::from(*at) + pen.columns(text));
+            if used + 2 + pen.columns(right) <= usize::from(columns) {
+                pen.put_end(x + columns, y, right, Role::Muted);
+            }
+        }
+    }
+
+    /// A line of the notice's text.
+    fn line(&self, line: &Line, y: u16, pen: &mut Pen) {
+        let end = self.x.saturating_add(self.columns);
+        let mut x = self.x;
+        for run in &line.runs {
+            let start = x;
+            let room = end.saturating_sub(start);
+            x = pen.put(start, y, room, &run.text, ink(run));
+            underline(
+                &run.text,
+                self.words,
+                start,
+                y,
+                room + 1,
+                ink(run).role,
+                pen,
+            );
+            self.link(run.link, start, x, y, pen);
+        }
+    }
+
+    fn link(&self, link: Option<usize>, start: u16, end: u16, y: u16, pen: &mut Pen) {
+        let link = link.and_then(|place| self.links.get(place));
+        if let Some(target) = link.and_then(Link::for_terminal) {
+            let columns = end - start;
+            pen.link(
+                Area {
+                    x: start,
+                    y,
+                    columns,
+                    rows: 1,
+                },
+                target,
+            );
+        }
     }
 }
 
@@ -75,34 +136,6 @@ fn part<'a>(composed: &'a Composed, place: usize) -> Part<'a> {
         place if place < head => Part::Row(&composed.head[place]),
         place if place < head + body => Part::Line(&composed.body[place - head]),
         place => Part::Row(&composed.tail[place - head - body]),
-    }
-}
-
-fn put(row: &Row, x: u16, y: u16, columns: u16, panes: &Panes, pen: &mut Pen) {
-    if row.is_rule {
-        // Beside the list a rule goes on to the screen's edge but one.
-        let beyond = if panes.divider.is_some() { 2 } else { 0 };
-        pen.rule(x, y, columns + beyond);
-    }
-    for (at, text, role) in &row.pieces {
-        pen.put_cut(x + at, y, columns.saturating_sub(*at), text, *role);
-    }
-    if let Some(right) = &row.right {
-        let used = row
-            .pieces
-            .last()
-            .map_or(0, |(at, text, _)| usize::from(*at) + pen.columns(text));
-        if used + 2 + pen.columns(right) <= usize::from(columns) {
-            pen.put_end(x + columns, y, right, Role::Muted);
-        }
-    }
-}
-
-fn text(line: &Line, x: u16, y: u16, columns: u16, pen: &mut Pen) {
-    let end = x.saturating_add(columns);
-    let mut x = x;
-    for run in &line.runs {
-        x = pen.put(x, y, end.saturating_sub(x), &run.text, ink(run));
     }
 }
 

@@ -3,6 +3,8 @@
 //! A pen draws grapheme by grapheme and never beyond the columns it is given, so that wide,
 //! right-to-left or combining text pushes nothing. It takes [`Shown`] and words of ours, no other.
 
+use std::num::NonZeroU16;
+
 use ratatui::{
     buffer::{Buffer, CellDiffOption},
     layout::Position,
@@ -134,6 +136,9 @@ impl<'a> Pen<'a> {
 
     /// Draws a rule of so many columns.
     pub fn rule(&mut self, x: u16, y: u16, columns: u16) {
+        if self.look.accessible {
+            return;
+        }
         for column in x..x.saturating_add(columns) {
             self.glyph(column, y, "─", Role::Rule);
         }
@@ -180,14 +185,9 @@ impl<'a> Pen<'a> {
         let (right, bottom) = (area.right() - 1, area.bottom() - 1);
         self.rule(area.x, area.y, area.columns);
         self.rule(area.x, bottom, area.columns);
-        for y in area.y..area.bottom() {
-            self.glyph(area.x, y, "│", Role::Rule);
-            self.glyph(right, y, "│", Role::Rule);
+        if !self.look.accessible {
+            self.sides(area);
         }
-        self.glyph(area.x, area.y, "┌", Role::Rule);
-        self.glyph(right, area.y, "┐", Role::Rule);
-        self.glyph(area.x, bottom, "└", Role::Rule);
-        self.glyph(right, bottom, "┘", Role::Rule);
         let room = area.columns.saturating_sub(4);
         let end = self.put_cut(area.x + 2, area.y, room, title, Role::Bar);
         if end > area.x + 2 {
@@ -204,6 +204,37 @@ impl<'a> Pen<'a> {
                 self.glyph(right - 2, bottom, " ", Role::Rule);
             }
         }
+    }
+
+    /// Lets the terminal open a link where its text is drawn already (OSC 8). The target comes from
+    /// [`crate::notice::links::Link::for_terminal`], which lets nothing through that could end the
+    /// sequence.
+    pub fn link(&mut self, area: Area, target: &str) {
+        if !self.look.has_links {
+            return;
+        }
+        for (x, y) in self.cells(area) {
+            let cell = &mut self.buffer[(x, y)];
+            let columns = u16::try_from(text::grapheme_width(cell.symbol())).unwrap_or(0);
+            let Some(columns) = NonZeroU16::new(columns) else {
+                continue;
+            };
+            let linked = format!("\x1b]8;;{target}\x1b\\{}\x1b]8;;\x1b\\", cell.symbol());
+            cell.set_symbol(&linked);
+            cell.set_diff_option(CellDiffOption::ForcedWidth(columns));
+        }
+    }
+
+    fn sides(&mut self, area: Area) {
+        let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+        for y in area.y..area.bottom() {
+            self.glyph(area.x, y, "│", Role::Rule);
+            self.glyph(right, y, "│", Role::Rule);
+        }
+        self.glyph(area.x, area.y, "┌", Role::Rule);
+        self.glyph(right, area.y, "┐", Role::Rule);
+        self.glyph(area.x, bottom, "└", Role::Rule);
+        self.glyph(right, bottom, "┘", Role::Rule);
     }
 
     /// How many columns text takes on this screen.

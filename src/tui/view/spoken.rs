@@ -48,7 +48,12 @@ fn sentence(headline: &Headline, branch: Branch, clock: &Clock) -> String {
     }
     let date = when::since(headline.date, clock.now, &clock.zone);
     let from = compose::name(headline);
-    sentence += &format!("{}. {from}, {date}.", headline.subject);
+    let is_reply = matches!(branch, Branch::Middle | Branch::Last);
+    let subject = match is_reply && !headline.preview.is_empty() {
+        true => headline.preview.trim_end_matches('.'),
+        false => headline.subject.as_str(),
+    };
+    sentence += &format!("{subject}. {from}, {date}.");
     match branch {
         Branch::Root(count) | Branch::Folded(count) if count > 1 => {
             sentence += &format!(" {count} in thread.");

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    hints::{Hint, Hints},
+    hints::{Hint, offered},
     list::short_name,
     pen::Pen,
 };
@@ -20,7 +20,7 @@ use super::{
 /// Draws the status line and the hints.
 pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
     line(model, panes, pen);
-    hints(model, panes).draw(panes.hints, model.size.columns, pen);
+    offered::hints(model, panes).draw(panes.hints, model.size.columns, pen);
 }
 
 fn line(model: &Model, panes: &Panes, pen: &mut Pen) {
@@ -37,10 +37,8 @@ fn line(model: &Model, panes: &Panes, pen: &mut Pen) {
         }
         None => {}
     }
-    if let Some(progress) = model.mailbox().progress.filter(|_| !model.hides_progress) {
-        if model.focus == Focus::List {
-            return syncing(model, progress, y, pen);
-        }
+    if let (Some(progress), Focus::List) = (model.progress(), model.focus) {
+        return syncing(model, progress, y, pen);
     }
     let health = health(model);
     match (panes.shape, model.focus, &model.room) {
@@ -111,15 +109,15 @@ fn list(model: &Model, health: &Health, panes: &Panes, pen: &mut Pen) {
         );
         return;
     }
-    let right = Shown::text(&format!("{unread} · {server}"));
-    let fits = pen.columns(&right) + pen.columns(&health.parts[0]) + 4 <= usize::from(columns);
-    let right = if fits { right } else { unread };
-    let fits = pen.columns(&right) + pen.columns(&health.parts[0]) + 4 <= usize::from(columns);
+    let fewest = Shown::text(&format!("{} unread", model.list.counts().unread));
+    let both = Shown::text(&format!("{unread} · {server}"));
+    // How the mailbox is comes first; of the counts as much as fits beside it.
+    let all: usize = health.parts.iter().map(|part| pen.columns(part) + 3).sum();
+    let fits = |right: &&Shown| all + pen.columns(right) < usize::from(columns);
     let mut room = columns - 2;
-    if fits {
-        room = pen
-            .put_end(columns - 1, y, &right, Role::Text)
-            .saturating_sub(3);
+    if let Some(right) = [&both, &unread, &fewest].into_iter().find(fits) {
+        let start = pen.put_end(columns - 1, y, right, Role::Text);
+        room = start.saturating_sub(3);
     }
     put_health(health, y, room, pen);
 }
@@ -267,29 +265,15 @@ fn syncing(model: &Model, progress: Progress, y: u16, pen: &mut Pen) {
     pen.put_cut(1, y, start.saturating_sub(3), Shown::text(&words), Role::Ok);
 }
 
-/// How many of the list's rows a first check takes for what it has to say.
-pub fn first_sync_rows(model: &Model, rows: Area) -> u16 {
-    let is_first = model
-        .mailbox()
-        .progress
-        .is_some_and(|progress| progress.is_first);
-    let is_shown = is_first && !model.hides_progress && model.search.is_none();
-    if is_shown && rows.rows >= 12 { 4 } else { 0 }
-}
-
 /// `You can read while this runs. …`
-pub fn first_sync(model: &Model, rows: Area, pen: &mut Pen) {
-    if first_sync_rows(model, rows) == 0 {
-        return;
-    }
-    let y = rows.bottom() - 3;
-    let room = rows.columns.saturating_sub(3);
+pub fn first_check(area: Area, pen: &mut Pen) {
+    let room = area.columns.saturating_sub(3);
     let lines = [
         "You can read while this runs. Notices older than 14 days start as read;",
         "change that any time with  : catch up .",
     ];
-    for (y, line) in (y..).zip(lines) {
-        pen.put_cut(rows.x + 3, y, room, line, Role::Muted);
+    for (y, line) in (area.y + 1..).zip(lines) {
+        pen.put_cut(area.x + 3, y, room, line, Role::Muted);
     }
 }
 
@@ -298,132 +282,6 @@ fn dismissal(model: &Model) -> Shown {
         Some(key) => Shown::text(&format!("{key} dismiss")),
         None => Shown::from_static("Esc dismiss"),
     }
-}
-
-/// The hints of the present screen.
-fn hints(model: &Model, panes: &Panes) -> Hints {
-    use Action::{
-        Back, Check, Files, Filter, Help, Leave, Links, Next, NextNotice, NextUnread, Open,
-        OtherPane, Palette, Previous, PreviousNotice, PreviousUnread, ReadOn, Save, Search, Star,
-        ToggleRead,
-    };
-    let keymap = &model.keymap;
-    if let Room::Activity(_) = &model.room {
-        let first: &[(&[Action], &str)] = &[
-            (&[Open], "show conversation (password hidden)"),
-            (&[Action::ErrorsOnly], "errors only"),
-            (&[Save], "save"),
-        ];
-        return Hints::new(keymap, Mode::Activity, first, &[(&[Leave], "back")]);
-    }
-    if model.search.as_ref().is_some_and(|search| search.editing) {
-        let mut hints = Hints::new(keymap, Mode::List, &[], &[]);
-        hints.gap = 3;
-        let pages = Hint::at(
-            keymap,
-            Mode::List,
-            &[NextUnread, PreviousUnread],
-            "next/prev match",
-        );
-        hints.first = vec![Hint::key("Enter", "keep and browse"), pages];
-        hints.first.push(Hint::key("↑", "earlier searches"));
-        hints.first.push(Hint::key("Esc", "cancel"));
-        return hints;
-    }
-    match (model.focus, panes.shape) {
-        (Focus::Page, Shape::Narrow) => {
-            let first: &[(&[Action], &str)] = &[
-                (&[ReadOn], "more"),
-                (&[NextNotice], "next"),
-                (&[Links], "links"),
-            ];
-            let mut hints = Hints::new(keymap, Mode::Reader, first, &[(&[Leave], "back")]);
-            hints.is_flush = false;
-            hints
-        }
-        (Focus::Page, _) => {
-            let unread = unread_word(model);
-            let star = if is_starred(model) { "unstar" } else { "star" };
-            let first: &[(&[Action], &str)] = &[
-                (&[ReadOn], "read on"),
-                (&[NextNotice, PreviousNotice], "next/prev"),
-                (&[Links], "links"),
-                (&[Files], "files"),
-                (&[ToggleRead], unread),
-                (&[Star], star),
-            ];
-            Hints::new(keymap, Mode::Reader, first, &[(&[Leave], "back")])
-        }
-        (Focus::List, Shape::Narrow) => {
-            let first: &[(&[Action], &str)] = &[
-                (&[Open], "read"),
-                (&[NextUnread], "unread"),
-                (&[Search], "find"),
-            ];
-            let mut hints = Hints::new(keymap, Mode::List, first, &[(&[Help], "help")]);
-            hints.is_flush = false;
-            hints
-        }
-        (Focus::List, _) if model.demo.is_some() => {
-            let first: &[(&[Action], &str)] = &[
-                (&[Open], "read"),
-                (&[ReadOn], "read on"),
-                (&[NextUnread], "next unread"),
-                (&[OtherPane], "watch a teammate"),
-            ];
-            let last: &[(&[Action], &str)] = &[(&[Help], "help"), (&[Leave], "leave")];
-            Hints::new(keymap, Mode::List, first, last)
-        }
-        (Focus::List, _) => {
-            let unread = match model.search {
-                Some(_) => "next match",
-                None => "next unread",
-            };
-            let leave = if model.search.is_some() { Back } else { Leave };
-            let does = if model.search.is_some() {
-                "end search"
-            } else {
-                "quit"
-            };
-            let wide: &[(&[Action], &str)] = &[
-                (&[Next, Previous], "move"),
-                (&[Open], "read"),
-                (&[ReadOn], "read on"),
-                (&[NextUnread], unread),
-                (&[ToggleRead], "read/unread"),
-                (&[Star], "star"),
-                (&[Links], "links"),
-                (&[OtherPane], "pane"),
-                (&[Filter], "filter"),
-                (&[Check], "check"),
-            ];
-            let normal: &[(&[Action], &str)] = &[
-                (&[Open], "read"),
-                (&[ReadOn], "read on"),
-                (&[NextUnread], unread),
-                (&[ToggleRead], "unread"),
-                (&[Search], "search"),
-                (&[Palette], "all"),
-            ];
-            let first = if panes.shape == Shape::Beside {
-                wide
-            } else {
-                normal
-            };
-            Hints::new(keymap, Mode::List, first, &[(&[leave], does)])
-        }
-    }
-}
-
-fn unread_word(model: &Model) -> &'static str {
-    let page = model.page.as_ref();
-    let is_read = page.is_none_or(|page| model.list.headline(page.slot).marks.read);
-    if is_read { "unread" } else { "read" }
-}
-
-fn is_starred(model: &Model) -> bool {
-    let page = model.page.as_ref();
-    page.is_some_and(|page| model.list.headline(page.slot).marks.starred)
 }
 
 /// The progress bar's columns.

@@ -125,17 +125,26 @@ impl List {
 
     /// Gives headlines without a place theirs; all others, and the threads they answer, stay.
     pub(super) fn place(&mut self) {
-        let placed: HashSet<Entry> = self.order.iter().map(|(_, entry)| *entry).collect();
+        let unplaced = std::mem::take(&mut self.unplaced);
+        let Some(first) = unplaced.first().copied() else {
+            return;
+        };
         let mut new = HashSet::new();
-        for slot in std::mem::take(&mut self.unplaced) {
-            let (date, entry) = match self.unthreaded {
-                true => (self.headline(slot).date, Entry::Notice(slot)),
+        for slot in unplaced {
+            let (date, entry, is_placed) = match self.unthreaded {
+                true => (self.headline(slot).date, Entry::Notice(slot), false),
                 false => {
                     let thread = self.threads.of(slot);
-                    (self.newest(thread), Entry::Thread(thread))
+                    // Slots are given in order: what came before these has its place.
+                    let is_placed = self
+                        .threads
+                        .members(thread)
+                        .iter()
+                        .any(|other| *other < first);
+                    (self.newest(thread), Entry::Thread(thread), is_placed)
                 }
             };
-            if !placed.contains(&entry) && new.insert(entry) {
+            if !is_placed && new.insert(entry) {
                 let place = self.order.partition_point(|(other, _)| *other > date);
                 self.order.insert(place, (date, entry));
             }
@@ -150,7 +159,7 @@ impl List {
         if let Some(found) = &self.found {
             rows.extend(found.iter().map(|slot| Row::Notice {
                 slot: *slot,
-                branch: Branch::Root(1),
+                branch: Branch::Root(u16::try_from(self.thread(*slot).len()).unwrap_or(u16::MAX)),
             }));
             self.rows = rows;
             return;

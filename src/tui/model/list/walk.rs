@@ -59,13 +59,13 @@ impl List {
     }
 
     /// Selects the first row and shows the top.
-    pub fn to_top(&mut self, height: usize) {
+    pub fn go_to_top(&mut self, height: usize) {
         self.select_first();
         self.keep_in_view(height);
     }
 
     /// Selects the last row.
-    pub fn to_bottom(&mut self, height: usize) {
+    pub fn go_to_bottom(&mut self, height: usize) {
         self.selected = self.next_above(self.rows.len().saturating_sub(1));
         self.keep_in_view(height);
     }
@@ -83,6 +83,16 @@ impl List {
         self.selected = row.or(self.selected);
         self.keep_in_view(height);
         row.is_some()
+    }
+
+    /// Selects the notice of this handle, if it is listed.
+    pub fn select_handle(&mut self, handle: &str) {
+        let mut rows = self.rows.iter();
+        let row = rows.position(|row| {
+            let slot = row.slot();
+            slot.is_some_and(|slot| *self.headline(slot).handle == *handle)
+        });
+        self.selected = row.or(self.selected);
     }
 
     /// Selects a notice, if it is listed, so many rows below the first on the screen.

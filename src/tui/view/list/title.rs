@@ -91,14 +91,7 @@ fn remark(model: &Model) -> Option<Shown> {
 /// `! Priya N: Build cluster maintenance … · Enter read · x dismiss`: only while the notice itself
 /// is not on the screen.
 fn banner(model: &Model, panes: &Panes) -> Option<Shown> {
-    let slot = model.banner?;
-    let headline = model.list.headline(slot);
-    let top = model.list.top();
-    let rows = model.list.rows().iter();
-    let mut visible = rows.skip(top).take(usize::from(panes.rows.rows));
-    if visible.any(|row| row.slot() == Some(slot)) {
-        return None;
-    }
+    let headline = model.list.headline(model.banner_slot()?);
     let hint = |action, does: &str| {
         let key = model.keymap.key(Mode::List, action)?;
         Some(format!(" · {key} {does}"))
