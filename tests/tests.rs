@@ -18,6 +18,7 @@ mod serving_by_hand;
 mod spool;
 mod store;
 mod support;
+mod terminal;
 mod threads;
 mod wire;
 mod words;
