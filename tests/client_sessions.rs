@@ -93,6 +93,7 @@ transcripts! {
     a_maildrop_that_words_call_locked_is_busy
     a_message_gone_before_retr_is_skipped
     a_message_refused_three_times_is_shown_as_such
+    a_server_that_challenges_without_end_is_broken
     a_server_that_cuts_off_in_a_message_loses_nothing
     a_server_that_speaks_http_is_broken
     a_server_without_capa_is_fine
