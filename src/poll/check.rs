@@ -279,6 +279,10 @@ impl Check<'_> {
                 of: new,
                 of_octets: octets,
             };
+            {
+                let (store, again) = (self.store.clone(), plan.again.clone());
+                blocking(move || store.recount(&again)).await?;
+            }
             let keeper = Keeper::start(terms, self.tell.clone());
             let fetched = self
                 .fetch(transaction, &plan, ahead, &keeper, findings)

@@ -208,6 +208,27 @@ impl Store {
         })
     }
 
+    /// Begins to count the listed copies of these unique-ids anew, before all of them are fetched
+    /// again: a check that is cut off in between has then not counted one of them twice, and the
+    /// next one fetches the others.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn recount(&self, unique_ids: &[UniqueId]) -> Result<(), Error> {
+        if unique_ids.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction, _| {
+            let mut statement =
+                transaction.prepare_cached("UPDATE seen SET copies = 0 WHERE unique_id = ?1")?;
+            for unique_id in unique_ids {
+                statement.execute([unique_id.as_bytes()])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Notes that a message could not be fetched, and says how many times in a row that makes.
     ///
     /// # Errors
@@ -432,11 +453,11 @@ fn mark_seen(
     id: NoticeId,
     octets: Octets,
 ) -> rusqlite::Result<()> {
-    // The same again with the same size is another listed copy; with another size it has changed.
+    // The same again is another listed copy: whatever is fetched again is counted anew.
     transaction
         .prepare_cached(
             "INSERT INTO seen VALUES (?1, ?2, ?3, 1) ON CONFLICT (unique_id, notice) DO UPDATE \
-             SET copies = copies + (octets = excluded.octets), octets = excluded.octets",
+             SET copies = copies + 1, octets = excluded.octets",
         )?
         .execute(params![unique_id.as_bytes(), id.0, octets.0.cast_signed()])?;
     Ok(())
