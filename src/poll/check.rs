@@ -439,9 +439,7 @@ impl Check<'_> {
         let largest = self.settings.largest_message.0;
         let mut bytes = match transaction.fetch([headers], 1, largest).next().await? {
             Some((_, Fetched::Bytes(bytes))) => bytes,
-            Some((_, Fetched::Refused(_))) | None => {
-                b"Subject: (cannot be fetched)\r\n\r\n".to_vec()
-            }
+            Some((_, Fetched::Refused(_))) | None => store::keep::NO_HEADERS.to_vec(),
         };
         let words = Shown::line(words);
         bytes.extend_from_slice(

@@ -32,6 +32,9 @@ pub struct Arrival {
     pub starts_read: bool,
 }
 
+/// The headers of what stands in for a message of which not even those could be had.
+pub const NO_HEADERS: &[u8] = b"Subject: (cannot be fetched)\r\n\r\n";
+
 /// What became of an arrival.
 #[derive(Debug, PartialEq)]
 pub enum Kept {
@@ -351,21 +354,31 @@ fn known_notice(
 ) -> rusqlite::Result<Option<Kept>> {
     let fingerprint = &arrival.digest.fingerprint;
     let unique_id = &arrival.unique_id;
-    // Fetched under this unique-id before: the headers alone, or with another size.
-    let before: Option<(i64, bool)> = transaction
+    // Fetched under this unique-id before: as it is now, or with another size; the headers alone, or
+    // now those alone; or not even they could be had.
+    let before: Option<(i64, bool, bool)> = transaction
         .prepare_cached(
-            "SELECT notice.id, notice.complete FROM seen JOIN notice ON notice.id = seen.notice \
-             WHERE seen.unique_id = ?1 AND notice.headers_digest = ?2 \
-             AND (NOT notice.complete OR notice.body_digest = ?3)",
+            "SELECT notice.id, notice.complete, notice.headers_digest = ?2 \
+             FROM seen JOIN notice ON notice.id = seen.notice \
+             WHERE seen.unique_id = ?1 AND (notice.headers_digest = ?2 \
+             AND (NOT notice.complete OR NOT ?4 OR notice.body_digest = ?3) \
+             OR NOT notice.complete AND notice.headers_digest = ?5) \
+             ORDER BY notice.headers_digest = ?2 DESC, notice.complete DESC LIMIT 1",
         )?
         .query_row(
-            params![unique_id.as_bytes(), fingerprint.headers, fingerprint.body],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            params![
+                unique_id.as_bytes(),
+                fingerprint.headers,
+                fingerprint.body,
+                arrival.is_complete,
+                Fingerprint::of_headers(NO_HEADERS),
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .optional()?;
-    if let Some((id, was_complete)) = before {
+    if let Some((id, was_complete, has_headers)) = before {
         let id = NoticeId(id);
-        if was_complete || !arrival.is_complete {
+        if was_complete || (has_headers && !arrival.is_complete) {
             mark_seen(transaction, unique_id, id, arrival.octets)?;
             return Ok(Some(Kept::Recognised(id)));
         }
@@ -402,7 +415,7 @@ fn known_notice(
     Ok(None)
 }
 
-/// Puts the whole mail in the place of its headers. Marks stay.
+/// Puts the whole mail in the place of its headers, or its headers in the place of none. Marks stay.
 fn complete(
     transaction: &Transaction,
     change: i64,
@@ -412,16 +425,28 @@ fn complete(
     let headline = &arrival.digest.headline;
     transaction
         .prepare_cached(
-            "UPDATE notice SET complete = 1, body_digest = ?2, preview = ?3, files = ?4, \
-             has_link = ?5, subject = ?6, changed = ?7 WHERE id = ?1",
+            "UPDATE notice SET complete = ?2, headers_digest = ?3, body_digest = ?4, date = ?5, \
+             date_guessed = ?6, from_name = ?7, from_address = ?8, subject = ?9, preview = ?10, \
+             size = ?11, important = ?12, files = ?13, has_link = ?14, thread_key = ?15, \
+             parents = ?16, changed = ?17 WHERE id = ?1",
         )?
         .execute(params![
             id.0,
+            arrival.is_complete,
+            arrival.digest.fingerprint.headers,
             arrival.digest.fingerprint.body,
+            headline.date.as_second(),
+            headline.date_guessed,
+            headline.from.name.as_str(),
+            headline.from.address.as_str(),
+            headline.subject.as_str(),
             headline.preview.as_str(),
+            headline.size.cast_signed(),
+            headline.important,
             headline.files,
             headline.has_link,
-            headline.subject.as_str(),
+            headline.key.cast_signed(),
+            pack(&headline.parents),
             change,
         ])?;
     transaction
