@@ -463,13 +463,13 @@ impl Check<'_> {
             blocking(move || store.restore(&ids)).await?;
             self.tell.report(Report::Returned(plan.returned)).await;
         }
-        if plan.is_doubtful && !plan.missing.is_empty() {
-            let checks = self
-                .recall(memory::VANISHED)
-                .await?
-                .and_then(|checks| checks.parse().ok())
-                .unwrap_or(0)
-                + 1;
+        let before: Option<u32> = self
+            .recall(memory::VANISHED)
+            .await?
+            .and_then(|checks| checks.parse().ok());
+        // What has arrived since all others vanished makes their loss no surer.
+        if (plan.is_doubtful || before.is_some()) && !plan.missing.is_empty() {
+            let checks = before.unwrap_or(0) + 1;
             if checks < AGREEING_CHECKS {
                 self.remember(memory::VANISHED, Some(checks.to_string()))
                     .await?;
