@@ -18,5 +18,6 @@ mod spool;
 mod store;
 mod support;
 mod threads;
+mod visits;
 mod wire;
 mod words;

@@ -194,9 +194,11 @@ impl Connection {
                     let response = self.answer().await?;
                     if !response.is_ok() {
                         // PASS is on its way and will be refused as well.
-                        self.answer().await?;
+                        self.answer().await.map_err(Error::behind_another)?;
                         return Ok(("USER", response));
                     }
+                    let response = self.answer().await.map_err(Error::behind_another)?;
+                    return Ok(("PASS", response));
                 }
                 Ok(("PASS", self.answer().await?))
             }

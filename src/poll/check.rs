@@ -93,6 +93,8 @@ struct Findings {
     withdrawn: u32,
     notes: Vec<Shown>,
     login_delay: Option<Duration>,
+    /// True once PIPELINING turned out to be broken.
+    goes_one_by_one: bool,
 }
 
 impl Check<'_> {
@@ -117,15 +119,17 @@ impl Check<'_> {
             Err(Failure::Session(client::Error::PipeliningBroken))
         ) {
             findings.notes.push(Shown::line(
-                "the server announces PIPELINING and does not keep up: from now on one by one",
+                "the server announces PIPELINING and does not keep up with it: tried one by one",
             ));
-            result = match self
-                .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
-                .await
-            {
-                Ok(()) => self.visit(at, &dialogue, &mut findings).await,
-                Err(error) => Err(error.into()),
-            };
+            findings.goes_one_by_one = true;
+            result = self.visit(at, &dialogue, &mut findings).await;
+            // A network that died looks the same: only what helped is remembered.
+            if result.is_ok() {
+                result = self
+                    .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
+                    .await
+                    .map_err(Failure::from);
+            }
         }
         if let Err(Failure::Store(store::Error::Damaged { .. })) = result {
             let store = self.store.clone();
@@ -175,7 +179,10 @@ impl Check<'_> {
             both = async { tokio::join!(seen, session) } => both,
             () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
         };
-        let (seen, session) = (seen?, session?);
+        let (seen, mut session) = (seen?, session?);
+        if findings.goes_one_by_one || self.recall(memory::ONE_BY_ONE).await?.is_some() {
+            session.go_one_by_one();
+        }
 
         let last: Option<Way> = self
             .recall(memory::WAY)
@@ -213,7 +220,7 @@ impl Check<'_> {
                 ));
             }
         }
-        let pipelines = transaction.pipelines() && self.recall(memory::ONE_BY_ONE).await?.is_none();
+        let pipelines = transaction.pipelines();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
         let listing = tokio::select! {
