@@ -6,6 +6,11 @@ use tidings::{
     config::Interval,
     poll::report::Outcome,
 };
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{mailbox::Reader, script::Script};
 
@@ -91,3 +96,45 @@ async fn a_network_that_dies_says_nothing_about_pipelining() {
     script.finish().await.expect("as written");
 }
 
+/// A server without UIDL that is asked for headers, and cancels the check instead of giving them.
+/// Gives what it was told after that.
+async fn cancel_at_top(listener: TcpListener, cancelled: CancellationToken) -> Vec<String> {
+    let (socket, _) = listener.accept().await.expect("a client");
+    let (read, mut write) = socket.into_split();
+    let mut lines = BufReader::new(read).lines();
+    let mut later = Vec::new();
+    write.write_all(b"+OK ready\r\n").await.expect("it is heard");
+    while let Ok(Some(line)) = lines.next_line().await {
+        let answer = match line.split(' ').next().unwrap_or_default() {
+            _ if cancelled.is_cancelled() => {
+                later.push(line);
+                continue;
+            }
+            "TOP" => {
+                cancelled.cancel();
+                continue;
+            }
+            "LIST" => "+OK\r\n1 120\r\n.\r\n",
+            "CAPA" | "UIDL" => "-ERR unknown\r\n",
+            _ => "+OK\r\n",
+        };
+        write
+            .write_all(answer.as_bytes())
+            .await
+            .expect("it is heard");
+    }
+    later
+}
+
+#[tokio::test]
+async fn a_check_cancelled_while_headers_are_awaited_says_quit_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let reader = Reader::of(listener.local_addr().expect("an address").port());
+    let cancelled = CancellationToken::new();
+    let server = tokio::spawn(cancel_at_top(listener, cancelled.clone()));
+
+    let (summary, _) = reader.check_until(&cancelled).await;
+
+    assert_eq!(summary.outcome, Outcome::Cancelled);
+    assert_eq!(server.await.expect("the server ends"), ["QUIT"]);
+}

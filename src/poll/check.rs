@@ -211,7 +211,8 @@ impl Check<'_> {
         seen: store::keep::Seen,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
-        transaction.capa_if_it_may_differ().await?;
+        self.unless_cancelled(transaction.capa_if_it_may_differ())
+            .await??;
         if let Some(capabilities) = transaction.capabilities() {
             findings.login_delay = capabilities.login_delay();
             if capabilities.expire_days() == Some(0) {
@@ -223,10 +224,9 @@ impl Check<'_> {
         let pipelines = transaction.pipelines();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
-        let listing = tokio::select! {
-            listing = transaction.listing(pipelines) => listing?,
-            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
-        };
+        let listing = self
+            .unless_cancelled(transaction.listing(pipelines))
+            .await??;
         for odd in &listing.odd {
             findings
                 .notes
@@ -243,14 +243,10 @@ impl Check<'_> {
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
                 let pattern = self.recall(memory::PATTERN).await?;
-                let found = nameless::names(
-                    transaction,
-                    &listing,
-                    pattern.as_deref(),
-                    ahead,
-                    self.settings.largest_message.0,
-                )
-                .await?;
+                let largest = self.settings.largest_message.0;
+                let names =
+                    nameless::names(transaction, &listing, pattern.as_deref(), ahead, largest);
+                let found = self.unless_cancelled(names).await??;
                 self.remember(memory::PATTERN, Some(found.pattern)).await?;
                 found.names
             }
@@ -276,7 +272,8 @@ impl Check<'_> {
         let is_first = self.recall(memory::CHECKED).await?.is_none();
         if !plan.fetch.is_empty() {
             if plan.fetch.len() > HEADLINES_FIRST && pipelines {
-                self.announce(at, transaction, &plan, ahead).await?;
+                self.unless_cancelled(self.announce(at, transaction, &plan, ahead))
+                    .await??;
             }
             let terms = Terms {
                 store: self.store.clone(),
@@ -311,6 +308,14 @@ impl Check<'_> {
         self.remember(memory::CHECKED, Some("yes".to_owned()))
             .await?;
         Ok(())
+    }
+
+    /// What `work` comes to, unless the visit is broken off meanwhile.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.cancelled.cancelled() => Err(Failure::Cancelled),
+        }
     }
 
     /// Tells of the newest headlines before their mails come.
@@ -365,11 +370,7 @@ impl Check<'_> {
         let mut fetching =
             transaction.fetch(plan.fetch.iter().map(|(fetch, _)| *fetch), ahead, largest);
         loop {
-            let next = tokio::select! {
-                next = fetching.next() => next,
-                () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
-            };
-            let next = match next {
+            let next = match self.unless_cancelled(fetching.next()).await? {
                 Err(client::Error::TooLarge { message, limit }) => {
                     let (store, name) = (self.store.clone(), names[&message].clone());
                     blocking(move || store.note_oversized(&name)).await?;
@@ -413,7 +414,9 @@ impl Check<'_> {
             }
         }
         for (fetch, unique_id, words) in refused {
-            let bytes = self.stand_in(transaction, fetch, &words).await?;
+            let bytes = self
+                .unless_cancelled(self.stand_in(transaction, fetch, &words))
+                .await??;
             findings.notes.push(Shown::line(&format!(
                 "message {} cannot be fetched: {words}",
                 fetch.message
