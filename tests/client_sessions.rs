@@ -112,6 +112,7 @@ transcripts! {
     logging_in_too_often_is_told_to_wait
     one_by_one_without_pipelining
     one_notice_gone_is_withdrawn_at_once
+    sizes_beyond_all_measure_break_nothing
     the_greeting_may_refuse
     unique_ids_of_odd_bytes_are_kept
     vanished_notices_stay_doubtful_when_one_arrives

@@ -259,7 +259,11 @@ impl Check<'_> {
         let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
         drop((seen, listing));
         findings.on_server = Some(plan.on_server);
-        let octets: u64 = plan.fetch.iter().map(|(fetch, _)| fetch.octets.0).sum();
+        // The sizes are the server's word: together they may be more than there is.
+        let octets = plan
+            .fetch
+            .iter()
+            .fold(0u64, |sum, (fetch, _)| sum.saturating_add(fetch.octets.0));
         let new = u32::try_from(plan.fetch.len()).unwrap_or(u32::MAX);
         self.tell
             .report(Report::Listed {
