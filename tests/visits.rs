@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use tidings::{
-    config::Interval,
-    poll::report::Outcome,
-};
+use tidings::{config::Interval, poll::report::Outcome};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
@@ -65,9 +62,8 @@ async fn a_server_that_drops_a_password_sent_ahead_is_asked_one_by_one_from_then
 
 #[tokio::test]
 async fn a_server_that_drops_a_listing_sent_ahead_is_asked_one_by_one() {
-    let dropping = format!(
-        "{PIPELINING}C: PASS sesame\nS: +OK\nS: +OK\nC: UIDL\nC: LIST\nS: +OK\nS: .\nS~"
-    );
+    let dropping =
+        format!("{PIPELINING}C: PASS sesame\nS: +OK\nS: +OK\nC: UIDL\nC: LIST\nS: +OK\nS: .\nS~");
     let patient = format!("{PIPELINING}{ONE_BY_ONE}");
     let script = Script::serve(scripts(&[&dropping, &patient])).await;
     let reader = hasty_reader(&script);
@@ -103,7 +99,10 @@ async fn cancel_at_top(listener: TcpListener, cancelled: CancellationToken) -> V
     let (read, mut write) = socket.into_split();
     let mut lines = BufReader::new(read).lines();
     let mut later = Vec::new();
-    write.write_all(b"+OK ready\r\n").await.expect("it is heard");
+    write
+        .write_all(b"+OK ready\r\n")
+        .await
+        .expect("it is heard");
     while let Ok(Some(line)) = lines.next_line().await {
         let answer = match line.split(' ').next().unwrap_or_default() {
             _ if cancelled.is_cancelled() => {

@@ -447,10 +447,9 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
         // Asked before the first check, which would end without a password.
         let password = match Source::of(mailbox) {
             Source::Person => Some(password(mailbox).await?),
-            Source::Command(_)
-            | Source::Environment(_)
-            | Source::File(_)
-            | Source::Settings(_) => None,
+            Source::Command(_) | Source::Environment(_) | Source::File(_) | Source::Settings(_) => {
+                None
+            }
         };
         pollers.push(Poller::start_with(
             MailboxIndex(index),
@@ -463,9 +462,8 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
     }
     drop(reports);
     // Listened to all the time: one that comes while a line is written counts as well.
-    let listen = |kind| {
-        signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error))
-    };
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let outcome = loop {

@@ -296,8 +296,13 @@ fn keep(
         return Ok(kept);
     }
 
-    let marks = first_marks(transaction, &arrival)?;
+    let salvaged = salvaged(transaction, &arrival)?;
+    let (marks, id) = match salvaged {
+        Some((marks, id)) => (marks, id),
+        None => (first_marks(transaction, &arrival)?, None),
+    };
     let mut headline = arrival.digest.headline;
+    headline.id = free_id(transaction, id)?;
     headline.marks = marks;
     headline.handle = free_handle(transaction, &headline.handle)?;
     let fingerprint = &arrival.digest.fingerprint;
@@ -305,9 +310,9 @@ fn keep(
         .prepare_cached(
             "INSERT INTO notice (handle, date, date_guessed, arrived, from_name, from_address, \
              subject, preview, size, important, files, has_link, thread_key, parents, \
-             headers_digest, body_digest, complete, read, starred, muted, changed) \
+             headers_digest, body_digest, complete, read, starred, muted, changed, id) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-             ?18, ?19, ?20, ?21)",
+             ?18, ?19, ?20, ?21, ?22)",
         )?
         .execute(params![
             headline.handle,
@@ -331,8 +336,8 @@ fn keep(
             marks.starred,
             marks.muted,
             change,
+            headline.id.0,
         ])?;
-    headline.id = NoticeId(transaction.last_insert_rowid());
     transaction
         .prepare_cached("INSERT INTO mail VALUES (?1, ?2)")?
         .execute(params![headline.id.0, arrival.bytes])?;
@@ -507,26 +512,47 @@ fn index(
     Ok(())
 }
 
-/// The marks that a new notice starts with: those saved from a damaged cache, else by its age, and
-/// by its thread if that is muted.
-fn first_marks(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result<Marks> {
+/// The marks and the id that a notice had in a damaged cache, if it was saved from there.
+fn salvaged(
+    transaction: &Transaction,
+    arrival: &Arrival,
+) -> rusqlite::Result<Option<(Marks, Option<i64>)>> {
     let Fingerprint { headers, body } = &arrival.digest.fingerprint;
-    let salvaged = transaction
+    transaction
         .prepare_cached(
             "DELETE FROM salvaged WHERE headers_digest = ?1 AND body_digest = ?2 \
-             RETURNING read, starred, muted",
+             RETURNING read, starred, muted, id",
         )?
         .query_row([&headers[..], &body[..]], |row| {
-            Ok(Marks {
+            let marks = Marks {
                 read: row.get(0)?,
                 starred: row.get(1)?,
                 muted: row.get(2)?,
-            })
+            };
+            Ok((marks, row.get(3)?))
         })
-        .optional()?;
-    if let Some(marks) = salvaged {
-        return Ok(marks);
+        .optional()
+}
+
+/// The id for a new notice: the one that it had, if that is free, else one that nobody else had.
+fn free_id(transaction: &Transaction, had: Option<i64>) -> rusqlite::Result<NoticeId> {
+    if let Some(id) = had
+        && !transaction
+            .prepare_cached("SELECT 1 FROM notice WHERE id = ?1")?
+            .exists([id])?
+    {
+        return Ok(NoticeId(id));
     }
+    transaction
+        .prepare_cached(
+            "SELECT 1 + max(coalesce((SELECT max(id) FROM notice), 0), \
+                            coalesce((SELECT max(id) FROM salvaged), 0))",
+        )?
+        .query_row([], |row| row.get(0).map(NoticeId))
+}
+
+/// The marks that a new notice starts with: by its age, and by its thread if that is muted.
+fn first_marks(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result<Marks> {
     let mut statement = transaction
         .prepare_cached("SELECT 1 FROM notice WHERE thread_key = ?1 AND muted LIMIT 1")?;
     for parent in &arrival.digest.headline.parents {
