@@ -10,6 +10,7 @@ use shown::Shown;
 
 pub mod body;
 pub mod calendar;
+pub mod charset;
 pub mod files;
 pub mod guard;
 pub mod headers;
