@@ -1,1 +1,480 @@
-//! To be written.
+//! POP3 from the client's side, a type for each state: [`Authorization`], then [`Transaction`].
+//!
+//! `Authorization::login` consumes it and gives a `Transaction`; `Transaction::quit` consumes that.
+//! What the client can say is [`Request`], an enum without DELE: leaving mail on the server is not
+//! an option of this program, it is its design.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::time;
+
+use crate::{
+    config::{self, Mailbox, Settings},
+    net::{
+        Stream, connect,
+        tls::{self, Connector, Fault, Trust, Verification},
+    },
+    pop3::{
+        capability::{Capabilities, Capability},
+        listing::{ScanListing, UniqueIdListing, lines},
+        response::{ParseError, Response},
+    },
+};
+
+mod connection;
+pub mod dialogue;
+pub mod error;
+pub mod fetch;
+pub mod login;
+pub mod request;
+
+use connection::Connection;
+use dialogue::Dialogue;
+pub use error::Error;
+use login::Way;
+use request::Request;
+
+/// How long QUIT may take: nothing is lost if its answer never comes.
+pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest listing, in octets.
+pub const LARGEST_LISTING: usize = 256 * 1024 * 1024;
+/// The most messages in a listing.
+pub const MOST_MESSAGES: usize = 2_000_000;
+
+/// Where a mailbox is, and how it is reached safely.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The server's name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub protection: config::Tls,
+    /// True if a password may be sent without TLS.
+    pub allows_clear_text: bool,
+    /// How long connecting may take, and then the TLS handshake.
+    pub connect_timeout: Duration,
+    /// How long the server may be silent before it answers, and within an answer.
+    pub answer_timeout: Duration,
+    /// What is trusted.
+    pub connector: Connector,
+}
+
+impl Endpoint {
+    /// The endpoint that the settings describe.
+    ///
+    /// # Errors
+    ///
+    /// `ca_file` or `pin_sha256` cannot be used, or clear text is asked for beyond loopback.
+    pub fn of(mailbox: &Mailbox, settings: &Settings) -> Result<Endpoint, Error> {
+        if mailbox.tls == config::Tls::None && !mailbox.allows_clear_text() {
+            return Err(Error::ClearText);
+        }
+        let pin = match &mailbox.pin_sha256 {
+            None => None,
+            Some(text) => Some(tls::parse_fingerprint(text).ok_or(Error::Pin)?),
+        };
+        let trust = Trust {
+            ca_file: mailbox.ca_file.as_deref().map(config::expand),
+            pin,
+        };
+        Ok(Endpoint {
+            host: mailbox.host.clone(),
+            port: mailbox.port(),
+            protection: mailbox.tls,
+            allows_clear_text: mailbox.allows_clear_text(),
+            connect_timeout: settings.connect_timeout.0,
+            answer_timeout: settings.answer_timeout.0,
+            connector: Connector::new(&trust).map_err(|source| Error::Tls {
+                fault: None,
+                source,
+            })?,
+        })
+    }
+}
+
+/// A session in which nobody has signed in yet (RFC 1939 §4).
+#[derive(Debug)]
+pub struct Authorization {
+    connection: Connection,
+    greeting: Response,
+    capabilities: Option<Capabilities>,
+    allows_clear_text: bool,
+}
+
+/// A session with an open maildrop (RFC 1939 §5).
+#[derive(Debug)]
+pub struct Transaction {
+    connection: Connection,
+    capabilities: Option<Capabilities>,
+    way: Way,
+}
+
+/// What UIDL and LIST tell together, in the order of the message-numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The scan listing.
+    pub scan: Vec<ScanListing>,
+    /// The unique-id listing; none if the server has no UIDL.
+    pub unique_ids: Option<Vec<UniqueIdListing>>,
+    /// Lines of either that made no sense, in excerpts.
+    pub odd: Vec<String>,
+}
+
+impl Authorization {
+    /// Connects, protects the connection as the endpoint says, and asks what the server can do.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection, it cannot be made safe, or the server refuses or is wrong.
+    pub async fn connect(endpoint: &Endpoint, dialogue: &Dialogue) -> Result<Authorization, Error> {
+        let addresses = connect::find(&endpoint.host, endpoint.port).await?;
+        let (stream, address) = connect::open(
+            &endpoint.host,
+            endpoint.port,
+            &addresses,
+            endpoint.connect_timeout,
+        )
+        .await?;
+        dialogue.remark(&format!("connected to {address}"));
+        match Self::protected(stream, endpoint, dialogue).await {
+            Ok(session) => Ok(session),
+            Err(error) => Err(Self::explained(error, endpoint, &addresses).await),
+        }
+    }
+
+    /// The error with what is wrong with the server's certificate, where a handshake failed: the
+    /// TLS library does not say, so the certificate is looked at over a connection of its own.
+    pub async fn explained(
+        error: Error,
+        endpoint: &Endpoint,
+        addresses: &[std::net::SocketAddr],
+    ) -> Error {
+        match error {
+            Error::Tls {
+                fault: None,
+                source: tls::Error::Handshake(source),
+            } => Error::Tls {
+                fault: Self::look(endpoint, addresses).await,
+                source: tls::Error::Handshake(source),
+            },
+            error => error,
+        }
+    }
+
+    /// The session over a stream that is open already: TLS and CAPA as the endpoint says.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made safe, or the server refuses or is wrong.
+    pub async fn protected(
+        stream: Stream,
+        endpoint: &Endpoint,
+        dialogue: &Dialogue,
+    ) -> Result<Authorization, Error> {
+        let stream = match endpoint.protection {
+            config::Tls::Implicit => {
+                let stream = handshake(stream, endpoint, Verification::Full).await?;
+                dialogue.remark("encrypted by TLS");
+                stream
+            }
+            config::Tls::Starttls | config::Tls::None => stream,
+        };
+        let mut session = Self::greeted(stream, endpoint, dialogue).await?;
+        session.capa().await?;
+        if endpoint.protection == config::Tls::Starttls {
+            session = session.stls(endpoint, Verification::Full).await?;
+            session.capa().await?;
+        }
+        Ok(session)
+    }
+
+    /// The session after its greeting.
+    async fn greeted(
+        stream: Stream,
+        endpoint: &Endpoint,
+        dialogue: &Dialogue,
+    ) -> Result<Authorization, Error> {
+        let mut connection = Connection::new(stream, dialogue.clone(), endpoint.answer_timeout);
+        let greeting = connection.answer().await?;
+        if !greeting.is_ok() {
+            return Err(Error::Rejected {
+                request: "the connection",
+                response: greeting,
+            });
+        }
+        Ok(Authorization {
+            connection,
+            greeting,
+            capabilities: None,
+            allows_clear_text: endpoint.allows_clear_text,
+        })
+    }
+
+    /// Asks what the server can do. A server that does not know CAPA is fine.
+    async fn capa(&mut self) -> Result<(), Error> {
+        self.capabilities = self.connection.capa().await?;
+        Ok(())
+    }
+
+    /// Asks for TLS and starts it (RFC 2595 §4). All that was learned before is forgotten.
+    async fn stls(
+        mut self,
+        endpoint: &Endpoint,
+        verification: Verification,
+    ) -> Result<Authorization, Error> {
+        if let Some(capabilities) = &self.capabilities
+            && !capabilities.has(&Capability::Stls)
+        {
+            return Err(Error::NotOffered);
+        }
+        let response = self.connection.ask(&Request::Stls).await?;
+        if !response.is_ok() {
+            return Err(Error::NotOffered);
+        }
+        let (stream, dialogue) = self.connection.into_stream()?;
+        let stream = handshake(stream, endpoint, verification).await?;
+        dialogue.remark("encrypted by TLS");
+        Ok(Authorization {
+            connection: Connection::upgraded(stream, dialogue, endpoint.answer_timeout),
+            // An APOP timestamp that came in clear text is not used any more.
+            greeting: Response::ok(""),
+            capabilities: None,
+            allows_clear_text: self.allows_clear_text,
+        })
+    }
+
+    /// Looks at the certificate of a server whose handshake failed, and says what is wrong with it.
+    async fn look(endpoint: &Endpoint, addresses: &[std::net::SocketAddr]) -> Option<Fault> {
+        let (stream, _) = connect::open(
+            &endpoint.host,
+            endpoint.port,
+            addresses,
+            endpoint.connect_timeout,
+        )
+        .await
+        .ok()?;
+        let silent = Dialogue::default();
+        let certificate = match endpoint.protection {
+            config::Tls::Implicit => handshake(stream, endpoint, Verification::LookOnly)
+                .await
+                .ok()?
+                .peer_certificate()?,
+            config::Tls::Starttls => Self::greeted(stream, endpoint, &silent)
+                .await
+                .ok()?
+                .stls(endpoint, Verification::LookOnly)
+                .await
+                .ok()?
+                .connection
+                .certificate()?,
+            config::Tls::None => return None,
+        };
+        Some(Fault::of(
+            &certificate,
+            &endpoint.host,
+            jiff::Timestamp::now(),
+        ))
+    }
+
+    /// What the server says it can do; none if it does not know CAPA.
+    pub fn capabilities(&self) -> Option<&Capabilities> {
+        self.capabilities.as_ref()
+    }
+
+    /// The certificate of the server in DER, if there is TLS.
+    pub fn certificate(&self) -> Option<Vec<u8>> {
+        self.connection.certificate()
+    }
+
+    /// Signs in. `last` is the way that worked the last time, so that no weaker one is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if the server says no; [`Error::ClearText`] if every way left would send
+    /// the password in clear text, or a weaker way than the last.
+    pub async fn login(
+        mut self,
+        name: &str,
+        password: &SecretString,
+        last: Option<Way>,
+    ) -> Result<Transaction, Error> {
+        let ways = login::ways(&login::Situation {
+            capabilities: self.capabilities.as_ref(),
+            timestamp: self.greeting.timestamp(),
+            is_tls: self.connection.is_tls(),
+            allows_clear_text: self.allows_clear_text,
+            last,
+        });
+        if ways.is_empty() {
+            self.connection.quit().await;
+            return Err(if last == Some(Way::Apop) {
+                Error::Downgrade
+            } else {
+                Error::ClearText
+            });
+        }
+        let pipelines = self.pipelines();
+        let mut rejection = None;
+        for way in ways {
+            let timestamp = self.greeting.timestamp().unwrap_or_default().to_owned();
+            let (request, response) = self
+                .connection
+                .sign_in(way, name, password, &timestamp, pipelines)
+                .await?;
+            if response.is_ok() {
+                return Ok(Transaction {
+                    connection: self.connection,
+                    capabilities: self.capabilities,
+                    way,
+                });
+            }
+            // A code other than [AUTH] speaks of the maildrop, not of the password.
+            let is_final = login::is_final(&response);
+            rejection = Some(Error::Rejected { request, response });
+            if is_final {
+                break;
+            }
+        }
+        self.connection.quit().await;
+        Err(rejection.expect("there was at least one way"))
+    }
+
+    /// Ends the session without signing in.
+    pub async fn quit(mut self) {
+        self.connection.quit().await;
+    }
+
+    fn pipelines(&self) -> bool {
+        self.capabilities
+            .as_ref()
+            .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
+    }
+}
+
+impl Transaction {
+    /// What the server says it can do; none if it does not know CAPA.
+    pub fn capabilities(&self) -> Option<&Capabilities> {
+        self.capabilities.as_ref()
+    }
+
+    /// The way in which this session signed in.
+    pub fn way(&self) -> Way {
+        self.way
+    }
+
+    /// True if the server announced that commands may be sent ahead.
+    pub fn pipelines(&self) -> bool {
+        self.capabilities
+            .as_ref()
+            .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
+    }
+
+    /// Asks what the server can do once more, if it said that this may differ once signed in.
+    ///
+    /// # Errors
+    ///
+    /// The connection failed.
+    pub async fn capa_if_it_may_differ(&mut self) -> Result<(), Error> {
+        let may_differ = self.capabilities.as_ref().is_some_and(|capabilities| {
+            capabilities.iter().any(|capability| {
+                matches!(
+                    capability,
+                    Capability::LoginDelay { per_user: true, .. }
+                        | Capability::Expire { per_user: true, .. }
+                )
+            })
+        });
+        if may_differ && let Some(capabilities) = self.connection.capa().await? {
+            self.capabilities = Some(capabilities);
+        }
+        Ok(())
+    }
+
+    /// Asks for UIDL and LIST, together where `pipelined`.
+    ///
+    /// # Errors
+    ///
+    /// LIST is refused, a listing has no end, or the connection failed. A refused UIDL is fine.
+    pub async fn listing(&mut self, pipelined: bool) -> Result<Listing, Error> {
+        let connection = &mut self.connection;
+        let (uidl, list) = if pipelined {
+            connection.send(&Request::Uidl).await?;
+            connection.send(&Request::List).await?;
+            connection.flush().await?;
+            let uidl = connection.listing().await?;
+            (uidl, connection.listing().await?)
+        } else {
+            connection.send(&Request::Uidl).await?;
+            connection.flush().await?;
+            let uidl = connection.listing().await?;
+            connection.send(&Request::List).await?;
+            connection.flush().await?;
+            (uidl, connection.listing().await?)
+        };
+
+        let mut listing = Listing::default();
+        let scan = list.map_err(|response| Error::Rejected {
+            request: "LIST",
+            response,
+        })?;
+        listing.scan = parse_lines(&scan, ScanListing::parse, &mut listing.odd)?;
+        listing.scan.sort_by_key(|line| line.message);
+        if let Ok(body) = uidl {
+            let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd)?;
+            unique_ids.sort_by_key(|line| line.message);
+            listing.unique_ids = Some(unique_ids);
+        }
+        Ok(listing)
+    }
+
+    /// Ends the session with QUIT, within [`QUIT_TIMEOUT`].
+    pub async fn quit(mut self) {
+        self.connection.quit().await;
+    }
+}
+
+async fn handshake(
+    stream: Stream,
+    endpoint: &Endpoint,
+    verification: Verification,
+) -> Result<Stream, Error> {
+    let handshake = endpoint
+        .connector
+        .protect(stream, &endpoint.host, verification);
+    match time::timeout(endpoint.connect_timeout, handshake).await {
+        Ok(outcome) => outcome.map_err(|source| Error::Tls {
+            fault: None,
+            source,
+        }),
+        Err(_) => Err(Error::TimedOut {
+            what: "the TLS handshake",
+            limit: endpoint.connect_timeout,
+        }),
+    }
+}
+
+fn parse_lines<T>(
+    body: &[u8],
+    parse: fn(&[u8]) -> Option<T>,
+    odd: &mut Vec<String>,
+) -> Result<Vec<T>, Error> {
+    /// More than a few excerpts tell nobody more.
+    const MOST_ODD: usize = 5;
+
+    let mut parsed = Vec::new();
+    for line in lines(body) {
+        match parse(line) {
+            Some(value) => parsed.push(value),
+            None if odd.len() < MOST_ODD => odd.push(crate::pop3::response::excerpt(
+                &String::from_utf8_lossy(line),
+            )),
+            None => {}
+        }
+        if parsed.len() > MOST_MESSAGES {
+            return Err(ParseError::ListingTooLong.into());
+        }
+    }
+    Ok(parsed)
+}

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub mod file;
 
 /// All that a settings file may say. Paths are as written; `~/` is the home folder.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Settings {
     /// Where the caches are kept; the platform's data folder if absent.
@@ -29,8 +29,10 @@ pub struct Settings {
     pub check_every: Interval,
     /// Largest message that is fetched whole, in octets.
     pub largest_message: Size,
-    /// How long connecting may take.
+    /// How long connecting may take, and then the TLS handshake.
     pub connect_timeout: Interval,
+    /// How long a server may be silent before it answers, and within an answer.
+    pub answer_timeout: Interval,
     /// What tells of new notices: `"title"`, `"bell"`, `"osc9"`, or a command.
     pub notify: Vec<Notify>,
     /// When a notice counts as read.
@@ -42,6 +44,26 @@ pub struct Settings {
     /// The mailboxes, the first one being the one opened when none is named.
     #[serde(rename = "mailbox", skip_serializing_if = "Vec::is_empty")]
     pub mailboxes: Vec<Mailbox>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            data_dir: None,
+            download_dir: None,
+            check_every: Interval::default(),
+            largest_message: Size::default(),
+            // Longer than any healthy path takes, short enough for a person to wait.
+            connect_timeout: Interval(Duration::from_secs(20)),
+            // Some servers copy the whole maildrop before they answer PASS.
+            answer_timeout: Interval(Duration::from_secs(60)),
+            notify: vec![Notify::Terminal(TerminalNotice::Title)],
+            mark_read: MarkRead::default(),
+            screen: Screen::default(),
+            keys: Keys::default(),
+            mailboxes: Vec::new(),
+        }
+    }
 }
 
 /// One shared mailbox: where it is, and whose account opens it.
@@ -247,7 +269,7 @@ pub struct Screen {
 impl Default for Screen {
     fn default() -> Screen {
         Screen {
-            theme: "auto".to_owned(),
+            theme: "terminal".to_owned(),
             ascii: None,
             ambiguous_width: 1,
             accessible: false,

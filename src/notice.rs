@@ -90,6 +90,15 @@ pub struct Address {
 }
 
 impl Address {
+    /// Returns the name, or the address if there is none.
+    pub fn short(&self) -> Shown {
+        if self.name.is_empty() {
+            self.address.clone()
+        } else {
+            self.name.clone()
+        }
+    }
+
     /// Returns the address as the reader has it: `Priya Natarajan <priya@team.example>`.
     pub fn full(&self) -> Shown {
         match (self.name.is_empty(), self.address.is_empty()) {
@@ -98,30 +107,6 @@ impl Address {
             (false, false) => Shown::line(&format!("{} <{}>", self.name, self.address)),
             (false, true) => self.name.clone(),
             (true, _) => self.address.clone(),
-        }
-    }
-
-    /// Returns the sender as the list has it: the first name and an initial (`Priya N`), the whole
-    /// name where it is not two words in Latin letters, else the address up to its `@`.
-    pub fn short(&self) -> Shown {
-        if self.name.is_empty() {
-            return Shown::line(self.address.split('@').next().unwrap_or_default());
-        }
-        let turned = self
-            .name
-            .split_once(", ")
-            .map(|(last, first)| format!("{first} {last}"));
-        let name = turned.as_deref().unwrap_or(&self.name);
-        let is_latin = |word: &str| {
-            word.starts_with(|c: char| c.is_uppercase() && c < '\u{250}')
-                && !word.contains(['@', '<', '"', '('])
-        };
-        match name.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [first, .., last] if is_latin(first) && is_latin(last) => Shown::line(&format!(
-                "{first} {}",
-                last.chars().next().unwrap_or_default()
-            )),
-            _ => self.name.clone(),
         }
     }
 }

@@ -1,3 +1,257 @@
-//! The poller's task: wait, check, report.
+//! One mailbox's poller: wait, check, report; and "check now".
+//!
+//! A poller is a task of its own with a cache of its own: one mailbox's trouble never blocks
+//! another's. It decides nothing: when to call next is [`schedule`]'s, what a visit does [`check`]'s.
 
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{self, Instant},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Mailbox, Settings},
+    notice::{MailboxIndex, shown::Shown},
+    secret::Source,
+    store::Store,
+};
+
+pub mod check;
+pub mod identity;
+mod keeper;
+pub mod memory;
+mod nameless;
+pub mod outcome;
 pub mod report;
+pub mod schedule;
+pub mod tell;
+
+use check::Check;
+use report::{Outcome, Report, Summary};
+use schedule::{Next, Schedule};
+use tell::{Tell, blocking};
+
+/// A running poller. Dropping it stops the task at once; [`Poller::stop`] lets it say QUIT.
+#[derive(Debug)]
+pub struct Poller {
+    wishes: mpsc::Sender<Wish>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// What the person wants of a poller.
+#[derive(Debug)]
+enum Wish {
+    CheckNow,
+    SignIn(SecretString),
+}
+
+/// Reports with the mailbox that they are of.
+pub type Reports = mpsc::Sender<(MailboxIndex, Report)>;
+
+/// The longest sleep: a machine that was suspended notices within this time that it is late.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+impl Poller {
+    /// Starts the poller of a mailbox. The first check begins at once.
+    pub fn start(
+        index: MailboxIndex,
+        mailbox: &Mailbox,
+        settings: &Settings,
+        store: Store,
+        reports: Reports,
+    ) -> Poller {
+        let (wishes, wished) = mpsc::channel(8);
+        let stop = CancellationToken::new();
+        let polling = Polling {
+            index,
+            mailbox: mailbox.clone(),
+            settings: Arc::new(settings.clone()),
+            store,
+            reports,
+            wished,
+            stop: stop.clone(),
+            password: None,
+        };
+        Poller {
+            wishes,
+            stop,
+            task: tokio::spawn(polling.run()),
+        }
+    }
+
+    /// Asks for a check without waiting for the next one that is due.
+    pub fn check_now(&self) {
+        // A full channel means that one has been asked for already.
+        let _ = self.wishes.try_send(Wish::CheckNow);
+    }
+
+    /// Gives a password, and asks for a check with it.
+    pub fn sign_in(&self, password: SecretString) {
+        let _ = self.wishes.try_send(Wish::SignIn(password));
+    }
+
+    /// Ends the poller. A check that is under way is broken off politely, with QUIT.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        // It ends by itself within the time that QUIT may take; a panic in it was reported already.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+struct Polling {
+    index: MailboxIndex,
+    mailbox: Mailbox,
+    settings: Arc<Settings>,
+    store: Store,
+    reports: Reports,
+    wished: mpsc::Receiver<Wish>,
+    stop: CancellationToken,
+    password: Option<SecretString>,
+}
+
+impl Polling {
+    async fn run(mut self) {
+        let interval = self
+            .mailbox
+            .check_every
+            .unwrap_or(self.settings.check_every);
+        let mut schedule = Schedule::new(interval.0);
+        loop {
+            let next = self.check(&mut schedule).await;
+            if self.stop.is_cancelled() || !self.wait(next).await {
+                return;
+            }
+        }
+    }
+
+    /// One check, its report, and when the next is due.
+    async fn check(&mut self, schedule: &mut Schedule) -> Option<Duration> {
+        let at = Timestamp::now();
+        let tell = Tell::new(self.index, self.reports.clone());
+        tell.report(Report::Started { at }).await;
+        let started = Instant::now();
+
+        let (mut summary, least) = match self.password().await {
+            Err(outcome) => (Summary::empty(at, outcome), None),
+            Ok(password) => {
+                let check = Check {
+                    mailbox: &self.mailbox,
+                    settings: &self.settings,
+                    store: &self.store,
+                    password: &password,
+                    cancelled: &self.stop,
+                    tell: &tell,
+                };
+                check.run(at).await
+            }
+        };
+        summary.took = started.elapsed();
+        if matches!(summary.outcome, Outcome::SignInFailed { .. }) {
+            // It may have been changed: the next time the person acts, it is fetched anew.
+            self.password = None;
+        }
+        if let Some(least) = least {
+            schedule.obey(least);
+        }
+        let next = match schedule.after(&summary.outcome, chance()) {
+            Next::After(wait) => Some(wait),
+            Next::WhenAsked => None,
+        };
+        summary.attempt = schedule.failures();
+        summary.next = next.and_then(|wait| Timestamp::now().checked_add(wait).ok());
+        let recorded = {
+            let (store, summary) = (self.store.clone(), summary.clone());
+            blocking(move || memory::record(&store, &summary)).await
+        };
+        if let Err(error) = recorded {
+            tracing::warn!("cannot remember the check: {error}");
+        }
+        tell.report(Report::Checked(summary)).await;
+        next
+    }
+
+    async fn password(&mut self) -> Result<SecretString, Outcome> {
+        if let Some(password) = &self.password {
+            return Ok(password.clone());
+        }
+        let password =
+            Source::of(&self.mailbox)
+                .fetch()
+                .await
+                .map_err(|error| Outcome::NoPassword {
+                    why: Shown::line(&outcome::chain(&error)),
+                })?;
+        self.password = Some(password.clone());
+        Ok(password)
+    }
+
+    /// Waits until the next check is due or wanted; false if there will be none.
+    async fn wait(&mut self, wait: Option<Duration>) -> bool {
+        let due = wait.map(|wait| (Instant::now() + wait, Timestamp::now().checked_add(wait)));
+        loop {
+            // A suspended machine's clock goes on while its timers stand still: look at both.
+            let sleep = match &due {
+                Some((due, by_clock)) => {
+                    let is_late = by_clock
+                        .as_ref()
+                        .is_ok_and(|by_clock| *by_clock <= Timestamp::now());
+                    let left = due.saturating_duration_since(Instant::now());
+                    if is_late || left.is_zero() {
+                        return true;
+                    }
+                    left.min(LONGEST_SLEEP)
+                }
+                None => Duration::from_secs(u64::from(u32::MAX)),
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return false,
+                wish = self.wished.recv() => match wish {
+                    Some(Wish::CheckNow) => return true,
+                    Some(Wish::SignIn(password)) => {
+                        self.password = Some(password);
+                        return true;
+                    }
+                    None => return false,
+                },
+                () = time::sleep(sleep) => {}
+            }
+        }
+    }
+}
+
+impl Summary {
+    /// A summary of a check that began at `at` and ended like this before anything was known.
+    pub fn empty(at: Timestamp, outcome: Outcome) -> Summary {
+        Summary {
+            at,
+            took: Duration::ZERO,
+            outcome,
+            next: None,
+            on_server: None,
+            new: 0,
+            withdrawn: 0,
+            octets: 0,
+            attempt: 0,
+            notes: Vec::new(),
+            dialogue: Arc::from(""),
+        }
+    }
+}
+
+/// A number from 0 up to 1.
+pub(crate) fn chance() -> f64 {
+    // Without chance there is no jitter, which is no reason not to check.
+    f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX)
+}

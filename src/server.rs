@@ -1,1 +1,367 @@
-//! To be written.
+//! POP3 from the server's side, over a spool of mbox files: listeners, and what their connections
+//! share. What a session may say is [`session`]'s to decide, what becomes of mail is [`spool`]'s.
+//!
+//! ```text
+//!   listen ─ accept ─▶ connection ─ Input ─▶ session ─ Step ─▶ connection ─ blocking thread ─▶ spool
+//! ```
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    time,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::net::{Carrier, Stream, tls::Acceptor};
+
+use self::{
+    connection::Connection,
+    events::{Event, Fault, Observer},
+    limits::{Crowd, Limits, MOST_CHECKS},
+    session::step::Offer,
+    spool::Spool,
+};
+
+pub mod accounts;
+pub mod certificate;
+mod connection;
+pub mod events;
+pub mod folder;
+pub mod index;
+mod journal;
+pub mod limits;
+pub mod lock;
+pub mod maildrop;
+pub mod mbox;
+pub mod reader;
+pub mod session;
+pub mod spool;
+
+/// The server; [`Server::start`] is its one way in.
+#[derive(Debug)]
+pub enum Server {}
+
+/// How a server is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens.
+    pub listeners: Vec<Listener>,
+    /// Its certificate; without one there is no TLS.
+    pub acceptor: Option<Acceptor>,
+    /// Whether passwords may travel in the clear.
+    pub plaintext: Plaintext,
+    /// What clients may take of it.
+    pub limits: Limits,
+    /// Who is told of what happens.
+    pub observer: Option<Observer>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Listener {
+    /// The address; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Whether there is TLS from the first octet on.
+    pub protection: Protection,
+}
+
+/// Whether there is TLS from the first octet on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protection {
+    /// Plain; STLS can be had if there is a certificate.
+    None,
+    /// TLS.
+    Tls,
+}
+
+/// Whether passwords may travel in the clear.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Plaintext {
+    /// Within this machine only.
+    #[default]
+    Loopback,
+    /// Everywhere, because somebody said so.
+    Allowed,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It may not or cannot listen there.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Passwords would travel in the clear, and nobody said that they may.
+    #[error("{0} is not within this machine: passwords would travel in the clear")]
+    Unprotected(SocketAddr),
+    /// TLS is asked for, and there is no certificate.
+    #[error("TLS on {0} needs a certificate")]
+    NoCertificate(SocketAddr),
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            listeners: vec![Listener {
+                address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+                protection: Protection::None,
+            }],
+            acceptor: None,
+            plaintext: Plaintext::default(),
+            limits: Limits::default(),
+            observer: None,
+        }
+    }
+}
+
+impl Server {
+    /// Starts a server over this spool. It runs until its handle is told to shut it down, or dropped.
+    ///
+    /// # Errors
+    ///
+    /// It may not listen where it shall, or would let passwords travel in the clear there.
+    pub async fn start(spool: Arc<Spool>, options: Options) -> Result<Handle, Error> {
+        let mut bound = Vec::new();
+        for listener in &options.listeners {
+            bound.push((listen(listener, &options).await?, listener.protection));
+        }
+        let addresses = bound
+            .iter()
+            .filter_map(|(socket, _)| socket.local_addr().ok())
+            .collect();
+        let shared = Arc::new(Shared {
+            spool,
+            acceptor: options.acceptor,
+            plaintext: options.plaintext,
+            crowd: Arc::new(Crowd::new(options.limits.clone())),
+            limits: options.limits,
+            observer: options.observer,
+            checks: Arc::new(Semaphore::new(MOST_CHECKS)),
+            fault: watch::Sender::default(),
+            ending: CancellationToken::new(),
+            abort: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            sessions: AtomicU64::new(0),
+        });
+        for (socket, protection) in bound {
+            shared
+                .tasks
+                .spawn(accept(shared.clone(), socket, protection));
+        }
+        Ok(Handle { shared, addresses })
+    }
+}
+
+async fn listen(listener: &Listener, options: &Options) -> Result<TcpListener, Error> {
+    let address = listener.address;
+    if listener.protection == Protection::Tls && options.acceptor.is_none() {
+        return Err(Error::NoCertificate(address));
+    }
+    let is_safe = address.ip().is_loopback()
+        || options.acceptor.is_some()
+        || options.plaintext == Plaintext::Allowed;
+    if !is_safe {
+        return Err(Error::Unprotected(address));
+    }
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Listen { address, source })
+}
+
+/// A running server. Dropped, it ends at once.
+#[derive(Debug)]
+pub struct Handle {
+    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Handle {
+    /// Where it listens, in the order of [`Options::listeners`], with the ports that were taken.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Ends the server: no new connection is taken, every session finishes its command, nothing is
+    /// deleted without QUIT. Returns when the last one is over, after [`Limits::grace`] at the latest.
+    pub async fn shutdown(self) {
+        self.shared.ending.cancel();
+        self.shared.tasks.close();
+        if time::timeout(self.shared.limits.grace, self.shared.tasks.wait())
+            .await
+            .is_err()
+        {
+            self.shared.abort.cancel();
+            self.shared.tasks.wait().await;
+        }
+    }
+
+    /// Delivers a mail from within this process, and tells the observer. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::deliver`].
+    pub fn deliver(
+        &self,
+        account: &str,
+        mail: &[u8],
+        sender: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), spool::Error> {
+        self.shared.spool.deliver(account, mail, sender, now)?;
+        self.shared.tell(Event::Delivered {
+            account: account.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Serves a connection that did not come by a listener: a pipe within a test. False if a limit
+    /// is reached.
+    pub fn attach(&self, carrier: impl Carrier + 'static, address: IpAddr) -> bool {
+        let Some(arrival) = self.shared.crowd.arrive(address) else {
+            return false;
+        };
+        let stream = Stream::plain(carrier);
+        let offer = self.shared.offer(false, true);
+        let connection = self.shared.connection(stream, address, arrival, offer);
+        self.shared.tasks.spawn(connection.run(Protection::None));
+        true
+    }
+
+    /// Breaks the server, or mends it.
+    pub fn set_fault(&self, fault: Fault) {
+        self.shared.fault.send_replace(fault);
+    }
+
+    /// How many connections have not signed in, and how many have.
+    pub fn numbers(&self) -> (usize, usize) {
+        self.shared.crowd.numbers()
+    }
+
+    /// Its spool.
+    pub fn spool(&self) -> &Arc<Spool> {
+        &self.shared.spool
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.ending.cancel();
+        self.shared.abort.cancel();
+    }
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    spool: Arc<Spool>,
+    acceptor: Option<Acceptor>,
+    plaintext: Plaintext,
+    limits: Limits,
+    observer: Option<Observer>,
+    crowd: Arc<Crowd>,
+    checks: Arc<Semaphore>,
+    fault: watch::Sender<Fault>,
+    ending: CancellationToken,
+    abort: CancellationToken,
+    tasks: TaskTracker,
+    sessions: AtomicU64,
+}
+
+impl Shared {
+    fn connection(
+        self: &Arc<Shared>,
+        stream: Stream,
+        address: IpAddr,
+        arrival: limits::Arrival,
+        offer: Offer,
+    ) -> Connection {
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+        Connection::new(self.clone(), number, stream, address, arrival, offer)
+    }
+
+    /// What a connection can use before anybody has signed in.
+    fn offer(&self, is_tls: bool, is_local: bool) -> Offer {
+        Offer {
+            stls: !is_tls && self.acceptor.is_some(),
+            passwords: is_tls || is_local || self.plaintext == Plaintext::Allowed,
+            timestamp: self.spool.accounts().any_apop().then(timestamp).flatten(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        *self.fault.borrow()
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(observer) = &self.observer {
+            observer.tell(event);
+        }
+    }
+}
+
+/// One that was never used before and cannot be guessed (RFC 1939 §7, APOP).
+fn timestamp() -> Option<String> {
+    let chance = getrandom::u64().ok()?;
+    Some(format!(
+        "<{}.{chance:016x}@tidings>",
+        Timestamp::now().as_microsecond()
+    ))
+}
+
+async fn accept(shared: Arc<Shared>, socket: TcpListener, protection: Protection) {
+    /// After an error that another try at once would meet again: no file descriptors are left.
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            () = shared.ending.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => welcome(&shared, stream, peer.ip(), protection),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot accept");
+                time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+fn welcome(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr, protection: Protection) {
+    if shared.fault() == Fault::Refuse {
+        return;
+    }
+    let address = address.to_canonical();
+    let Some(arrival) = shared.crowd.arrive(address) else {
+        tracing::warn!(%address, "too many connections");
+        if protection == Protection::None {
+            // A new connection has room for a line; if not, it is closed without one.
+            let _ = stream.try_write(b"-ERR [SYS/TEMP] too many connections: try again soon\r\n");
+        }
+        return;
+    };
+    // Answers are written whole: waiting for more to send would only delay them.
+    let _ = stream.set_nodelay(true);
+    let is_local = stream
+        .local_addr()
+        .is_ok_and(|local| local.ip().to_canonical().is_loopback());
+    let offer = shared.offer(protection == Protection::Tls, is_local);
+    let connection = shared.connection(Stream::plain(stream), address, arrival, offer);
+    shared.tasks.spawn(connection.run(protection));
+}

@@ -1,1 +1,401 @@
-//! To be written.
+//! The cache of one mailbox and account (SQLite): notices kept, unique-ids seen, notices read.
+//!
+//! A notice and its seen mark are one transaction, so that a check that breaks off loses nothing and
+//! fetches nothing twice. A [`Store`] is a cheap handle on one connection; its calls block, so
+//! blocking threads make them. Several programs may have the file open at once: each sees the
+//! others' changes by [`Store::changed_since`].
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig,
+};
+
+pub mod headlines;
+pub mod keep;
+pub mod marks;
+mod salvage;
+pub mod search;
+pub mod visits;
+
+/// A handle on one mailbox's cache. Clones share the connection.
+#[derive(Clone, Debug)]
+pub struct Store {
+    connection: Arc<Mutex<Connection>>,
+    path: PathBuf,
+}
+
+/// A cache that was opened, and what had to be done for it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The cache.
+    pub store: Store,
+    /// Where the damaged file was moved to, if the cache had to be built anew.
+    pub damaged: Option<PathBuf>,
+}
+
+/// Why the cache cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder could not be made.
+    #[error("cannot make the folder {path}")]
+    MakeFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file could not be opened.
+    #[error("cannot open the saved notices in {path}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A newer version of this program has written the file.
+    #[error(
+        "{path} was written by a newer tidings (schema {found}, this one knows {known}): update tidings"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest that is known here.
+        known: i64,
+    },
+    /// The file is damaged.
+    #[error("the saved notices in {path} are damaged")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The damaged file could not be moved aside.
+    #[error("cannot move the damaged {path} aside")]
+    MoveAside {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The disk is full.
+    #[error("cannot save in {path}: disk full")]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be written.
+    #[error("cannot save in {path}: it may not be written")]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Reading or writing failed.
+    #[error("cannot use the saved notices in {path}")]
+    Use {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+/// The steps of the schema, oldest first. A released one never changes.
+const SCHEMA: [&str; 3] = [
+    include_str!("store/schema/001.sql"),
+    include_str!("store/schema/002.sql"),
+    include_str!("store/schema/003.sql"),
+];
+
+/// Marks the file as ours: "tidn" (SQLite file format §1.3).
+const APPLICATION_ID: i64 = 0x7469_646e;
+
+/// A write-ahead log of fewer octets than this is left for the next time.
+const SHORT_LOG: u64 = 512 * 1024;
+
+/// How long another program's transaction is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Opens a mailbox's cache, making it if there is none. A damaged file is moved aside, its
+    /// marks are saved as far as they can be read, and a new one is made.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be used; its notices and marks are as they were.
+    pub fn open(path: &Path) -> Result<Opened, Error> {
+        match Store::open_sound(path) {
+            Err(Error::Damaged { .. }) => {
+                let aside = salvage::move_aside(path)?;
+                let store = Store::open_sound(path)?;
+                store.salvage(&aside);
+                Ok(Opened {
+                    store,
+                    damaged: Some(aside),
+                })
+            }
+            outcome => outcome.map(|store| Opened {
+                store,
+                damaged: None,
+            }),
+        }
+    }
+
+    /// Builds the cache anew after a call has found it damaged, and says where the old file is.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be moved, or no new one can be made.
+    pub fn rebuild(&self) -> Result<PathBuf, Error> {
+        let mut connection = self.lock();
+        // The old file must be closed before it is moved; nothing is kept in memory meanwhile.
+        *connection = Connection::open_in_memory().map_err(|source| self.error(source))?;
+        let aside = salvage::move_aside(&self.path)?;
+        *connection = open_connection(&self.path)?;
+        drop(connection);
+        self.salvage(&aside);
+        Ok(aside)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open_sound(path: &Path) -> Result<Store, Error> {
+        Ok(Store {
+            connection: Arc::new(Mutex::new(open_connection(path)?)),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Runs `read` on the connection.
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        read(&self.lock()).map_err(|source| self.error(source))
+    }
+
+    /// Runs `write` as one transaction that a loss of power may undo: for what can be spared. It
+    /// does not wait for the disk.
+    fn write_lightly<T>(
+        &self,
+        write: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let mut connection = self.lock();
+        let outcome = (|| {
+            connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = write(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })();
+        let restored = connection.execute_batch("PRAGMA synchronous = FULL");
+        outcome
+            .and_then(|value| restored.map(|()| value))
+            .map_err(|source| self.error(source))
+    }
+
+    /// Runs `write` as one transaction, with the number of the change that it is.
+    fn write<T>(
+        &self,
+        write: impl FnOnce(&Transaction, i64) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let mut connection = self.lock();
+        let outcome = (|| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let change: i64 = transaction
+                .prepare_cached(
+                    "UPDATE state SET value = CAST(value AS INTEGER) + 1 WHERE name = 'change' \
+                     RETURNING CAST(value AS INTEGER)",
+                )?
+                .query_row([], |row| row.get(0))?;
+            let value = write(&transaction, change)?;
+            transaction.commit()?;
+            Ok(value)
+        })();
+        outcome.map_err(|source| self.error(source))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(&self, source: rusqlite::Error) -> Error {
+        classify(&self.path, source)
+    }
+
+    /// What is remembered under this name, for example which way of signing in has worked.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn remembered(&self, name: &str) -> Result<Option<String>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT value FROM state WHERE name = ?1")?
+                .query_row([name], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// Remembers something under a name; nothing at all with `None`.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn remember(&self, name: &str, value: Option<&str>) -> Result<(), Error> {
+        if self.remembered(name)?.as_deref() == value {
+            return Ok(());
+        }
+        self.write(|transaction, _| {
+            match value {
+                Some(value) => transaction.execute(
+                    "INSERT INTO state VALUES (?1, ?2) \
+                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    [name, value],
+                )?,
+                None => transaction.execute("DELETE FROM state WHERE name = ?1", [name])?,
+            };
+            Ok(())
+        })
+    }
+
+    /// Caps the file at so many pages, as a quota does.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn cap(&self, pages: u32) -> Result<(), Error> {
+        self.read(|connection| {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        })
+    }
+
+    /// Tidies up before the program ends: statistics, and the write-ahead log.
+    pub fn close(&self) {
+        let connection = self.lock();
+        // All of it is for speed alone: the next start does without.
+        let _ = connection.execute_batch("PRAGMA optimize");
+        // Folding the log back waits for the disk; a short log can wait for the next time.
+        let log = salvage::with_suffix(&self.path, "-wal");
+        if fs::metadata(log).is_ok_and(|log| log.len() < SHORT_LOG) {
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+    }
+}
+
+fn open_connection(path: &Path) -> Result<Connection, Error> {
+    let classified = |source| match classify(path, source) {
+        Error::Use { path, source } => Error::Open { path, source },
+        error => error,
+    };
+    make_private(path)?;
+    let mut connection = Connection::open(path).map_err(classified)?;
+    prepare(&mut connection).map_err(classified)?;
+
+    let version = |connection: &Connection, name: &str| {
+        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+    };
+    let found = version(&connection, "user_version").map_err(classified)?;
+    let application = version(&connection, "application_id").map_err(classified)?;
+    let known = SCHEMA.len() as i64;
+    let is_foreign = application != APPLICATION_ID && (application != 0 || found != 0);
+    if is_foreign {
+        return Err(Error::Damaged {
+            path: path.to_owned(),
+            source: rusqlite::Error::InvalidQuery,
+        });
+    }
+    if found > known {
+        return Err(Error::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    if found < known {
+        migrate(&mut connection).map_err(classified)?;
+    }
+    Ok(connection)
+}
+
+/// Makes the file, readable by its owner alone: SQLite gives its companions the same mode.
+fn make_private(path: &Path) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|source| Error::MakeFolder {
+                path: folder.to_owned(),
+                source,
+            })?;
+    }
+    // A file that cannot be made is reported by SQLite, which has to open it anyway.
+    let _ = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    Ok(())
+}
+
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    // 8 KB pages: a mail of ordinary size takes two. 16 MB of log before it is folded back.
+    connection.execute_batch(
+        "PRAGMA page_size = 8192;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA wal_autocheckpoint = 2000;
+         PRAGMA journal_size_limit = 33554432;
+         PRAGMA cache_size = -8192;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA mmap_size = 0;",
+    )
+}
+
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    // Another program may have done it while this one waited for the lock.
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let done = usize::try_from(found).unwrap_or(SCHEMA.len());
+    for step in SCHEMA.iter().skip(done) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",
+        SCHEMA.len()
+    ))?;
+    transaction.commit()
+}
+
+fn classify(path: &Path, source: rusqlite::Error) -> Error {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            Error::Damaged { path, source }
+        }
+        Some(ErrorCode::DiskFull) => Error::Full { path },
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly { path },
+        _ => Error::Use { path, source },
+    }
+}

@@ -1,6 +1,22 @@
 //! The tests, as one program.
 
+mod cli;
+mod client_sessions;
+mod demo;
+mod demo_notices;
+mod dovecot;
 mod hostile;
+mod licences;
+mod peers;
+mod polling;
 mod rendering;
+mod screens;
+mod server_sessions;
+mod serving;
+mod serving_by_hand;
+mod spool;
+mod store;
+mod support;
 mod threads;
+mod wire;
 mod words;

@@ -1,1 +1,414 @@
-//! Editing.
+//! The settings file: where it is, reading it with every mistake named, and changing it with its
+//! comments kept.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use etcetera::AppStrategy;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
+
+use super::{Error, Mailbox, Settings, Tls, Unknown, expand};
+
+/// Settings that were read, and what of the file meant nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The settings; the defaults if there is no file.
+    pub settings: Settings,
+    /// The file.
+    pub path: PathBuf,
+    /// False if there is no file yet.
+    pub exists: bool,
+    /// Keys that mean nothing.
+    pub unknown: Vec<Unknown>,
+}
+
+/// The settings file of this platform.
+///
+/// # Errors
+///
+/// The platform names no folder for it, as where there is no home folder.
+pub fn default_path() -> Result<PathBuf, Error> {
+    confy::get_configuration_file_path("tidings", "tidings").map_err(|_| Error::Unusable {
+        path: PathBuf::from("tidings.toml"),
+        what: "no folder for settings is known: set HOME, or name the file by --config".to_owned(),
+    })
+}
+
+/// Reads a settings file. One that does not exist holds the defaults; it is not made.
+///
+/// # Errors
+///
+/// The file cannot be read, is malformed, does not fit together, or shows a password to others.
+pub fn load(path: &Path) -> Result<Loaded, Error> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Loaded {
+                path: path.to_owned(),
+                ..Loaded::default()
+            });
+        }
+        Err(source) => {
+            return Err(Error::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let settings: Settings =
+        confy::load_path(path).map_err(|error| malformed(path, &text, error))?;
+    let holds_password = settings
+        .mailboxes
+        .iter()
+        .any(|mailbox| !mailbox.password.is_absent());
+    let is_exposed =
+        fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0);
+    if holds_password && is_exposed {
+        return Err(Error::Exposed {
+            path: path.to_owned(),
+        });
+    }
+    validate(path, &settings)?;
+    Ok(Loaded {
+        unknown: unknown(&text),
+        settings,
+        path: path.to_owned(),
+        exists: true,
+    })
+}
+
+/// The folder of the caches.
+///
+/// # Errors
+///
+/// None is set and the platform names none.
+pub fn data_dir(settings: &Settings) -> Result<PathBuf, Error> {
+    if let Some(folder) = &settings.data_dir {
+        return Ok(expand(folder));
+    }
+    etcetera::choose_app_strategy(etcetera::AppStrategyArgs {
+        top_level_domain: "org".to_owned(),
+        author: "tidings".to_owned(),
+        app_name: "tidings".to_owned(),
+    })
+    .map(|strategy| strategy.data_dir())
+    .map_err(|_| Error::Unusable {
+        path: PathBuf::from("data_dir"),
+        what: "no folder for saved notices is known: set HOME, or data_dir".to_owned(),
+    })
+}
+
+/// The cache file of a mailbox. Another account or server has another, whatever the mailbox's name.
+///
+/// # Errors
+///
+/// The folder is not known.
+pub fn cache_path(settings: &Settings, mailbox: &Mailbox) -> Result<PathBuf, Error> {
+    let account = format!("{}@{}:{}", mailbox.user, mailbox.host, mailbox.port());
+    let digest = Sha256::digest(account.as_bytes());
+    let suffix: String = digest[..4]
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
+    let name: String = mailbox
+        .name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(40)
+        .collect();
+    Ok(data_dir(settings)?.join(format!("{name}-{suffix}.db")))
+}
+
+/// Adds a mailbox to a settings file, or replaces the one of that name; all else stays as it was
+/// written. The file is made if there is none, readable by its owner alone.
+///
+/// # Errors
+///
+/// The file cannot be read or written, or is malformed.
+pub fn save_mailbox(path: &Path, mailbox: &Mailbox) -> Result<(), Error> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => HEAD.to_owned(),
+        Err(source) => {
+            return Err(Error::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+        let at = error.span().map_or(0, |span| span.start);
+        let (line, column) = position(&text, at);
+        Error::Malformed {
+            path: path.to_owned(),
+            line,
+            column,
+            what: first_line(error.message()),
+        }
+    })?;
+    let tables = document
+        .entry("mailbox")
+        .or_insert(Item::ArrayOfTables(ArrayOfTables::new()))
+        .as_array_of_tables_mut()
+        .ok_or_else(|| Error::Unusable {
+            path: path.to_owned(),
+            what: "`mailbox` is not a list of tables: write [[mailbox]]".to_owned(),
+        })?;
+    let is_same =
+        |table: &Table| table.get("name").and_then(Item::as_str) == Some(mailbox.name.as_str());
+    if !tables.iter().any(is_same) {
+        let mut table = Table::new();
+        fill(&mut table, mailbox);
+        tables.push(table);
+    } else if let Some(table) = tables.iter_mut().find(|table| is_same(table)) {
+        fill(table, mailbox);
+    }
+    write(path, &document.to_string())
+}
+
+/// Writes a file at once or not at all, readable by its owner alone.
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    let failed = |source| Error::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed)?;
+    // Temporary files are made with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+const HEAD: &str = "# The settings of tidings. `tidings config show` prints all of them, and\n\
+                    # `tidings config check` says what is wrong with them.\n\n";
+
+fn fill(table: &mut Table, mailbox: &Mailbox) {
+    let mut set = |key: &str, value: Option<toml_edit::Value>| match value {
+        Some(value) => table[key] = Item::Value(value),
+        None => {
+            table.remove(key);
+        }
+    };
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string().into());
+    set("name", Some(mailbox.name.as_str().into()));
+    set("host", Some(mailbox.host.as_str().into()));
+    set("port", mailbox.port.map(|port| i64::from(port).into()));
+    set(
+        "tls",
+        (mailbox.tls != Tls::Implicit).then(|| mailbox.tls.to_string().into()),
+    );
+    set("user", Some(mailbox.user.as_str().into()));
+    let words: toml_edit::Array = mailbox.password_command.iter().collect();
+    set(
+        "password_command",
+        (!words.is_empty()).then(|| words.into()),
+    );
+    set(
+        "password_env",
+        mailbox.password_env.as_deref().map(Into::into),
+    );
+    set("password_file", path(&mailbox.password_file));
+    set("password", mailbox.password.reveal().map(Into::into));
+    set("ca_file", path(&mailbox.ca_file));
+    set("pin_sha256", mailbox.pin_sha256.as_deref().map(Into::into));
+    set("insecure", mailbox.insecure.as_deref().map(Into::into));
+    set(
+        "unread_since",
+        mailbox.unread_since.map(|age| age.to_string().into()),
+    );
+    set(
+        "check_every",
+        mailbox
+            .check_every
+            .map(|interval| interval.to_string().into()),
+    );
+}
+
+fn malformed(path: &Path, text: &str, error: confy::ConfyError) -> Error {
+    match error {
+        confy::ConfyError::BadTomlData(error) => {
+            let at = error.span().map_or(0, |span| span.start);
+            let (line, column) = position(text, at);
+            Error::Malformed {
+                path: path.to_owned(),
+                line,
+                column,
+                what: first_line(error.message()),
+            }
+        }
+        error => Error::Unusable {
+            path: path.to_owned(),
+            what: error.to_string(),
+        },
+    }
+}
+
+fn validate(path: &Path, settings: &Settings) -> Result<(), Error> {
+    let unusable = |what: String| Error::Unusable {
+        path: path.to_owned(),
+        what,
+    };
+    let mut names = std::collections::HashSet::new();
+    for mailbox in &settings.mailboxes {
+        let name = &mailbox.name;
+        for (key, value) in [
+            ("name", name),
+            ("host", &mailbox.host),
+            ("user", &mailbox.user),
+        ] {
+            if value.trim().is_empty() {
+                return Err(unusable(format!("mailbox `{name}`: `{key}` is empty")));
+            }
+        }
+        if !names.insert(name) {
+            return Err(unusable(format!("two mailboxes are named `{name}`")));
+        }
+        if mailbox.tls == Tls::None && !mailbox.allows_clear_text() {
+            return Err(unusable(format!(
+                "mailbox `{name}`: tls = \"none\" sends the password in clear text: use \
+                 \"implicit\" or \"starttls\", or add insecure = \"{}\"",
+                super::INSECURE
+            )));
+        }
+        if let Some(pin) = &mailbox.pin_sha256
+            && pin.chars().filter(char::is_ascii_hexdigit).count() != 64
+        {
+            return Err(unusable(format!(
+                "mailbox `{name}`: pin_sha256 is not a SHA-256 in hex: 64 digits"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The keys that no part of the settings has taken.
+fn unknown(text: &str) -> Vec<Unknown> {
+    let mut keys = Vec::new();
+    let Ok(deserializer) = toml::Deserializer::parse(text) else {
+        return keys;
+    };
+    let mut ignored = |path: serde_ignored::Path| {
+        let key = path.to_string();
+        let name = key.rsplit('.').next().unwrap_or(&key).to_owned();
+        let line = text
+            .lines()
+            .position(|line| {
+                let line = line.trim_start();
+                line.strip_prefix('"').unwrap_or(line).starts_with(&name)
+                    || line.trim_matches(['[', ']']) == key
+            })
+            .map(|line| line + 1);
+        keys.push(Unknown {
+            nearest: nearest(&name),
+            key,
+            line,
+        });
+    };
+    // What cannot be read at all was said before.
+    let _ = serde_ignored::deserialize::<_, _, Settings>(deserializer, &mut ignored);
+    keys
+}
+
+/// Every key there is, for suggestions.
+const KEYS: [&str; 38] = [
+    "data_dir",
+    "download_dir",
+    "check_every",
+    "largest_message",
+    "connect_timeout",
+    "answer_timeout",
+    "notify",
+    "mark_read",
+    "screen",
+    "theme",
+    "ascii",
+    "ambiguous_width",
+    "accessible",
+    "reduce_motion",
+    "mouse",
+    "time",
+    "threads",
+    "keys",
+    "preset",
+    "global",
+    "list",
+    "reader",
+    "overlay",
+    "mailbox",
+    "name",
+    "host",
+    "port",
+    "tls",
+    "user",
+    "password_command",
+    "password_env",
+    "password_file",
+    "password",
+    "ca_file",
+    "pin_sha256",
+    "insecure",
+    "unread_since",
+    "command",
+];
+
+fn nearest(name: &str) -> Option<String> {
+    KEYS.iter()
+        .map(|key| (strsim::damerau_levenshtein(key, name), *key))
+        .min()
+        .filter(|(distance, key)| *distance <= 1 + key.len() / 4)
+        .map(|(_, key)| key.to_owned())
+}
+
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(at)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (line, column)
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or("malformed").to_owned()
+}
+
+impl Settings {
+    /// Reads settings from text, as of a team file; nothing is checked beyond the grammar.
+    ///
+    /// # Errors
+    ///
+    /// The text is malformed; the path is only named in the error.
+    pub fn parse(text: &str, path: &Path) -> Result<Settings, Error> {
+        let malformed = |error: toml::de::Error| {
+            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            Error::Malformed {
+                path: path.to_owned(),
+                line,
+                column,
+                what: first_line(error.message()),
+            }
+        };
+        let deserializer = toml::Deserializer::parse(text).map_err(malformed)?;
+        Settings::deserialize(deserializer).map_err(malformed)
+    }
+}

@@ -119,6 +119,13 @@ impl PartialEq<&str> for Shown {
     }
 }
 
+/// Equal texts hash alike, whether shown or not.
+impl std::borrow::Borrow<str> for Shown {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.pad(&self.0)
@@ -316,3 +323,9 @@ const TAB_COLUMNS: usize = 8;
 
 /// What terminals take as a title without trouble.
 const TITLE_CHARACTERS: usize = 256;
+
+impl serde::Serialize for Shown {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}

@@ -3,7 +3,28 @@
 use super::{Block, Content, Options, Table, wrap};
 use crate::notice::{Line, Notice, Run, Style, shown::Shown, text};
 
+/// Wider than any line that is not a flood.
+const UNWRAPPED: u16 = 10_000;
+
 impl Notice {
+    /// Returns the text as plain text, its paragraphs not wrapped: for copying, piping and JSON.
+    pub fn text(&self) -> String {
+        let options = Options {
+            link_list: false,
+            ..Options::default()
+        };
+        let mut text = String::new();
+        for line in self.lines(UNWRAPPED, options) {
+            let start = text.len();
+            for run in &line.runs {
+                text.push_str(&run.text);
+            }
+            text.truncate(start + text[start..].trim_end().len());
+            text.push('\n');
+        }
+        text
+    }
+
     /// Lays the text out for a width: its blocks, what was cut, and the list of its links. No line
     /// is wider than `width` columns, unless that is less than two.
     pub fn lines(&self, width: u16, options: Options) -> Vec<Line> {

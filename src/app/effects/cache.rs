@@ -1,0 +1,305 @@
+//! What the screen wants of the caches: headlines, notices, marks, searches, and word of what another
+//! running instance has changed.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::World;
+use crate::{
+    app::marks::Wish,
+    notice::{MailboxIndex, Notice, NoticeId, body::Options, shown::Shown},
+    poll::{memory, outcome::chain, report::Report},
+    store::{headlines::Place, marks, search::Query},
+    tui::event::Event,
+};
+
+/// What the screen has heard of a cache.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The last change; none before the saved list is read.
+    pub change: Option<i64>,
+    /// The notices.
+    pub ids: HashSet<NoticeId>,
+}
+
+/// The notice that was opened last, so that another width does not parse it again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastOpened(Arc<Mutex<Option<Opened>>>);
+
+/// Its mailbox, its row, the octets of its mail (headers may be completed later), and itself.
+type Opened = (MailboxIndex, NoticeId, usize, Arc<Notice>);
+
+impl LastOpened {
+    /// The notice of this mail, parsed unless it is the last one opened.
+    fn notice(&self, mailbox: MailboxIndex, id: NoticeId, mail: &[u8]) -> Arc<Notice> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((of, known, octets, notice))
+                if (*of, *known, *octets) == (mailbox, id, mail.len()) =>
+            {
+                notice.clone()
+            }
+            Some(_) | None => {
+                let notice = Arc::new(Notice::parse(mail));
+                *last = Some((mailbox, id, mail.len(), notice.clone()));
+                notice
+            }
+        }
+    }
+}
+
+/// How many headlines are on the screen before the rest is read.
+const FIRST_PAGE: usize = 200;
+/// How many are read at once after that.
+const PAGE: usize = 5_000;
+/// How many earlier checks are shown.
+const RECALLED: usize = 500;
+/// The most notices that a search gives.
+const MOST_FOUND: usize = 1_000_000;
+/// Under this name the cache remembers when the person last left.
+pub(super) const LEFT: &str = "left";
+
+impl World {
+    pub(super) fn load(&self, mailbox: MailboxIndex) {
+        let Some(open) = self.mailboxes.get(mailbox.0) else {
+            return;
+        };
+        let (store, events, told) = (open.store.clone(), self.events.clone(), open.told.clone());
+        tokio::task::spawn_blocking(move || {
+            let failed = |error: &crate::store::Error| Event::Failed {
+                what: Shown::line("cannot read the saved notices"),
+                why: Shown::line(&chain(error)),
+                next: Shown::default(),
+            };
+            let last_visit = store
+                .remembered(LEFT)
+                .ok()
+                .flatten()
+                .and_then(|at| at.parse::<Timestamp>().ok());
+            let newest = store
+                .changed_since(i64::MAX)
+                .map_or(0, |(_, newest)| newest);
+            lock(&told).change = Some(newest);
+            let mut behind = None;
+            let mut most = FIRST_PAGE;
+            let mut kept = 0;
+            loop {
+                let headlines = match store.headlines(behind, most) {
+                    Ok(headlines) => headlines,
+                    Err(error) => {
+                        let _ = events.blocking_send(failed(&error));
+                        return;
+                    }
+                };
+                if behind.is_none() {
+                    kept = store.kept().unwrap_or(0);
+                }
+                let complete = headlines.len() < most;
+                lock(&told)
+                    .ids
+                    .extend(headlines.iter().map(|headline| headline.id));
+                behind = headlines.last().map(Place::behind);
+                most = PAGE;
+                let loaded = Event::Loaded {
+                    mailbox,
+                    headlines,
+                    kept: u32::try_from(kept).unwrap_or(u32::MAX),
+                    complete,
+                    last_visit,
+                };
+                if events.blocking_send(loaded).is_err() || complete {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Tells what another running instance has changed in the cache.
+    pub(super) fn look_for_changes(&self, mailbox: MailboxIndex) {
+        let Some(open) = self.mailboxes.get(mailbox.0) else {
+            return;
+        };
+        let (store, events, told) = (open.store.clone(), self.events.clone(), open.told.clone());
+        tokio::task::spawn_blocking(move || {
+            // A check may be over before the saved list is read: all of that would look new.
+            let Some(before) = lock(&told).change else {
+                return;
+            };
+            let Ok((headlines, newest)) = store.changed_since(before) else {
+                return;
+            };
+            let marks: Vec<_> = headlines
+                .iter()
+                .map(|headline| (headline.id, headline.marks))
+                .collect();
+            let arrived: Vec<_> = {
+                let mut told = lock(&told);
+                told.change = Some(newest);
+                headlines
+                    .into_iter()
+                    .filter(|headline| told.ids.insert(headline.id))
+                    .collect()
+            };
+            if !arrived.is_empty() {
+                let _ = events.blocking_send(Event::Reported {
+                    mailbox,
+                    report: Report::Arrived(arrived),
+                });
+            }
+            if !marks.is_empty() {
+                let _ = events.blocking_send(Event::Marked { mailbox, marks });
+            }
+        });
+    }
+
+    /// Takes notice of what a poller tells the screen.
+    pub(in crate::app) fn note(&self, mailbox: MailboxIndex, report: &Report) {
+        let Some(open) = self.mailboxes.get(mailbox.0) else {
+            return;
+        };
+        if let Report::Arrived(headlines) = report {
+            lock(&open.told)
+                .ids
+                .extend(headlines.iter().map(|headline| headline.id));
+        }
+        if let Report::Checked(_) = report {
+            self.look_for_changes(mailbox);
+        }
+    }
+
+    pub(super) fn open_notice(&self, mailbox: MailboxIndex, id: NoticeId, width: u16) {
+        let (options, opened) = (self.layout(), self.opened.clone());
+        self.with_mail(mailbox, id, "cannot open the notice", move |mail| {
+            let notice = opened.notice(mailbox, id, mail);
+            let lines = notice.lines(width, options).into();
+            Ok(Event::Opened {
+                mailbox,
+                id,
+                notice,
+                lines,
+                width,
+            })
+        });
+    }
+
+    pub(super) fn lay_out(&self, mailbox: MailboxIndex, id: NoticeId, width: u16) {
+        let (options, opened) = (self.layout(), self.opened.clone());
+        self.with_mail(mailbox, id, "cannot lay the notice out", move |mail| {
+            let notice = opened.notice(mailbox, id, mail);
+            Ok(Event::LaidOut {
+                mailbox,
+                id,
+                lines: notice.lines(width, options).into(),
+                width,
+            })
+        });
+    }
+
+    pub(super) fn mark(
+        &self,
+        mailbox: MailboxIndex,
+        ids: &[NoticeId],
+        change: crate::tui::effect::Change,
+    ) {
+        let Some(store) = self.store(mailbox) else {
+            return;
+        };
+        let changes = [
+            change.read.map(marks::Change::Read),
+            change.starred.map(marks::Change::Starred),
+            change.muted.map(marks::Change::Muted),
+        ];
+        for change in changes.into_iter().flatten() {
+            self.marks.write(Wish {
+                store: store.clone(),
+                ids: ids.to_vec(),
+                change,
+            });
+        }
+    }
+
+    pub(super) fn search(&self, mailbox: MailboxIndex, text: String) {
+        let Some(store) = self.store(mailbox) else {
+            return;
+        };
+        let number = self.searches.fetch_add(1, Ordering::Relaxed) + 1;
+        let (searches, events) = (self.searches.clone(), self.events.clone());
+        tokio::task::spawn_blocking(move || {
+            if searches.load(Ordering::Relaxed) != number {
+                return;
+            }
+            let query = Query::parse(&text, &TimeZone::system());
+            let words = query.as_ref().map(Query::words).unwrap_or_default();
+            let result = match query {
+                Err(error) => Err(Shown::line(&error.to_string())),
+                Ok(query) => store
+                    .search(&query, MOST_FOUND)
+                    .map_err(|error| Shown::line(&chain(&error))),
+            };
+            let searched = store.kept().unwrap_or(0);
+            let _ = events.blocking_send(Event::Found {
+                mailbox,
+                query: text,
+                result,
+                words,
+                searched: u32::try_from(searched).unwrap_or(u32::MAX),
+            });
+        });
+    }
+
+    pub(super) fn recall(&self, mailbox: MailboxIndex) {
+        let Some(store) = self.store(mailbox) else {
+            return;
+        };
+        let (events, began) = (self.events.clone(), self.began);
+        tokio::task::spawn_blocking(move || {
+            if let Ok(mut checks) = memory::recall(&store, RECALLED) {
+                // The later ones were reported.
+                checks.retain(|check| check.at < began);
+                let _ = events.blocking_send(Event::Recalled { mailbox, checks });
+            }
+        });
+    }
+
+    /// Reads a mail on a blocking thread, does `work` with it, and tells how that ended.
+    pub(super) fn with_mail(
+        &self,
+        mailbox: MailboxIndex,
+        id: NoticeId,
+        what: &'static str,
+        work: impl FnOnce(&[u8]) -> Result<Event, String> + Send + 'static,
+    ) {
+        let Some(store) = self.store(mailbox) else {
+            return;
+        };
+        let events = self.events.clone();
+        tokio::task::spawn_blocking(move || {
+            let outcome = match store.mail(id) {
+                Ok(Some(mail)) => work(&mail),
+                Ok(None) => Err("its text has not come yet".to_owned()),
+                Err(error) => Err(chain(&error)),
+            };
+            let _ = events.blocking_send(outcome.unwrap_or_else(|why| Event::Failed {
+                what: Shown::line(what),
+                why: Shown::line(&why),
+                next: Shown::default(),
+            }));
+        });
+    }
+
+    pub(super) fn layout(&self) -> Options {
+        Options {
+            ascii: self.ascii,
+            // The screen lists the links itself.
+            link_list: false,
+        }
+    }
+}
+
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}

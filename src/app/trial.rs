@@ -1,0 +1,192 @@
+//! The connection test of `setup` and `doctor`: one stage after the other, up to the first failure.
+
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use crate::{
+    client::{Authorization, Endpoint, Error, dialogue::Dialogue},
+    config::{Mailbox, Settings, Tls},
+    net::{connect, tls},
+    notice::shown::Shown,
+    poll::{
+        outcome::{self, chain},
+        report::Outcome,
+    },
+    tui::setup::{Stage, Step, StepResult},
+};
+
+/// Tests a mailbox, and tells each step as it begins and ends.
+///
+/// # Errors
+///
+/// A stage failed: what it comes to, as for a check. The step told of it in words.
+pub async fn run(
+    mailbox: &Mailbox,
+    password: &SecretString,
+    settings: &Settings,
+    mut tell: impl FnMut(Step) + Send,
+) -> Result<(), Outcome> {
+    let mut trial = Trial {
+        tell: &mut tell,
+        began: Instant::now(),
+        stage: Stage::Find,
+    };
+    trial
+        .go(mailbox, password, settings)
+        .await
+        .map_err(|error| {
+            let (words, remedy) = explain(mailbox, &error);
+            trial.end(StepResult::Failed { words, remedy });
+            outcome::of_session(&error)
+        })
+}
+
+struct Trial<'a> {
+    tell: &'a mut (dyn FnMut(Step) + Send),
+    began: Instant,
+    stage: Stage,
+}
+
+impl Trial<'_> {
+    fn begin(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.began = Instant::now();
+        (self.tell)(Step {
+            stage,
+            result: StepResult::Started,
+            took: None,
+        });
+    }
+
+    fn end(&mut self, result: StepResult) {
+        (self.tell)(Step {
+            stage: self.stage,
+            result,
+            took: Some(self.began.elapsed()),
+        });
+    }
+
+    fn pass(&mut self, words: &str) {
+        self.end(StepResult::Passed {
+            words: Shown::line(words),
+        });
+    }
+
+    fn warn(&mut self, words: &str) {
+        self.end(StepResult::Warned {
+            words: Shown::line(words),
+        });
+    }
+
+    async fn go(
+        &mut self,
+        mailbox: &Mailbox,
+        password: &SecretString,
+        settings: &Settings,
+    ) -> Result<(), Error> {
+        self.begin(Stage::Find);
+        let endpoint = Endpoint::of(mailbox, settings)?;
+        let addresses = connect::find(&endpoint.host, endpoint.port).await?;
+        self.pass(&format!("found {} ({})", endpoint.host, addresses[0].ip()));
+
+        self.begin(Stage::Connect);
+        let (stream, _) = connect::open(
+            &endpoint.host,
+            endpoint.port,
+            &addresses,
+            endpoint.connect_timeout,
+        )
+        .await?;
+        self.pass(&format!("connected to port {}", endpoint.port));
+
+        self.begin(Stage::Encrypt);
+        let dialogue = Dialogue::default();
+        let session = match Authorization::protected(stream, &endpoint, &dialogue).await {
+            Ok(session) => session,
+            Err(error) => return Err(Authorization::explained(error, &endpoint, &addresses).await),
+        };
+        match session.certificate() {
+            Some(certificate) => {
+                let until = tls::valid_until(&certificate)
+                    .map(|until| {
+                        format!(", certificate valid until {}", until.strftime("%Y-%m-%d"))
+                    })
+                    .unwrap_or_default();
+                self.pass(&format!("encrypted by TLS{until}"));
+            }
+            None if mailbox.is_loopback() => self.pass("not encrypted: the server is this machine"),
+            None => {
+                self.warn("not encrypted: your password travels in clear text, as the settings say")
+            }
+        }
+
+        self.begin(Stage::SignIn);
+        let mut transaction = session.login(&mailbox.user, password, None).await?;
+        self.pass(&format!("signed in as {}", mailbox.user));
+
+        self.begin(Stage::List);
+        transaction.capa_if_it_may_differ().await?;
+        let listing = transaction.listing(false).await?;
+        self.pass(&format!("{} notices on the server", listing.scan.len()));
+
+        self.begin(Stage::TellApart);
+        if listing.unique_ids.is_some() {
+            self.pass("can tell notices apart (UIDL)");
+        } else {
+            self.warn(
+                "cannot tell notices apart (no UIDL): tidings compares their headers instead",
+            );
+        }
+
+        self.begin(Stage::Keeps);
+        match transaction
+            .capabilities()
+            .and_then(|capabilities| capabilities.expire_days())
+        {
+            None => self.pass("keeps what people read (no expiry announced)"),
+            Some(0) => self.warn(
+                "removes notices once they are read (EXPIRE 0): not for sharing, ask whoever runs \
+                 the server to switch it off",
+            ),
+            Some(days) => self.warn(&format!(
+                "removes notices after {days} days (EXPIRE {days})"
+            )),
+        }
+        transaction.quit().await;
+        Ok(())
+    }
+}
+
+/// What went wrong, and what to do about it.
+fn explain(mailbox: &Mailbox, error: &Error) -> (Shown, Shown) {
+    let words = Shown::line(&chain(error));
+    let remedy = match (error, outcome::of_session(error)) {
+        (Error::Connect(connect::Error::Find { .. }), _) => {
+            "check the server's name, and that you are online".to_owned()
+        }
+        (Error::Connect(_), _) => format!(
+            "check the port ({} is set; 995 is usual for TLS, 110 for STLS) and the network",
+            mailbox.port()
+        ),
+        (Error::Tls { fault: None, .. }, _) if mailbox.tls == Tls::Implicit => format!(
+            "port {} may not speak TLS from the start: try port 995, or security STARTTLS",
+            mailbox.port()
+        ),
+        (_, Outcome::SignInFailed { .. }) => {
+            "check the user name and the password; some providers want an app password, or POP3 \
+             switched on first"
+                .to_owned()
+        }
+        (_, Outcome::Busy { .. }) => {
+            "someone else is checking just now: test again in a moment".to_owned()
+        }
+        (_, Outcome::Broken { .. }) => {
+            "what answers there is no POP3 server: check name and port".to_owned()
+        }
+        (_, Outcome::NotSafe { .. }) => {
+            "ask whoever runs the server; tidings does not go on without protection".to_owned()
+        }
+        _ => "try again later, or ask whoever runs the server".to_owned(),
+    };
+    (words, Shown::line(&remedy))
+}

@@ -1,0 +1,213 @@
+//! What most commands begin with: the settings, and the caches of the mailboxes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    Global,
+    failure::{self, Failure},
+    output::remark,
+    settings_path,
+};
+use crate::{
+    config::{
+        Mailbox, Settings,
+        file::{self, Loaded},
+    },
+    notice::{Headline, shown::Shown},
+    store::Store,
+};
+
+/// The settings, and how much to say.
+#[derive(Debug)]
+pub struct Context {
+    /// The settings.
+    pub settings: Settings,
+    /// Where they stand.
+    pub path: PathBuf,
+    /// True if the person wants to hear less.
+    pub quiet: bool,
+}
+
+/// Which mailbox a command is about.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Which {
+    /// Only this mailbox; all of them if none is named.
+    #[arg(short, long, value_name = "NAME")]
+    pub mailbox: Option<String>,
+}
+
+impl Context {
+    /// Reads the settings, and says what in them means nothing.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or they cannot be used.
+    pub fn load(global: &Global) -> Result<Context, Failure> {
+        let path = settings_path(global)?;
+        let loaded = file::load(&path)?;
+        warn(&loaded, global.quiet);
+        if loaded.settings.mailboxes.is_empty() {
+            return Err(Failure::new(
+                failure::SETTINGS,
+                format!("no mailbox is set in {}", path.display()),
+            )
+            .then("run `tidings setup`, or look around with `tidings demo`"));
+        }
+        Ok(Context {
+            settings: loaded.settings,
+            path,
+            quiet: global.quiet,
+        })
+    }
+
+    /// The mailboxes that a command is about.
+    ///
+    /// # Errors
+    ///
+    /// None has that name.
+    pub fn mailboxes(&self, which: &Which) -> Result<Vec<&Mailbox>, Failure> {
+        match &which.mailbox {
+            None => Ok(self.settings.mailboxes.iter().collect()),
+            Some(name) => Ok(vec![self.mailbox(name)?.1]),
+        }
+    }
+
+    /// The mailbox of this name, and its place in the settings.
+    ///
+    /// # Errors
+    ///
+    /// None has it.
+    pub fn mailbox(&self, name: &str) -> Result<(usize, &Mailbox), Failure> {
+        self.settings
+            .mailboxes
+            .iter()
+            .enumerate()
+            .find(|(_, mailbox)| mailbox.name == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = self
+                    .settings
+                    .mailboxes
+                    .iter()
+                    .map(|mailbox| mailbox.name.as_str())
+                    .collect();
+                Failure::new(failure::USAGE, format!("no mailbox is named `{name}`"))
+                    .then(format!("there are: {}", names.join(", ")))
+            })
+    }
+
+    /// Opens the cache of a mailbox.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be used.
+    pub fn store(&self, mailbox: &Mailbox) -> Result<Store, Failure> {
+        let path = file::cache_path(&self.settings, mailbox)?;
+        let opened = Store::open(&path)?;
+        if let Some(aside) = opened.damaged {
+            remark(&Shown::line(&format!(
+                "tidings: the saved notices of {} were damaged: moved to {}; the marks were saved, \
+                 the notices are fetched anew by the next check",
+                mailbox.name,
+                aside.display()
+            )));
+        }
+        Ok(opened.store)
+    }
+
+    /// Opens the caches of the mailboxes that a command is about.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be used, or none has that name.
+    pub fn stores(&self, which: &Which) -> Result<Vec<(&Mailbox, Store)>, Failure> {
+        self.mailboxes(which)?
+            .into_iter()
+            .map(|mailbox| Ok((mailbox, self.store(mailbox)?)))
+            .collect()
+    }
+
+    /// The one notice whose id begins with this.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or more than one.
+    pub fn notice(&self, which: &Which, id: &str) -> Result<Found<'_>, Failure> {
+        let id = id.trim().to_lowercase();
+        let mut found = Vec::new();
+        for (mailbox, store) in self.stores(which)? {
+            let headlines = if id.is_empty() {
+                Vec::new()
+            } else {
+                store.headlines_by_handle(&id)?
+            };
+            found.extend(headlines.into_iter().map(|headline| Found {
+                mailbox,
+                store: store.clone(),
+                headline,
+            }));
+        }
+        if let Some(exact) = found.iter().position(|found| *found.headline.handle == *id) {
+            return Ok(found.swap_remove(exact));
+        }
+        match found.len() {
+            0 => Err(Failure::new(
+                failure::NO_SUCH_NOTICE,
+                format!("no notice has the id `{id}`"),
+            )
+            .then("`tidings list` shows the ids")),
+            1 => Ok(found.remove(0)),
+            _ => {
+                let ids: Vec<String> = found
+                    .iter()
+                    .take(5)
+                    .map(|found| found.headline.handle.to_string())
+                    .collect();
+                Err(Failure::new(
+                    failure::NO_SUCH_NOTICE,
+                    format!("`{id}` begins more than one id: {}", ids.join(", ")),
+                )
+                .then("give a few more characters"))
+            }
+        }
+    }
+}
+
+/// A notice that was found by its id.
+#[derive(Debug)]
+pub struct Found<'c> {
+    /// Its mailbox.
+    pub mailbox: &'c Mailbox,
+    /// That mailbox's cache.
+    pub store: Store,
+    /// Its headline.
+    pub headline: Headline,
+}
+
+impl Found<'_> {
+    /// Its mail.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read, or has lost it.
+    pub fn mail(&self) -> Result<Vec<u8>, Failure> {
+        self.store.mail(self.headline.id)?.ok_or_else(|| {
+            Failure::new(failure::SAVED_DATA, "the text of this notice is missing")
+                .then("`tidings check` fetches what is missing")
+        })
+    }
+}
+
+/// Says what in the settings means nothing.
+pub fn warn(loaded: &Loaded, quiet: bool) {
+    if quiet {
+        return;
+    }
+    for unknown in &loaded.unknown {
+        remark(&Shown::line(&format!(
+            "tidings: {}: {unknown}",
+            loaded.path.display()
+        )));
+    }
+}

@@ -1,0 +1,343 @@
+//! `list`, `search` and `count`: what is saved, without the network.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::{
+    FormArgs,
+    context::{Context, Which},
+    failure::{self, Failure},
+    output::{Column, Form, Out, words},
+};
+use crate::{
+    notice::{Headline, shown::Shown, when},
+    store::{headlines::Counts, search::Query},
+};
+
+/// What `list` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    tidings list | head\n  \
+    tidings list --unread --json\n  \
+    tidings list -m notices -n 20")]
+pub struct ListArgs {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    form: FormArgs,
+    /// Only those not read.
+    #[arg(long)]
+    unread: bool,
+    /// Only those starred.
+    #[arg(long)]
+    starred: bool,
+    /// At most so many.
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// What `search` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    tidings search maintenance\n  \
+    tidings search 'from:priya is:unread after:2026-11-01'\n  \
+    tidings search '\"build cluster\" has:file' --json\n\n\
+    Words match the beginnings of words in sender, subject, text and file names.\n\
+    from: subject: is:unread|read|important|starred|withdrawn has:file|link after: before:\n\
+    \"exact phrase\", and - before any of these turns it round: tidings search -- -from:ops-bot")]
+pub struct SearchArgs {
+    /// What to look for.
+    #[arg(required = true, num_args = 1.., value_name = "QUERY")]
+    query: Vec<String>,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    form: FormArgs,
+    /// At most so many.
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// What `count` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    tidings count\n  \
+    tidings count --format '{unread} ({important} important)'\n  \
+    tidings count --exit-code || echo 'you have mail'")]
+pub struct CountArgs {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    form: FormArgs,
+    /// A text in which {all} {unread} {important} {starred} {withdrawn} are filled in.
+    #[arg(long, value_name = "TEXT")]
+    format: Option<String>,
+    /// End with code 10 if there are unread notices.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// A notice in JSON.
+#[derive(Debug, Serialize)]
+pub struct Item<'a> {
+    id: &'a str,
+    mailbox: &'a str,
+    date: Timestamp,
+    from: Shown,
+    subject: &'a Shown,
+    unread: bool,
+    starred: bool,
+    important: bool,
+    withdrawn: bool,
+    size: u64,
+}
+
+impl<'a> Item<'a> {
+    /// The notice with this headline.
+    pub fn of(mailbox: &'a str, headline: &'a Headline) -> Item<'a> {
+        Item {
+            id: &headline.handle,
+            mailbox,
+            date: headline.date,
+            from: headline.from.full(),
+            subject: &headline.subject,
+            unread: !headline.marks.read,
+            starred: headline.marks.starred,
+            important: headline.important,
+            withdrawn: headline.withdrawn.is_some(),
+            size: headline.size,
+        }
+    }
+}
+
+/// How many rows are read from the cache at once.
+const PAGE: usize = 2_000;
+
+/// Lists the saved notices, newest first.
+///
+/// # Errors
+///
+/// A cache cannot be read, or stdout is closed.
+pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
+    let mut out = Out::new();
+    let form = args.form.form(&out);
+    let mut listing: Vec<(String, Headline)> = Vec::new();
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    let stores = context.stores(&args.which)?;
+    let wanted = |headline: &Headline| {
+        (!args.unread || (!headline.marks.read && headline.withdrawn.is_none()))
+            && (!args.starred || headline.marks.starred)
+    };
+    // One mailbox can be written as it is read; several are put into one order first.
+    let streams = stores.len() == 1 && matches!(form, Form::Tabs | Form::JsonLines);
+    for (mailbox, store) in stores {
+        let mut behind = None;
+        loop {
+            let page = store.headlines(behind, PAGE)?;
+            behind = page.last().map(crate::store::headlines::Place::behind);
+            let is_last = page.len() < PAGE;
+            listing.extend(
+                page.into_iter()
+                    .filter(wanted)
+                    .take(left)
+                    .map(|headline| (mailbox.name.clone(), headline)),
+            );
+            if streams {
+                left -= listing.len();
+                write(&mut out, form, &listing)?;
+                listing.clear();
+            }
+            if is_last || left == 0 || (!streams && listing.len() >= left) {
+                break;
+            }
+        }
+    }
+    if !streams {
+        listing.sort_by_key(|(_, headline)| std::cmp::Reverse(headline.date));
+        listing.truncate(left);
+        write(&mut out, form, &listing)?;
+    }
+    out.flush()
+}
+
+/// Lists the saved notices that match, newest first.
+///
+/// # Errors
+///
+/// The query makes no sense, a cache cannot be read, or stdout is closed.
+pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
+    let text = args.query.join(" ");
+    let query = Query::parse(&text, &TimeZone::system())
+        .map_err(|error| Failure::new(failure::USAGE, format!("`{text}`: {error}")))?;
+    let mut out = Out::new();
+    let form = args.form.form(&out);
+    let most = args.limit.unwrap_or(usize::MAX >> 1);
+    let mut listing = Vec::new();
+    for (mailbox, store) in context.stores(&args.which)? {
+        let ids = store.search(&query, most)?;
+        listing.extend(
+            store
+                .headlines_of(&ids)?
+                .into_iter()
+                .map(|headline| (mailbox.name.clone(), headline)),
+        );
+    }
+    listing.sort_by_key(|(_, headline)| std::cmp::Reverse(headline.date));
+    listing.truncate(most);
+    write(&mut out, form, &listing)?;
+    out.flush()
+}
+
+/// Counts the saved notices. The network is not used.
+///
+/// # Errors
+///
+/// A cache cannot be read, or stdout is closed.
+pub fn count(args: &CountArgs, context: &Context) -> Result<ExitCode, Failure> {
+    #[derive(Serialize)]
+    struct CountItem<'a> {
+        mailbox: &'a str,
+        all: u64,
+        unread: u64,
+        important: u64,
+        starred: u64,
+        withdrawn: u64,
+    }
+
+    let mut out = Out::new();
+    let form = args.form.form(&out);
+    let mut items = Vec::new();
+    let mut sum = Counts::default();
+    for (mailbox, store) in context.stores(&args.which)? {
+        let counts = store.counts()?;
+        sum.all += counts.all;
+        sum.unread += counts.unread;
+        sum.important += counts.important;
+        sum.starred += counts.starred;
+        sum.withdrawn += counts.withdrawn;
+        items.push(CountItem {
+            mailbox: &mailbox.name,
+            all: counts.all,
+            unread: counts.unread,
+            important: counts.important,
+            starred: counts.starred,
+            withdrawn: counts.withdrawn,
+        });
+    }
+    match (&args.format, form) {
+        (Some(format), _) => {
+            let line = format
+                .replace("{all}", &sum.all.to_string())
+                .replace("{unread}", &sum.unread.to_string())
+                .replace("{important}", &sum.important.to_string())
+                .replace("{starred}", &sum.starred.to_string())
+                .replace("{withdrawn}", &sum.withdrawn.to_string());
+            out.line(&Shown::line(&line))?;
+        }
+        (None, Form::Json | Form::JsonLines) => out.json(form, &items)?,
+        (None, Form::Table | Form::Tabs) => {
+            let columns = [
+                words("mailbox"),
+                super::output::number("all"),
+                super::output::number("unread"),
+                super::output::number("important"),
+                super::output::number("starred"),
+                super::output::number("withdrawn"),
+            ];
+            let rows: Vec<Vec<Shown>> = items
+                .iter()
+                .map(|item| {
+                    let mut row = vec![Shown::line(item.mailbox)];
+                    row.extend(
+                        [
+                            item.all,
+                            item.unread,
+                            item.important,
+                            item.starred,
+                            item.withdrawn,
+                        ]
+                        .iter()
+                        .map(|count| Shown::line(&count.to_string())),
+                    );
+                    row
+                })
+                .collect();
+            out.table(form, &columns, &rows)?;
+        }
+    }
+    out.flush()?;
+    Ok(if args.exit_code && sum.unread > 0 {
+        ExitCode::from(failure::UNREAD)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// How many characters of an id are shown: enough to be the only one in most mailboxes.
+const ID_CHARACTERS: usize = 6;
+
+const COLUMNS: [Column; 6] = [
+    words("id"),
+    words(""),
+    words("mailbox"),
+    words("date"),
+    words("from"),
+    words("subject"),
+];
+
+fn write(out: &mut Out, form: Form, listing: &[(String, Headline)]) -> Result<(), Failure> {
+    if matches!(form, Form::Json | Form::JsonLines) {
+        let items: Vec<Item> = listing
+            .iter()
+            .map(|(mailbox, headline)| Item::of(mailbox, headline))
+            .collect();
+        return out.json(form, &items);
+    }
+    let (now, zone) = (Timestamp::now(), TimeZone::system());
+    let rows: Vec<Vec<Shown>> = listing
+        .iter()
+        .map(|(mailbox, headline)| {
+            let (id, date) = match form {
+                Form::Table => (
+                    headline.handle.chars().take(ID_CHARACTERS).collect(),
+                    when::short(headline.date, now, &zone, when::Style::Smart),
+                ),
+                Form::Tabs | Form::Json | Form::JsonLines => (
+                    headline.handle.to_string(),
+                    Shown::line(&headline.date.to_string()),
+                ),
+            };
+            vec![
+                Shown::line(&id),
+                flags(headline),
+                Shown::line(mailbox),
+                date,
+                headline.from.short(),
+                headline.subject.clone(),
+            ]
+        })
+        .collect();
+    out.table(form, &COLUMNS, &rows)
+}
+
+/// `!` important, `*` unread, `s` starred, `w` withdrawn; a dash if nothing.
+fn flags(headline: &Headline) -> Shown {
+    let mut flags = String::new();
+    for (flag, is_set) in [
+        ('!', headline.important),
+        ('*', !headline.marks.read),
+        ('s', headline.marks.starred),
+        ('w', headline.withdrawn.is_some()),
+    ] {
+        if is_set {
+            flags.push(flag);
+        }
+    }
+    if flags.is_empty() {
+        flags.push('-');
+    }
+    Shown::line(&flags)
+}

@@ -1,0 +1,426 @@
+//! `tidings serve`, `tidings serve passwd` and `tidings deliver`: the built-in server from the
+//! command line.
+
+use std::{
+    io::{self, BufRead, IsTerminal, Read, Write},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    net::tls::Acceptor,
+    server::{
+        self, Listener, Options, Plaintext, Protection, Server,
+        accounts::{self, Hardness},
+        certificate::{self, Certificate},
+        spool::{self, Spool},
+    },
+};
+
+/// Runs the built-in server, or sets an account's password.
+#[derive(Args, Debug)]
+#[command(
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  \
+        tidings serve passwd notices --spool /srv/notices\n  \
+        tidings serve --spool /srv/notices --listen 127.0.0.1:1110\n  \
+        tidings serve --spool /srv/notices --listen 10.0.4.17:110 --tls-listen 10.0.4.17:995 \\\n    \
+            --cert team.pem --key team.key\n\n\
+        The spool folder holds accounts.toml and one mbox file for each account. Mail comes in by\n\
+        `tidings deliver`, or by any mailer that locks as Debian's do. SIGTERM and Ctrl-C end it cleanly."
+)]
+pub struct ServeArgs {
+    #[command(subcommand)]
+    command: Option<ServeCommand>,
+    /// The folder of accounts.toml and the mailboxes
+    #[arg(long, value_name = "DIR", global = true)]
+    spool: Option<PathBuf>,
+    /// Listen here, STLS being offered if there is a certificate [default: 127.0.0.1:110]
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<String>,
+    /// Listen here with TLS from the first octet on; the port is 995 if none is given
+    #[arg(long, value_name = "ADDR")]
+    tls_listen: Vec<String>,
+    /// The certificate chain (PEM); without one, a self-made one is kept in the spool for --tls-listen
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Its key (PEM, PKCS#8)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Let passwords travel in the clear beyond this machine
+    #[arg(long, value_name = "WORD")]
+    plaintext: Option<PlaintextWord>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ServeCommand {
+    /// Make an account, or change its password
+    #[command(
+        after_help = "Asks twice on a terminal; else the first line of stdin is the password:\n  \
+            pass show team/notices | tidings serve passwd notices --spool /srv/notices"
+    )]
+    Passwd {
+        /// The account: a-z, 0-9, `.`, `_` and `-`
+        account: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PlaintextWord {
+    /// Yes, do
+    Allow,
+}
+
+/// Appends the mail on stdin to an account's mailbox.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+        tidings deliver notices --spool /srv/notices < mail.eml\n  \
+        notices: \"|/usr/bin/tidings deliver notices --spool /srv/notices\"     (in /etc/aliases)\n\n\
+        Exit codes are those of sysexits.h: 0 delivered, 64 wrong usage, 67 no such account,\n\
+        73 the mailbox cannot be made, 75 try again later, 77 not permitted.")]
+pub struct DeliverArgs {
+    /// The account
+    account: String,
+    /// The folder of accounts.toml and the mailboxes
+    #[arg(long, value_name = "DIR")]
+    spool: PathBuf,
+    /// The envelope's sender; empty for a bounce
+    #[arg(long, value_name = "ENVELOPE")]
+    from: Option<String>,
+}
+
+/// Runs `tidings serve`, until a signal ends it, or `tidings serve passwd`.
+///
+/// # Errors
+///
+/// The spool cannot be used, or the server may not listen where it shall.
+pub async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let Some(path) = &args.spool else {
+        clap::Command::new("tidings serve")
+            .error(
+                clap::error::ErrorKind::MissingRequiredArgument,
+                "which spool? give its folder by --spool DIR",
+            )
+            .exit();
+    };
+    make_folder(path)?;
+    let spool =
+        Spool::open(path).with_context(|| format!("cannot use the spool {}", path.display()))?;
+    match &args.command {
+        Some(ServeCommand::Passwd { account }) => {
+            set_password(&spool, account)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        None => run(&args, spool).await,
+    }
+}
+
+async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<ExitCode> {
+    raise_descriptor_limit();
+    let listeners = listeners(args)?;
+    let acceptor = acceptor(args, &listeners, &spool)?;
+    if spool.accounts().names().is_empty() {
+        tracing::warn!("there is no account yet: make one by `tidings serve passwd ACCOUNT`");
+    }
+    let options = Options {
+        listeners,
+        acceptor,
+        plaintext: match args.plaintext {
+            Some(PlaintextWord::Allow) => Plaintext::Allowed,
+            None => Plaintext::Loopback,
+        },
+        ..Options::default()
+    };
+    // Signals that come while the server starts are not to be lost.
+    let mut terminated = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let protections: Vec<Protection> = options.listeners.iter().map(|l| l.protection).collect();
+    let plaintext = options.plaintext;
+    let has_tls = options.acceptor.is_some();
+    let path = spool.path().display().to_string();
+    let handle = Server::start(Arc::new(spool), options)
+        .await
+        .map_err(explain)?;
+
+    let mut stdout = io::stdout().lock();
+    for (address, protection) in handle.addresses().iter().zip(protections) {
+        let scheme = match protection {
+            Protection::None => "pop3",
+            Protection::Tls => "pop3s",
+        };
+        // Whoever closed stdout does not want to know; the server runs all the same.
+        let _ = writeln!(stdout, "serving {path} on {scheme}://{address}");
+        if protection == Protection::None {
+            tracing::info!(%address, passwords = passwords(address, plaintext, has_tls), "listening");
+        } else {
+            tracing::info!(%address, passwords = "within TLS", "listening");
+        }
+    }
+    let _ = stdout.flush();
+    drop(stdout);
+
+    tokio::select! {
+        _ = terminated.recv() => tracing::info!("ending: SIGTERM"),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("cannot wait for signals")?;
+            tracing::info!("ending: Ctrl-C");
+        }
+    }
+    handle.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How passwords travel there, in words.
+fn passwords(address: &SocketAddr, plaintext: Plaintext, has_tls: bool) -> &'static str {
+    if plaintext == Plaintext::Allowed && !address.ip().is_loopback() {
+        "in the clear, as you allowed"
+    } else if address.ip().is_loopback() {
+        "within this machine"
+    } else if has_tls {
+        "after STLS only"
+    } else {
+        "not at all"
+    }
+}
+
+fn listeners(args: &ServeArgs) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    for (texts, port, protection) in [
+        (&args.listen, 110, Protection::None),
+        (&args.tls_listen, 995, Protection::Tls),
+    ] {
+        for text in texts {
+            listeners.push(Listener {
+                address: resolve(text, port)?,
+                protection,
+            });
+        }
+    }
+    if listeners.is_empty() {
+        listeners.push(Listener {
+            address: SocketAddr::from(([127, 0, 0, 1], 110)),
+            protection: Protection::None,
+        });
+    }
+    Ok(listeners)
+}
+
+/// An address, with or without a port, or a name that has one.
+fn resolve(text: &str, port: u16) -> anyhow::Result<SocketAddr> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Ok(address);
+    }
+    if let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Ok(SocketAddr::new(address, port));
+    }
+    let with_port = if text.contains(':') {
+        text.to_owned()
+    } else {
+        format!("{text}:{port}")
+    };
+    with_port
+        .to_socket_addrs()
+        .with_context(|| format!("`{text}` is no address to listen on, as 127.0.0.1:110 is"))?
+        .next()
+        .with_context(|| format!("`{text}` has no address"))
+}
+
+fn acceptor(
+    args: &ServeArgs,
+    listeners: &[Listener],
+    spool: &Spool,
+) -> anyhow::Result<Option<Acceptor>> {
+    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
+        let read = |path: &Path| {
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        let acceptor = Acceptor::new(&read(cert)?, &read(key)?)?;
+        return Ok(Some(acceptor));
+    }
+    if listeners.iter().all(|l| l.protection == Protection::None) {
+        return Ok(None);
+    }
+    let addresses: Vec<IpAddr> = listeners.iter().map(|l| l.address.ip()).collect();
+    let own = Certificate::of_spool(spool.folder(), &certificate::names(&addresses))?;
+    tracing::info!(
+        pin_sha256 = own.fingerprint,
+        "a self-made certificate: clients need pin_sha256, or .certificate.pem of the spool as ca_file"
+    );
+    Ok(Some(own.acceptor()?))
+}
+
+/// Says what to do where a port may not be bound.
+fn explain(error: server::Error) -> anyhow::Error {
+    match &error {
+        server::Error::Listen { address, source } => {
+            let advice = match source.kind() {
+                io::ErrorKind::PermissionDenied => format!(
+                    "port {} is for root alone: take another one (`--listen {}:{}`), or start as root",
+                    address.port(),
+                    address.ip(),
+                    address.port() + 1000,
+                ),
+                io::ErrorKind::AddrInUse => {
+                    "another program listens there already: take another port".to_owned()
+                }
+                _ => "check the address".to_owned(),
+            };
+            anyhow::Error::new(error).context(advice)
+        }
+        server::Error::Unprotected(_) => anyhow::Error::new(error).context(
+            "give a certificate (`--cert FILE --key FILE`, or `--tls-listen`), or say `--plaintext allow`",
+        ),
+        server::Error::NoCertificate(_) => anyhow::Error::new(error),
+    }
+}
+
+/// A thousand sessions need more than the thousand descriptors that a shell gives.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "few descriptors");
+    }
+}
+
+fn make_folder(path: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot make the spool {}", path.display()))
+}
+
+fn set_password(spool: &Spool, account: &str) -> anyhow::Result<()> {
+    /// `PASS `, the password and CRLF fit into a command line (RFC 2449 §4).
+    const LONGEST: usize = 255 - 7;
+
+    if !accounts::is_name(account) {
+        bail!(accounts::Error::Name(account.to_owned()));
+    }
+    let is_new = spool.accounts().find(account).is_none();
+    let password = if io::stdin().is_terminal() {
+        let ask = |prompt| {
+            rpassword::prompt_password(prompt)
+                .map(SecretString::from)
+                .context("cannot ask for the password")
+        };
+        let first = ask(format!("Password of {account}: "))?;
+        let second = ask("Once more: ".to_owned())?;
+        if first.expose_secret() != second.expose_secret() {
+            bail!("the two passwords differ: nothing was changed");
+        }
+        first
+    } else {
+        let mut line = zeroize::Zeroizing::new(String::new());
+        io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .context("cannot read the password from stdin")?;
+        SecretString::from(line.trim_end_matches(['\r', '\n']))
+    };
+    match password.expose_secret().len() {
+        0 => bail!("an empty password: nothing was changed"),
+        1..=LONGEST => {}
+        _ => bail!("POP3 takes no password of more than {LONGEST} octets"),
+    }
+    spool
+        .accounts()
+        .set_password(account, &password, Hardness::Ordinary)?;
+    let done = if is_new {
+        "is a new account"
+    } else {
+        "has a new password"
+    };
+    // Nobody may be reading stderr; the password is set all the same.
+    let _ = writeln!(
+        io::stderr(),
+        "{account} {done} in {}",
+        spool.path().display()
+    );
+    Ok(())
+}
+
+/// Runs `tidings deliver`: the exit code is one of sysexits.h, for mail servers.
+///
+/// # Errors
+///
+/// None: what failed is said on stderr, and by the exit code.
+pub fn deliver(args: DeliverArgs) -> anyhow::Result<ExitCode> {
+    Ok(match deliver_stdin(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Mail servers put this into the bounce; nobody may be reading it.
+            let _ = writeln!(io::stderr(), "tidings: {:#}", failure.error);
+            ExitCode::from(failure.code)
+        }
+    })
+}
+
+/// Why a mail was not delivered, for people and for mail servers.
+struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+fn deliver_stdin(args: &DeliverArgs) -> Result<(), Failure> {
+    let failed = |error: spool::Error| Failure {
+        code: code(&error),
+        error: anyhow::Error::new(error).context(format!("cannot deliver to {}", args.account)),
+    };
+    let spool = Spool::open(&args.spool).map_err(failed)?;
+    if spool.accounts().find(&args.account).is_none() {
+        return Err(failed(spool::Error::UnknownAccount(args.account.clone())));
+    }
+    let mut mail = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut mail)
+        .map_err(|error| Failure {
+            code: EX_TEMPFAIL,
+            error: anyhow::Error::new(error).context("cannot read the mail from stdin"),
+        })?;
+    spool
+        .deliver(&args.account, &mail, args.from.as_deref(), Timestamp::now())
+        .map_err(failed)
+}
+
+/// How `deliver` ends on wrong usage (sysexits.h).
+pub const EX_USAGE: u8 = 64;
+
+const EX_NOUSER: u8 = 67;
+const EX_CANTCREAT: u8 = 73;
+const EX_TEMPFAIL: u8 = 75;
+const EX_NOPERM: u8 = 77;
+
+fn code(error: &spool::Error) -> u8 {
+    match error {
+        spool::Error::UnknownAccount(_) => EX_NOUSER,
+        spool::Error::Busy => EX_TEMPFAIL,
+        spool::Error::Denied { .. } => EX_NOPERM,
+        spool::Error::Accounts(accounts::Error::Read(source))
+            if source.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            EX_NOPERM
+        }
+        // A person will mend the file, and the mail shall wait for it.
+        spool::Error::Accounts(_) => EX_TEMPFAIL,
+        spool::Error::Io { source, .. } => match source.kind() {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidInput => EX_CANTCREAT,
+            _ => EX_TEMPFAIL,
+        },
+    }
+}

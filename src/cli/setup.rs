@@ -1,0 +1,159 @@
+//! `setup`: the screen that asks, or, with enough arguments, no questions at all.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    Global,
+    failure::{self, Failure},
+    output::{Out, remark},
+    read, settings_path,
+};
+use crate::{
+    app::{Ended, setup::read_team_file, trial},
+    config::{Age, Mailbox, Tls, file},
+    notice::shown::Shown,
+    secret::Source,
+    tui::setup::StepResult,
+};
+
+/// What `setup` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    tidings setup\n  \
+    tidings setup --from tidings-team.toml\n  \
+    tidings setup --host pop.team.example --user notices@team.example \\\n               \
+                  --password-cmd pass show team/notices")]
+pub struct SetupArgs {
+    /// A team file: a settings file without secrets that says all but the password.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// The mailbox's name on the screen.
+    #[arg(long)]
+    name: Option<String>,
+    /// The server.
+    #[arg(long)]
+    host: Option<String>,
+    /// Its port; 995, or 110 without implicit TLS.
+    #[arg(long)]
+    port: Option<u16>,
+    /// How the connection is protected: implicit, starttls, none (this machine only).
+    #[arg(long, value_name = "HOW")]
+    tls: Option<String>,
+    /// The account.
+    #[arg(long)]
+    user: Option<String>,
+    /// An environment variable that holds the password.
+    #[arg(long, value_name = "NAME")]
+    password_env: Option<String>,
+    /// A file, readable by nobody else, whose first line is the password.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// A program that prints the password; all that follows are its arguments.
+    #[arg(long, num_args = 1.., allow_hyphen_values = true, value_name = "CMD")]
+    password_cmd: Vec<String>,
+    /// Certificates (PEM) trusted besides the system's.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Notices older than this start as read: all, none, or a time as 14d.
+    #[arg(long, value_name = "AGE")]
+    unread_since: Option<Age>,
+    /// Save it even if the connection test fails.
+    #[arg(long)]
+    save_anyway: bool,
+}
+
+/// Asks on the screen, or tests and saves what the arguments say.
+///
+/// # Errors
+///
+/// The test failed, or the settings cannot be written. Nothing is written then.
+pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
+    let mailbox = mailbox(&args)?;
+    let is_complete = !mailbox.host.is_empty()
+        && !mailbox.user.is_empty()
+        && !matches!(Source::of(&mailbox), Source::Person);
+    if !is_complete {
+        return read::set_up(mailbox, global).await;
+    }
+    let path = settings_path(global)?;
+    let password = Source::of(&mailbox).fetch().await?;
+    let settings = file::load(&path)?.settings;
+    let mut trouble = None;
+    let tried = trial::run(&mailbox, &password, &settings, |step| match step.result {
+        StepResult::Started => {}
+        StepResult::Passed { words } => remark(&Shown::text(&format!("ok     {words}"))),
+        StepResult::Warned { words } => remark(&Shown::text(&format!("warn   {words}"))),
+        StepResult::Failed { words, remedy } => trouble = Some((words, remedy)),
+    })
+    .await;
+    if let (Err(outcome), Some((words, remedy))) = (&tried, trouble) {
+        let failure = Failure::of_trial(outcome, &words, &remedy);
+        if !args.save_anyway {
+            return Err(failure);
+        }
+        failure::report(&failure);
+    }
+    file::save_mailbox(&path, &mailbox)?;
+    let mut out = Out::new();
+    out.line(&Shown::line(&format!("saved {}", path.display())))?;
+    out.flush()?;
+    if tried.is_ok() {
+        remark(&Shown::from_static("now run `tidings`"));
+    }
+    Ok(Ended::Quit)
+}
+
+fn mailbox(args: &SetupArgs) -> Result<Mailbox, Failure> {
+    let mut mailbox = match &args.from {
+        Some(path) => read_team_file(path).map_err(|why| Failure::new(failure::SETTINGS, why))?,
+        None => Mailbox::default(),
+    };
+    if let Some(host) = &args.host {
+        mailbox.host.clone_from(host);
+    }
+    if let Some(user) = &args.user {
+        mailbox.user.clone_from(user);
+    }
+    if let Some(tls) = &args.tls {
+        mailbox.tls = match tls.as_str() {
+            "implicit" => Tls::Implicit,
+            "starttls" => Tls::Starttls,
+            "none" => Tls::None,
+            other => {
+                return Err(Failure::new(
+                    failure::USAGE,
+                    format!("`--tls {other}`: implicit, starttls or none"),
+                ));
+            }
+        };
+    }
+    if args.port.is_some() {
+        mailbox.port = args.port;
+    }
+    if args.ca_file.is_some() {
+        mailbox.ca_file.clone_from(&args.ca_file);
+    }
+    if args.unread_since.is_some() {
+        mailbox.unread_since = args.unread_since;
+    }
+    if !args.password_cmd.is_empty() {
+        mailbox.password_command.clone_from(&args.password_cmd);
+    }
+    if args.password_env.is_some() {
+        mailbox.password_env.clone_from(&args.password_env);
+    }
+    if args.password_file.is_some() {
+        mailbox.password_file.clone_from(&args.password_file);
+    }
+    match &args.name {
+        Some(name) => mailbox.name.clone_from(name),
+        None if mailbox.name.is_empty() && !mailbox.user.is_empty() => {
+            let name = mailbox.user.split('@').next().unwrap_or_default();
+            mailbox.name = name.to_owned();
+        }
+        None => {}
+    }
+    Ok(mailbox)
+}

@@ -1,0 +1,317 @@
+//! One connection: requests out, answers in, each within its time, all of it in the dialogue.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use secrecy::SecretString;
+use tokio::time::{self, Instant};
+use tokio_util::codec::Framed;
+
+use super::{
+    LARGEST_LISTING, QUIT_TIMEOUT, dialogue::Dialogue, error::Error, login::Way, request::Request,
+};
+use crate::{
+    net::Stream,
+    pop3::{
+        capability::Capabilities,
+        codec::{Answer, ClientCodec, Continuation},
+        command::Command,
+        response::{ParseError, Response, excerpt},
+        sasl::{Plain, apop_digest},
+    },
+};
+
+/// A connection over which requests and answers travel.
+#[derive(Debug)]
+pub(super) struct Connection {
+    framed: Framed<Stream, ClientCodec>,
+    dialogue: Dialogue,
+    /// How long the server may be silent.
+    patience: Duration,
+    waited: Duration,
+    received: u64,
+}
+
+/// How much is read at once: a few messages of ordinary size.
+const READ_BUFFER: usize = 64 * 1024;
+/// The least octets a second, over a minute of waiting, before a server counts as silent.
+const LEAST_RATE: u64 = 100;
+/// The minute over which they are counted.
+const RATE_WINDOW: Duration = Duration::from_secs(60);
+
+impl Connection {
+    /// A new connection, on which the greeting is awaited.
+    pub fn new(stream: Stream, dialogue: Dialogue, patience: Duration) -> Connection {
+        Connection::with(stream, ClientCodec::new(), dialogue, patience)
+    }
+
+    /// A connection after STLS, on which no greeting comes.
+    pub fn upgraded(stream: Stream, dialogue: Dialogue, patience: Duration) -> Connection {
+        Connection::with(stream, ClientCodec::upgraded(), dialogue, patience)
+    }
+
+    fn with(
+        stream: Stream,
+        codec: ClientCodec,
+        dialogue: Dialogue,
+        patience: Duration,
+    ) -> Connection {
+        Connection {
+            framed: Framed::with_capacity(stream, codec, READ_BUFFER),
+            dialogue,
+            patience,
+            waited: Duration::ZERO,
+            received: 0,
+        }
+    }
+
+    /// Takes the stream out for TLS.
+    ///
+    /// # Errors
+    ///
+    /// Bytes have come already: they were sent in clear text, perhaps by somebody else.
+    pub fn into_stream(self) -> Result<(Stream, Dialogue), Error> {
+        let parts = self.framed.into_parts();
+        if parts.read_buf.is_empty() {
+            Ok((parts.io, self.dialogue))
+        } else {
+            Err(ParseError::Injected.into())
+        }
+    }
+
+    /// Sends a request, or keeps it for the next flush.
+    pub async fn send(&mut self, request: &Request) -> Result<(), Error> {
+        let command = Command::from(request);
+        self.dialogue.client(&command);
+        self.framed.feed(&command).await.map_err(Error::from)
+    }
+
+    /// Sends what is still kept.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        let flush = SinkExt::<&Command>::flush(&mut self.framed);
+        match time::timeout(self.patience, flush).await {
+            Ok(outcome) => outcome.map_err(Error::from),
+            Err(_) => Err(Error::TimedOut {
+                what: "sending",
+                limit: self.patience,
+            }),
+        }
+    }
+
+    /// Sends a request and awaits the first line of its answer.
+    pub async fn ask(&mut self, request: &Request) -> Result<Response, Error> {
+        self.send(request).await?;
+        self.flush().await?;
+        self.answer().await
+    }
+
+    /// Awaits the first line of the next answer.
+    pub async fn answer(&mut self) -> Result<Response, Error> {
+        self.answer_within(self.patience).await
+    }
+
+    /// Awaits the first line of the next answer for this long.
+    pub async fn answer_within(&mut self, limit: Duration) -> Result<Response, Error> {
+        match self.next(limit).await? {
+            Answer::Line(response) => Ok(response),
+            Answer::Challenge(_) | Answer::Body(_) | Answer::End => {
+                Err(ParseError::Unasked("a challenge".to_owned()).into())
+            }
+        }
+    }
+
+    /// Awaits the next piece of the body; none at its end.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+        match self.next(self.patience).await? {
+            Answer::Body(bytes) => Ok(Some(bytes)),
+            Answer::End => Ok(None),
+            Answer::Line(_) | Answer::Challenge(_) => {
+                Err(ParseError::Unasked("an answer within an answer".to_owned()).into())
+            }
+        }
+    }
+
+    /// Awaits a listing; its body, or what the server said instead.
+    pub async fn listing(&mut self) -> Result<Result<Vec<u8>, Response>, Error> {
+        let response = self.answer().await?;
+        if !response.is_ok() {
+            return Ok(Err(response));
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = self.piece().await? {
+            if body.len() + piece.len() > LARGEST_LISTING {
+                return Err(ParseError::ListingTooLong.into());
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Ok(body))
+    }
+
+    /// Asks what the server can do; none if it does not know the question.
+    pub async fn capa(&mut self) -> Result<Option<Capabilities>, Error> {
+        self.send(&Request::Capa).await?;
+        self.flush().await?;
+        let body = self.listing().await?.ok();
+        if let Some(body) = &body {
+            for line in crate::pop3::listing::lines(body) {
+                self.dialogue
+                    .server(&excerpt(&String::from_utf8_lossy(line)));
+            }
+        }
+        Ok(body.map(|body| Capabilities::parse(&body)))
+    }
+
+    /// Signs in one way, and gives what was asked last and how it was answered.
+    pub async fn sign_in(
+        &mut self,
+        way: Way,
+        name: &str,
+        password: &SecretString,
+        timestamp: &str,
+        pipelines: bool,
+    ) -> Result<(&'static str, Response), Error> {
+        match way {
+            Way::Apop => {
+                let request = Request::Apop {
+                    name: name.to_owned(),
+                    digest: apop_digest(timestamp, password),
+                };
+                Ok(("APOP", self.ask(&request).await?))
+            }
+            Way::User => {
+                self.send(&Request::User(name.to_owned())).await?;
+                if !pipelines {
+                    self.flush().await?;
+                    let response = self.answer().await?;
+                    if !response.is_ok() {
+                        return Ok(("USER", response));
+                    }
+                }
+                self.send(&Request::Pass(password.clone())).await?;
+                self.flush().await?;
+                if pipelines {
+                    let response = self.answer().await?;
+                    if !response.is_ok() {
+                        // PASS is on its way and will be refused as well.
+                        self.answer().await?;
+                        return Ok(("USER", response));
+                    }
+                }
+                Ok(("PASS", self.answer().await?))
+            }
+            Way::Plain => self.auth_plain(name, password).await,
+        }
+    }
+
+    async fn auth_plain(
+        &mut self,
+        name: &str,
+        password: &SecretString,
+    ) -> Result<(&'static str, Response), Error> {
+        /// What fits into a command line with `AUTH PLAIN ` and CRLF (RFC 5034 §4).
+        const LONGEST_INITIAL: usize = crate::pop3::command::LONGEST_COMMAND - 13;
+
+        let response = Plain {
+            authorization: String::new(),
+            name: name.to_owned(),
+            password: password.clone(),
+        }
+        .encode();
+        let fits = secrecy::ExposeSecret::expose_secret(&response).len() <= LONGEST_INITIAL;
+        let initial = fits.then(|| response.clone());
+        self.send(&Request::AuthPlain(initial)).await?;
+        self.flush().await?;
+        let mut response = (!fits).then_some(response);
+        loop {
+            match self.next(self.patience).await? {
+                Answer::Line(line) => return Ok(("AUTH", line)),
+                Answer::Challenge(_) => {
+                    let line = response.take().unwrap_or_else(|| SecretString::from("*"));
+                    self.dialogue.client(&"****");
+                    self.framed.send(Continuation(line)).await?;
+                }
+                Answer::Body(_) | Answer::End => {
+                    return Err(ParseError::Unasked("a body".to_owned()).into());
+                }
+            }
+        }
+    }
+
+    /// Sends QUIT and awaits its answer, behind whatever else is still to come, for a short time.
+    pub async fn quit(&mut self) {
+        let farewell = async {
+            self.send(&Request::Quit).await?;
+            self.flush().await?;
+            while self.framed.codec().awaited() > 0 {
+                self.next(QUIT_TIMEOUT).await?;
+            }
+            Ok::<(), Error>(())
+        };
+        // Nothing depends on the outcome: the server ends the session when the connection closes.
+        let _ = time::timeout(QUIT_TIMEOUT, farewell).await;
+    }
+
+    /// How long the server may be silent.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// True if the connection is protected.
+    pub fn is_tls(&self) -> bool {
+        self.framed.get_ref().is_tls()
+    }
+
+    /// The server's certificate in DER.
+    pub fn certificate(&self) -> Option<Vec<u8>> {
+        self.framed.get_ref().peer_certificate()
+    }
+
+    /// The next part of an answer, within `limit`, and not slower than [`LEAST_RATE`].
+    async fn next(&mut self, limit: Duration) -> Result<Answer, Error> {
+        let started = Instant::now();
+        let answer = time::timeout(limit, next_frame(&mut self.framed)).await;
+        self.waited += started.elapsed();
+        let answer = match answer {
+            Ok(Some(answer)) => answer?,
+            Ok(None) => return Err(Error::Closed),
+            Err(_) => {
+                return Err(Error::TimedOut {
+                    what: "the server's answer",
+                    limit,
+                });
+            }
+        };
+        self.received += match &answer {
+            Answer::Line(response) => {
+                self.dialogue.server(response);
+                response.text.len() as u64
+            }
+            Answer::Challenge(challenge) => challenge.len() as u64,
+            Answer::Body(bytes) => bytes.len() as u64,
+            Answer::End => 0,
+        };
+        if self.waited > RATE_WINDOW {
+            if self.received < LEAST_RATE * RATE_WINDOW.as_secs()
+                && matches!(answer, Answer::Body(_))
+            {
+                return Err(Error::TimedOut {
+                    what: "the server's answer, a few octets at a time,",
+                    limit: RATE_WINDOW,
+                });
+            }
+            self.waited = Duration::ZERO;
+            self.received = 0;
+        }
+        Ok(answer)
+    }
+}
+
+async fn next_frame(
+    framed: &mut Framed<Stream, ClientCodec>,
+) -> Option<Result<Answer, crate::pop3::codec::ClientError>> {
+    use std::pin::Pin;
+
+    std::future::poll_fn(|context| futures_util::Stream::poll_next(Pin::new(&mut *framed), context))
+        .await
+}

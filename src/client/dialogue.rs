@@ -1,0 +1,74 @@
+//! The dialogue of a check as a person may read it: lines of `C:` and `S:`, passwords masked.
+//!
+//! What the server says is kept as it came; whoever shows it makes it harmless first.
+
+use std::{
+    collections::VecDeque,
+    fmt::Display,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// A record that the sessions of one check write into. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Dialogue(Arc<Mutex<Lines>>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    head: Vec<String>,
+    left_out: usize,
+    tail: VecDeque<String>,
+}
+
+/// Lines kept from the beginning, where sessions differ most.
+const HEAD: usize = 120;
+/// Lines kept from the end, where they fail.
+const TAIL: usize = 40;
+
+impl Dialogue {
+    /// Writes down what the client said.
+    pub fn client(&self, line: &impl Display) {
+        tracing::debug!(target: "tidings::pop3", "C: {line}");
+        self.push(format!("C: {line}"));
+    }
+
+    /// Writes down what the server said.
+    pub fn server(&self, line: &impl Display) {
+        self.push(format!("S: {line}"));
+    }
+
+    /// Writes down what is neither.
+    pub fn remark(&self, words: &str) {
+        self.push(format!("# {words}"));
+    }
+
+    /// The whole of it, a line each.
+    pub fn text(&self) -> Arc<str> {
+        let lines = self.lines();
+        let mut text = lines.head.join("\n");
+        if lines.left_out > 0 {
+            text.push_str(&format!("\n# … {} lines left out …", lines.left_out));
+        }
+        for line in &lines.tail {
+            text.push('\n');
+            text.push_str(line);
+        }
+        text.into()
+    }
+
+    fn push(&self, line: String) {
+        let mut lines = self.lines();
+        if lines.head.len() < HEAD {
+            lines.head.push(line);
+            return;
+        }
+        lines.tail.push_back(line);
+        if lines.tail.len() > TAIL {
+            lines.tail.pop_front();
+            lines.left_out += 1;
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

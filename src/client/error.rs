@@ -1,0 +1,100 @@
+//! Why a session could not go on: the server said no, the server is wrong, or the network failed.
+
+use std::{io, time::Duration};
+
+use crate::{
+    net::{
+        connect,
+        tls::{self, Fault},
+    },
+    pop3::{
+        codec::ClientError,
+        listing::MessageNumber,
+        response::{ParseError, Response},
+    },
+};
+
+/// Why a session could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no connection.
+    #[error(transparent)]
+    Connect(#[from] connect::Error),
+    /// The connection cannot be protected.
+    #[error("{}", .fault.as_ref().map_or_else(|| "cannot encrypt the connection".to_owned(), Fault::to_string))]
+    Tls {
+        /// What is wrong with the certificate, if that is it.
+        fault: Option<Fault>,
+        /// What the TLS library said.
+        #[source]
+        source: tls::Error,
+    },
+    /// STLS is asked for in the settings, and the server does not have it.
+    #[error("the server does not offer STLS: set tls = \"implicit\" (port 995) if it has that")]
+    NotOffered,
+    /// The password would travel in clear text.
+    #[error(
+        "the password would travel in clear text: set tls = \"implicit\" or \"starttls\", or, if \
+         you must, insecure = \"{}\"",
+        crate::config::INSECURE
+    )]
+    ClearText,
+    /// The server no longer offers what protected the password the last time.
+    #[error(
+        "the server no longer offers APOP, which signed in the last time: somebody may be in the way"
+    )]
+    Downgrade,
+    /// `pin_sha256` is not a fingerprint.
+    #[error("pin_sha256 is not a SHA-256 in hex: 64 digits")]
+    Pin,
+    /// The server said no.
+    #[error("the server rejected {request}: {}", .response.text)]
+    Rejected {
+        /// What was asked.
+        request: &'static str,
+        /// What it said.
+        response: Response,
+    },
+    /// The server is wrong.
+    #[error(transparent)]
+    Broken(#[from] ParseError),
+    /// The server sent commands' answers no more although it had said that it takes several at once.
+    #[error("the server announces PIPELINING and does not keep up with it")]
+    PipeliningBroken,
+    /// A message is larger than the listing said, and than is taken.
+    #[error("message {message} is larger than {limit} octets")]
+    TooLarge {
+        /// Which.
+        message: MessageNumber,
+        /// The most that is taken, in octets.
+        limit: u64,
+    },
+    /// The server closed the connection.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The connection failed.
+    #[error("the connection failed")]
+    Io(#[source] io::Error),
+    /// The server was silent, or as good as that, for too long.
+    #[error("{what} took longer than {} s", .limit.as_secs())]
+    TimedOut {
+        /// What was awaited.
+        what: &'static str,
+        /// How long.
+        limit: Duration,
+    },
+}
+
+impl From<ClientError> for Error {
+    fn from(error: ClientError) -> Error {
+        match error {
+            ClientError::Io(source) => match source.kind() {
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::BrokenPipe => Error::Closed,
+                _ => Error::Io(source),
+            },
+            ClientError::Broken(error) => Error::Broken(error),
+        }
+    }
+}

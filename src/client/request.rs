@@ -1,0 +1,88 @@
+//! What the client can say. There is no DELE in here, and no RSET: nothing that this program sends
+//! can change a maildrop.
+
+use secrecy::SecretString;
+
+use crate::pop3::{
+    command::{Auth, Command},
+    listing::MessageNumber,
+    sasl::Mechanism,
+};
+
+/// All that this client ever sends.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Ends the session.
+    Quit,
+    /// Asks for the sizes of all messages.
+    List,
+    /// Asks for a message.
+    Retr(MessageNumber),
+    /// Asks for the headers of a message.
+    Top(MessageNumber),
+    /// Asks for the unique-ids of all messages.
+    Uidl,
+    /// Names the account.
+    User(String),
+    /// Gives its password.
+    Pass(SecretString),
+    /// Names the account and proves that its password is known.
+    Apop {
+        /// The account.
+        name: String,
+        /// The digest.
+        digest: String,
+    },
+    /// Asks what the server can do.
+    Capa,
+    /// Asks for TLS.
+    Stls,
+    /// Signs in by PLAIN, with the response at once if there is one.
+    AuthPlain(Option<SecretString>),
+}
+
+impl Request {
+    /// The keyword, for errors.
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            Request::Quit => "QUIT",
+            Request::List => "LIST",
+            Request::Retr(_) => "RETR",
+            Request::Top(_) => "TOP",
+            Request::Uidl => "UIDL",
+            Request::User(_) => "USER",
+            Request::Pass(_) => "PASS",
+            Request::Apop { .. } => "APOP",
+            Request::Capa => "CAPA",
+            Request::Stls => "STLS",
+            Request::AuthPlain(_) => "AUTH",
+        }
+    }
+}
+
+impl From<&Request> for Command {
+    fn from(request: &Request) -> Command {
+        match request {
+            Request::Quit => Command::Quit,
+            Request::List => Command::List(None),
+            Request::Retr(message) => Command::Retr(*message),
+            Request::Top(message) => Command::Top {
+                message: *message,
+                lines: 0,
+            },
+            Request::Uidl => Command::Uidl(None),
+            Request::User(name) => Command::User(name.clone()),
+            Request::Pass(password) => Command::Pass(password.clone()),
+            Request::Apop { name, digest } => Command::Apop {
+                name: name.clone(),
+                digest: digest.clone(),
+            },
+            Request::Capa => Command::Capa,
+            Request::Stls => Command::Stls,
+            Request::AuthPlain(initial) => Command::Auth(Some(Auth {
+                mechanism: Mechanism::Plain,
+                initial: initial.clone(),
+            })),
+        }
+    }
+}

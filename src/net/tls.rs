@@ -1,0 +1,387 @@
+//! TLS for both sides: handshakes, what is trusted, and what is wrong with a certificate, in words.
+//!
+//! The TLS library only says that it does not like a certificate. [`Fault::of`] looks at the
+//! certificate itself and says why; getting hold of it takes a second handshake that sends nothing
+//! ([`Verification::LookOnly`]).
+
+use std::{fmt, io, path::PathBuf};
+
+use async_native_tls::{TlsAcceptor, TlsConnector};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use x509_parser::{
+    certificate::X509Certificate,
+    extensions::GeneralName,
+    prelude::{FromDer, ParsedExtension},
+};
+
+use super::Stream;
+
+/// What a client trusts, besides the system's authorities.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// PEM certificates of further authorities.
+    pub ca_file: Option<PathBuf>,
+    /// The SHA-256 of the one certificate to accept; nothing else is looked at then.
+    pub pin: Option<[u8; 32]>,
+}
+
+/// How far a certificate is checked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verification {
+    /// Authority, dates and names, or the pin.
+    Full,
+    /// Not at all: the stream may only be looked at, and nothing may be sent.
+    LookOnly,
+}
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file of authorities could not be read.
+    #[error("cannot read the certificates in {path}")]
+    ReadAuthorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file of authorities, the certificate or the key is not what it should be.
+    #[error("cannot use {what}")]
+    Unusable {
+        /// Which.
+        what: String,
+        /// Why.
+        #[source]
+        source: native_tls::Error,
+    },
+    /// The handshake failed; if because of the certificate, [`Fault`] says what is wrong with it.
+    #[error("the TLS handshake failed")]
+    Handshake(#[source] native_tls::Error),
+    /// The certificate is not the pinned one.
+    #[error("the server's certificate is not the pinned one: its SHA-256 is {found}")]
+    WrongPin {
+        /// The fingerprint of the one that came, in hex.
+        found: String,
+    },
+    /// There is TLS on this stream already.
+    #[error("TLS within TLS")]
+    Already,
+}
+
+/// A connector for [`Connector::protect`], made once and used for each connection.
+#[derive(Clone)]
+pub struct Connector {
+    trust: Trust,
+    authorities: Vec<native_tls::Certificate>,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        fmt::Debug::fmt(&self.trust, f)
+    }
+}
+
+impl Connector {
+    /// A connector that trusts this.
+    ///
+    /// # Errors
+    ///
+    /// The file of authorities is missing or holds none.
+    pub fn new(trust: &Trust) -> Result<Connector, Error> {
+        let authorities = match &trust.ca_file {
+            None => Vec::new(),
+            Some(path) => {
+                let pem = std::fs::read(path).map_err(|source| Error::ReadAuthorities {
+                    path: path.clone(),
+                    source,
+                })?;
+                native_tls::Certificate::stack_from_pem(&pem).map_err(|source| Error::Unusable {
+                    what: format!("the certificates in {}", path.display()),
+                    source,
+                })?
+            }
+        };
+        Ok(Connector {
+            trust: trust.clone(),
+            authorities,
+        })
+    }
+
+    /// Makes a plain stream a TLS stream, as the client.
+    ///
+    /// # Errors
+    ///
+    /// The handshake failed, or the certificate is not the pinned one. Nothing was sent then.
+    pub async fn protect(
+        &self,
+        stream: Stream,
+        host: &str,
+        verification: Verification,
+    ) -> Result<Stream, Error> {
+        let Stream::Plain(carrier) = stream else {
+            return Err(Error::Already);
+        };
+        let looks_away = verification == Verification::LookOnly || self.trust.pin.is_some();
+        let mut connector = TlsConnector::new()
+            .min_protocol_version(Some(async_native_tls::Protocol::Tlsv12))
+            .danger_accept_invalid_certs(looks_away)
+            .danger_accept_invalid_hostnames(looks_away);
+        if verification == Verification::Full && self.trust.pin.is_none() {
+            for authority in &self.authorities {
+                connector = connector.add_root_certificate(authority.clone());
+            }
+        }
+        let stream = connector
+            .connect(host.trim_matches(['[', ']']), carrier)
+            .await
+            .map_err(Error::Handshake)?;
+        let stream = Stream::Tls(Box::new(stream));
+        if let (Some(pin), Verification::Full) = (self.trust.pin, verification) {
+            let found = stream.peer_certificate().map(|der| fingerprint(&der));
+            if found != Some(pin) {
+                return Err(Error::WrongPin {
+                    found: found.map_or_else(|| "missing".to_owned(), |digest| hex(&digest)),
+                });
+            }
+        }
+        Ok(stream)
+    }
+}
+
+impl Stream {
+    /// The other side's certificate in DER, if there is TLS and it showed one.
+    pub fn peer_certificate(&self) -> Option<Vec<u8>> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => stream.peer_certificate().ok()??.to_der().ok(),
+        }
+    }
+
+    /// Makes a plain stream a TLS stream, as the server.
+    ///
+    /// # Errors
+    ///
+    /// The client does not know TLS, or does not like what it sees.
+    pub async fn accept(self, acceptor: &Acceptor) -> Result<Stream, Error> {
+        match self {
+            Stream::Plain(carrier) => acceptor
+                .0
+                .accept(carrier)
+                .await
+                .map(|stream| Stream::Tls(Box::new(stream)))
+                .map_err(Error::Handshake),
+            Stream::Tls(_) => Err(Error::Already),
+        }
+    }
+}
+
+/// What a server needs for TLS: its certificate and key.
+#[derive(Clone, Debug)]
+pub struct Acceptor(TlsAcceptor);
+
+impl Acceptor {
+    /// An acceptor with this certificate chain and this PKCS#8 key, both PEM.
+    ///
+    /// # Errors
+    ///
+    /// They are not what they should be, or do not belong together.
+    pub fn new(certificate: &[u8], key: &[u8]) -> Result<Acceptor, Error> {
+        let unusable = |source| Error::Unusable {
+            what: "the server's certificate and key (PEM, the key as PKCS#8)".to_owned(),
+            source,
+        };
+        let identity = native_tls::Identity::from_pkcs8(certificate, key).map_err(unusable)?;
+        native_tls::TlsAcceptor::builder(identity)
+            .min_protocol_version(Some(native_tls::Protocol::Tlsv12))
+            .build()
+            .map(|acceptor| Acceptor(TlsAcceptor::from(acceptor)))
+            .map_err(unusable)
+    }
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// It was valid until then.
+    Expired(Timestamp),
+    /// It will be valid from then.
+    NotYetValid(Timestamp),
+    /// It names other servers.
+    WrongName {
+        /// The server that was asked for.
+        host: String,
+        /// Those that it names.
+        names: Vec<String>,
+    },
+    /// It is signed by itself.
+    SelfSigned {
+        /// Its SHA-256 in hex, for `pin_sha256`.
+        fingerprint: String,
+    },
+    /// Nobody that is trusted has signed it.
+    UnknownIssuer {
+        /// Who has.
+        issuer: String,
+        /// Its SHA-256 in hex.
+        fingerprint: String,
+    },
+    /// It cannot be read.
+    Unreadable,
+}
+
+impl Fault {
+    /// Says what is wrong with a certificate that a handshake has refused.
+    pub fn of(certificate: &[u8], host: &str, now: Timestamp) -> Fault {
+        let Ok((_, x509)) = X509Certificate::from_der(certificate) else {
+            return Fault::Unreadable;
+        };
+        let moment = |time: x509_parser::time::ASN1Time| {
+            Timestamp::from_second(time.timestamp()).unwrap_or_default()
+        };
+        let (from, until) = (
+            moment(x509.validity().not_before),
+            moment(x509.validity().not_after),
+        );
+        let names = names(&x509);
+        let digest = hex(&fingerprint(certificate));
+        if until < now {
+            Fault::Expired(until)
+        } else if from > now {
+            Fault::NotYetValid(from)
+        } else if !names.iter().any(|name| matches_host(name, host)) {
+            Fault::WrongName {
+                host: host.to_owned(),
+                names,
+            }
+        } else if x509.subject() == x509.issuer() {
+            Fault::SelfSigned {
+                fingerprint: digest,
+            }
+        } else {
+            Fault::UnknownIssuer {
+                issuer: x509.issuer().to_string(),
+                fingerprint: digest,
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Fault::Expired(until) => {
+                write!(f, "certificate expired {}", until.strftime("%-d %b %Y"))
+            }
+            Fault::NotYetValid(from) => {
+                write!(
+                    f,
+                    "certificate is valid only from {}",
+                    from.strftime("%-d %b %Y")
+                )
+            }
+            Fault::WrongName { host, names } if names.is_empty() => {
+                write!(f, "certificate names no server, so not {host}")
+            }
+            Fault::WrongName { host, names } => write!(
+                f,
+                "certificate names {}, not {host}: check the server name with whoever runs it",
+                names.join(", ")
+            ),
+            Fault::SelfSigned { fingerprint } => write!(
+                f,
+                "certificate is self-signed; if whoever runs the server gives you this SHA-256, \
+                 set pin_sha256 = \"{fingerprint}\""
+            ),
+            Fault::UnknownIssuer {
+                issuer,
+                fingerprint,
+            } => write!(
+                f,
+                "certificate is signed by an unknown authority ({issuer}): set ca_file to its \
+                 certificate, or pin_sha256 = \"{fingerprint}\" if whoever runs the server confirms it"
+            ),
+            Fault::Unreadable => f.write_str("certificate cannot be read"),
+        }
+    }
+}
+
+/// Until when a certificate (DER) is valid.
+pub fn valid_until(certificate: &[u8]) -> Option<Timestamp> {
+    let (_, x509) = X509Certificate::from_der(certificate).ok()?;
+    Timestamp::from_second(x509.validity().not_after.timestamp()).ok()
+}
+
+/// The SHA-256 of a certificate (DER).
+pub fn fingerprint(certificate: &[u8]) -> [u8; 32] {
+    Sha256::digest(certificate).into()
+}
+
+/// Reads a fingerprint in hex, with or without colons.
+pub fn parse_fingerprint(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|b| !matches!(b, b':' | b' '))
+        .map(|b| {
+            char::from(b)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        })
+        .collect::<Option<_>>()?;
+    let octets: Vec<u8> = digits
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => Some(high << 4 | low),
+            _ => None,
+        })
+        .collect::<Option<_>>()?;
+    octets.try_into().ok()
+}
+
+/// Octets as lower-case hex.
+pub fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+fn names(x509: &X509Certificate) -> Vec<String> {
+    let mut names = Vec::new();
+    for extension in x509.extensions() {
+        if let ParsedExtension::SubjectAlternativeName(alternatives) = extension.parsed_extension()
+        {
+            for name in &alternatives.general_names {
+                match name {
+                    GeneralName::DNSName(name) => names.push((*name).to_owned()),
+                    GeneralName::IPAddress([a, b, c, d]) => {
+                        names.push(std::net::Ipv4Addr::new(*a, *b, *c, *d).to_string());
+                    }
+                    GeneralName::IPAddress(octets) => {
+                        if let Ok(octets) = <[u8; 16]>::try_from(*octets) {
+                            names.push(std::net::Ipv6Addr::from(octets).to_string());
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    if names.is_empty() {
+        names.extend(
+            x509.subject()
+                .iter_common_name()
+                .filter_map(|name| name.as_str().ok().map(str::to_owned)),
+        );
+    }
+    names
+}
+
+/// A wildcard stands for one label, the leftmost (RFC 9525 §6.3).
+fn matches_host(name: &str, host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']).trim_end_matches('.');
+    match name.strip_prefix("*.") {
+        Some(parent) => host
+            .split_once('.')
+            .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
+        None => name.eq_ignore_ascii_case(host),
+    }
+}

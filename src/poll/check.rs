@@ -1,0 +1,535 @@
+//! One visit: log in, compare, fetch what is new (newest first), keep it, quit.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    identity::{self, Plan},
+    keeper::{Keeper, Mail, Tally, Terms},
+    nameless, outcome,
+    report::{Outcome, Report, Summary},
+    tell::{Tell, blocking},
+};
+use crate::{
+    client::{
+        self, Authorization, Endpoint, Transaction,
+        dialogue::Dialogue,
+        fetch::{Fetch, Fetched, MOST_AHEAD, Part},
+        login::Way,
+    },
+    config::{Mailbox, Settings},
+    notice::{Headline, shown::Shown},
+    pop3::listing::{MessageNumber, UniqueId},
+    store::{self, Store},
+};
+
+/// What one visit needs.
+#[derive(Debug)]
+pub struct Check<'a> {
+    /// The mailbox.
+    pub mailbox: &'a Mailbox,
+    /// All the settings, for the limits.
+    pub settings: &'a Settings,
+    /// Its cache.
+    pub store: &'a Store,
+    /// Its password.
+    pub password: &'a SecretString,
+    /// Breaks the visit off; QUIT is said all the same.
+    pub cancelled: &'a CancellationToken,
+    /// Hears what happens.
+    pub tell: &'a Tell,
+}
+
+/// Names under which things are remembered in the cache.
+mod memory {
+    /// The way of signing in that worked the last time.
+    pub const WAY: &str = "signed_in_by";
+    /// Set once PIPELINING turned out to be broken.
+    pub const ONE_BY_ONE: &str = "one_by_one";
+    /// How many checks in a row have found all notices gone.
+    pub const VANISHED: &str = "vanished";
+    /// Set once a check has come through.
+    pub const CHECKED: &str = "checked";
+    /// Without UIDL: the numbers, sizes and names of the last listing.
+    pub const PATTERN: &str = "pattern";
+}
+
+/// How many checks must agree before notices that vanished all at once count as withdrawn.
+const AGREEING_CHECKS: u32 = 3;
+/// How many times in a row a message may be refused before it is shown as such.
+const MOST_REFUSALS: u32 = 3;
+/// How many messages larger than announced are dealt with in one check.
+const MOST_OVERSIZED: u32 = 5;
+/// How many headlines come before the first whole message, where there is much to fetch.
+const HEADLINES_FIRST: usize = 50;
+
+/// Why a visit ended early.
+enum Failure {
+    Session(client::Error),
+    Store(store::Error),
+    Cancelled,
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Failure {
+        Failure::Session(error)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Failure {
+        Failure::Store(error)
+    }
+}
+
+/// What is found out during a visit, whether it comes through or not.
+#[derive(Default)]
+struct Findings {
+    on_server: Option<u32>,
+    tally: Tally,
+    withdrawn: u32,
+    notes: Vec<Shown>,
+    login_delay: Option<Duration>,
+}
+
+impl Check<'_> {
+    /// Makes the visit, and says how it went and how long to wait at least before the next, if the
+    /// server has said so. `next`, `took` and `attempt` of the summary are the poller's to fill in.
+    pub async fn run(&self, at: Timestamp) -> (Summary, Option<Duration>) {
+        let dialogue = Dialogue::default();
+        let mut findings = Findings::default();
+        let mut result = self.visit(at, &dialogue, &mut findings).await;
+        for _ in 0..MOST_OVERSIZED {
+            // Cut off in the middle of a message that is too large: the others are still to come.
+            if !matches!(
+                result,
+                Err(Failure::Session(client::Error::TooLarge { .. }))
+            ) {
+                break;
+            }
+            result = self.visit(at, &dialogue, &mut findings).await;
+        }
+        if matches!(
+            result,
+            Err(Failure::Session(client::Error::PipeliningBroken))
+        ) {
+            findings.notes.push(Shown::line(
+                "the server announces PIPELINING and does not keep up: from now on one by one",
+            ));
+            result = match self
+                .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
+                .await
+            {
+                Ok(()) => self.visit(at, &dialogue, &mut findings).await,
+                Err(error) => Err(error.into()),
+            };
+        }
+        if let Err(Failure::Store(store::Error::Damaged { .. })) = result {
+            let store = self.store.clone();
+            result = match blocking(move || store.rebuild()).await {
+                Ok(aside) => {
+                    findings.notes.push(Shown::line(&format!(
+                        "the saved notices were damaged: moved to {}, marks saved, fetched anew",
+                        aside.display()
+                    )));
+                    self.visit(at, &dialogue, &mut findings).await
+                }
+                Err(error) => Err(error.into()),
+            };
+        }
+        let outcome = match &result {
+            Ok(()) => Outcome::Done,
+            Err(Failure::Session(error)) => outcome::of_session(error),
+            Err(Failure::Store(error)) => outcome::of_store(error),
+            Err(Failure::Cancelled) => Outcome::Cancelled,
+        };
+        let mut summary = Summary::empty(at, outcome);
+        summary.on_server = findings.on_server;
+        summary.new = findings.tally.new;
+        summary.withdrawn = findings.withdrawn;
+        summary.octets = findings.tally.octets;
+        summary.notes = findings.notes;
+        summary.dialogue = dialogue.text();
+        (summary, findings.login_delay)
+    }
+
+    async fn visit(
+        &self,
+        at: Timestamp,
+        dialogue: &Dialogue,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
+        let seen = {
+            let store = self.store.clone();
+            blocking(move || store.seen())
+        };
+        let session = async {
+            let endpoint = Endpoint::of(self.mailbox, self.settings)?;
+            Authorization::connect(&endpoint, dialogue).await
+        };
+        // The cache is read while the connection is being made.
+        let (seen, session) = tokio::select! {
+            both = async { tokio::join!(seen, session) } => both,
+            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
+        };
+        let (seen, session) = (seen?, session?);
+
+        let last: Option<Way> = self
+            .recall(memory::WAY)
+            .await?
+            .and_then(|way| way.parse().ok());
+        let mut transaction = tokio::select! {
+            transaction = session.login(&self.mailbox.user, self.password, last) => transaction?,
+            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
+        };
+        self.remember(memory::WAY, Some(transaction.way().to_string()))
+            .await?;
+
+        let outcome = self.transact(at, &mut transaction, seen, findings).await;
+        // QUIT is said after a failure of ours too: a session left open keeps teammates waiting.
+        match &outcome {
+            Err(Failure::Session(error)) if !may_quit_after(error) => {}
+            Ok(()) | Err(_) => transaction.quit().await,
+        }
+        outcome
+    }
+
+    async fn transact(
+        &self,
+        at: Timestamp,
+        transaction: &mut Transaction,
+        seen: store::keep::Seen,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
+        transaction.capa_if_it_may_differ().await?;
+        if let Some(capabilities) = transaction.capabilities() {
+            findings.login_delay = capabilities.login_delay();
+            if capabilities.expire_days() == Some(0) {
+                findings.notes.push(Shown::line(
+                    "the server announces that it removes notices once they were fetched (EXPIRE 0)",
+                ));
+            }
+        }
+        let pipelines = transaction.pipelines() && self.recall(memory::ONE_BY_ONE).await?.is_none();
+        let ahead = if pipelines { MOST_AHEAD } else { 1 };
+
+        let listing = tokio::select! {
+            listing = transaction.listing(pipelines) => listing?,
+            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
+        };
+        for odd in &listing.odd {
+            findings
+                .notes
+                .push(Shown::line(&format!("odd line in a listing: {odd}")));
+        }
+        let mut listing = listing;
+        let unique_ids = match listing.unique_ids.take() {
+            Some(lines) => lines
+                .into_iter()
+                .map(|line| (line.message, line.unique_id))
+                .collect(),
+            None => {
+                findings.notes.push(Shown::line(
+                    "the server cannot tell notices apart (no UIDL): their headers do",
+                ));
+                let pattern = self.recall(memory::PATTERN).await?;
+                let found = nameless::names(
+                    transaction,
+                    &listing,
+                    pattern.as_deref(),
+                    ahead,
+                    self.settings.largest_message.0,
+                )
+                .await?;
+                self.remember(memory::PATTERN, Some(found.pattern)).await?;
+                found.names
+            }
+        };
+        let largest = self.settings.largest_message.0;
+        let oversized = {
+            let store = self.store.clone();
+            blocking(move || store.oversized()).await?
+        };
+        let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
+        drop((seen, listing));
+        findings.on_server = Some(plan.on_server);
+        let octets: u64 = plan.fetch.iter().map(|(fetch, _)| fetch.octets.0).sum();
+        let new = u32::try_from(plan.fetch.len()).unwrap_or(u32::MAX);
+        self.tell
+            .report(Report::Listed {
+                on_server: plan.on_server,
+                new,
+                octets,
+            })
+            .await;
+
+        let is_first = self.recall(memory::CHECKED).await?.is_none();
+        if !plan.fetch.is_empty() {
+            if plan.fetch.len() > HEADLINES_FIRST && pipelines {
+                self.announce(at, transaction, &plan, ahead).await?;
+            }
+            let terms = Terms {
+                store: self.store.clone(),
+                listed: plan.listed.clone(),
+                now: at,
+                unread_since: is_first.then(|| self.mailbox.unread_since.unwrap_or_default()),
+                of: new,
+                of_octets: octets,
+            };
+            let keeper = Keeper::start(terms, self.tell.clone());
+            let fetched = self
+                .fetch(transaction, &plan, ahead, &keeper, findings)
+                .await;
+            // Whatever ended the fetching: what is whole is kept.
+            let tally = keeper.finish().await?;
+            if !tally.recognised.is_empty() {
+                findings.notes.push(Shown::line(&format!(
+                    "{} notices recognised under new unique-ids",
+                    tally.recognised.len()
+                )));
+            }
+            findings.tally.new += tally.new;
+            findings.tally.octets += tally.octets;
+            findings.tally.recognised.extend(tally.recognised);
+            fetched?;
+        }
+        self.settle(at, plan, findings).await?;
+        self.remember(memory::CHECKED, Some("yes".to_owned()))
+            .await?;
+        Ok(())
+    }
+
+    /// Tells of the newest headlines before their mails come.
+    async fn announce(
+        &self,
+        at: Timestamp,
+        transaction: &mut Transaction,
+        plan: &Plan,
+        ahead: usize,
+    ) -> Result<(), Failure> {
+        let newest = plan
+            .fetch
+            .iter()
+            .take(HEADLINES_FIRST)
+            .map(|(fetch, _)| Fetch {
+                part: Part::Headers,
+                ..*fetch
+            });
+        let largest = self.settings.largest_message.0;
+        let mut fetching = transaction.fetch(newest, ahead, largest);
+        let mut headlines: Vec<Headline> = Vec::new();
+        while let Some((fetch, fetched)) = fetching.next().await? {
+            // A server without TOP refuses: the mails themselves are on their way soon enough.
+            if let Fetched::Bytes(bytes) = fetched {
+                let mut headline = Headline::of_headers(&bytes, at);
+                headline.size = fetch.octets.0;
+                headlines.push(headline);
+            }
+        }
+        if !headlines.is_empty() {
+            self.tell.report(Report::Announced(headlines)).await;
+        }
+        Ok(())
+    }
+
+    /// Fetches what the plan asks for and hands it to the keeper.
+    async fn fetch(
+        &self,
+        transaction: &mut Transaction,
+        plan: &Plan,
+        ahead: usize,
+        keeper: &Keeper,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
+        let largest = self.settings.largest_message.0;
+        let names: std::collections::HashMap<MessageNumber, &UniqueId> = plan
+            .fetch
+            .iter()
+            .map(|(fetch, unique_id)| (fetch.message, unique_id))
+            .collect();
+        let mut refused = Vec::new();
+        let mut fetching =
+            transaction.fetch(plan.fetch.iter().map(|(fetch, _)| *fetch), ahead, largest);
+        loop {
+            let next = tokio::select! {
+                next = fetching.next() => next,
+                () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
+            };
+            let next = match next {
+                Err(client::Error::TooLarge { message, limit }) => {
+                    let (store, name) = (self.store.clone(), names[&message].clone());
+                    blocking(move || store.note_oversized(&name)).await?;
+                    return Err(client::Error::TooLarge { message, limit }.into());
+                }
+                outcome => outcome?,
+            };
+            let Some((fetch, fetched)) = next else { break };
+            let unique_id = names[&fetch.message];
+            match fetched {
+                Fetched::Bytes(bytes) => {
+                    if fetch.part == Part::Headers {
+                        findings.notes.push(Shown::line(&format!(
+                            "message {} of {} octets is too large: its headers alone are kept \
+                             (largest_message)",
+                            fetch.message, fetch.octets
+                        )));
+                    }
+                    let mail = Mail {
+                        unique_id: unique_id.clone(),
+                        octets: fetch.octets,
+                        is_complete: fetch.part == Part::Whole,
+                        bytes,
+                    };
+                    if !keeper.hand_over(mail).await {
+                        // The keeper has failed; it gives the reason at its end.
+                        return Err(Failure::Cancelled);
+                    }
+                }
+                Fetched::Refused(response) => {
+                    let store = self.store.clone();
+                    let (name, words) = (unique_id.clone(), response.text.to_string());
+                    let attempts = {
+                        let words = words.clone();
+                        blocking(move || store.note_trouble(&name, &words)).await?
+                    };
+                    if attempts >= MOST_REFUSALS {
+                        refused.push((fetch, unique_id.clone(), words));
+                    }
+                }
+            }
+        }
+        for (fetch, unique_id, words) in refused {
+            let bytes = self.stand_in(transaction, fetch, &words).await?;
+            findings.notes.push(Shown::line(&format!(
+                "message {} cannot be fetched: {words}",
+                fetch.message
+            )));
+            let mail = Mail {
+                unique_id,
+                octets: fetch.octets,
+                bytes,
+                is_complete: false,
+            };
+            if !keeper.hand_over(mail).await {
+                return Err(Failure::Cancelled);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is shown of a message that the server lists and will not give: its headers if those can
+    /// be had, and the server's words.
+    async fn stand_in(
+        &self,
+        transaction: &mut Transaction,
+        fetch: Fetch,
+        words: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        let headers = Fetch {
+            part: Part::Headers,
+            ..fetch
+        };
+        let largest = self.settings.largest_message.0;
+        let mut bytes = match transaction.fetch([headers], 1, largest).next().await? {
+            Some((_, Fetched::Bytes(bytes))) => bytes,
+            Some((_, Fetched::Refused(_))) | None => {
+                b"Subject: (cannot be fetched)\r\n\r\n".to_vec()
+            }
+        };
+        let words = Shown::line(words);
+        bytes.extend_from_slice(
+            format!("This notice cannot be fetched. The server says: {words}\r\n").as_bytes(),
+        );
+        Ok(bytes)
+    }
+
+    /// Notes what left the server and what came back.
+    async fn settle(
+        &self,
+        at: Timestamp,
+        mut plan: Plan,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
+        let recognised: std::collections::HashSet<_> =
+            findings.tally.recognised.iter().copied().collect();
+        plan.missing.retain(|id| !recognised.contains(id));
+        if !plan.returned.is_empty() {
+            let (store, ids) = (self.store.clone(), plan.returned.clone());
+            blocking(move || store.restore(&ids)).await?;
+            self.tell.report(Report::Returned(plan.returned)).await;
+        }
+        if plan.is_doubtful && !plan.missing.is_empty() {
+            let checks = self
+                .recall(memory::VANISHED)
+                .await?
+                .and_then(|checks| checks.parse().ok())
+                .unwrap_or(0)
+                + 1;
+            if checks < AGREEING_CHECKS {
+                self.remember(memory::VANISHED, Some(checks.to_string()))
+                    .await?;
+                let count = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
+                findings.notes.push(Shown::line(&format!(
+                    "{count} notices vanished from the server: not marked as withdrawn until \
+                     {AGREEING_CHECKS} checks agree ({checks} so far)"
+                )));
+                self.tell.report(Report::Vanished { count, checks }).await;
+                return Ok(());
+            }
+        }
+        self.remember(memory::VANISHED, None).await?;
+        if !plan.missing.is_empty() {
+            let (store, ids) = (self.store.clone(), plan.missing.clone());
+            blocking(move || store.withdraw(&ids, at)).await?;
+            findings.withdrawn = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
+            findings
+                .notes
+                .push(self.words_of_withdrawal(&plan.missing).await?);
+            self.tell
+                .report(Report::Withdrawn {
+                    ids: plan.missing,
+                    since: at,
+                })
+                .await;
+        }
+        Ok(())
+    }
+
+    async fn words_of_withdrawal(
+        &self,
+        ids: &[crate::notice::NoticeId],
+    ) -> Result<Shown, store::Error> {
+        let (store, first) = (self.store.clone(), ids[..1].to_vec());
+        let headlines = blocking(move || store.headlines_of(&first)).await?;
+        let subject = headlines
+            .first()
+            .map(|headline| headline.subject.to_string())
+            .unwrap_or_default();
+        Ok(Shown::line(&match ids.len() {
+            1 => format!("1 notice withdrawn: {subject}"),
+            count => format!("{count} notices withdrawn: {subject}, …"),
+        }))
+    }
+
+    async fn recall(&self, name: &'static str) -> Result<Option<String>, store::Error> {
+        let store = self.store.clone();
+        blocking(move || store.remembered(name)).await
+    }
+
+    async fn remember(
+        &self,
+        name: &'static str,
+        value: Option<String>,
+    ) -> Result<(), store::Error> {
+        let store = self.store.clone();
+        blocking(move || store.remember(name, value.as_deref())).await
+    }
+}
+
+/// After these the connection is gone, or in the middle of something.
+fn may_quit_after(error: &client::Error) -> bool {
+    matches!(error, client::Error::Rejected { .. })
+}

@@ -1,0 +1,160 @@
+//! Which listed message is which kept notice (pure), and so what is to be fetched.
+//!
+//! A message is known by its unique-id; a notice by its unique-id *and* its fingerprint, because
+//! servers give one unique-id to two messages, use one again, or change all of them at once. What
+//! is fetched and turns out to be a kept notice under another name is recognised when it is kept
+//! (`store::keep`).
+
+use std::collections::HashSet;
+
+use crate::{
+    client::{
+        Listing,
+        fetch::{Fetch, Part},
+    },
+    notice::NoticeId,
+    pop3::listing::{MessageNumber, Octets, UniqueId},
+    store::keep::Seen,
+};
+
+/// What a listing means for the cache.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// What is to be fetched, newest first, with its unique-id.
+    pub fetch: Vec<(Fetch, UniqueId)>,
+    /// Notices that were there and are not listed any more.
+    pub missing: Vec<NoticeId>,
+    /// Notices thought withdrawn that are listed again.
+    pub returned: Vec<NoticeId>,
+    /// True if nothing that was there is listed any more: doubtful, so nothing is withdrawn yet.
+    pub is_doubtful: bool,
+    /// The unique-ids that are listed; only where there is something to fetch.
+    pub listed: HashSet<UniqueId>,
+    /// How many messages are listed.
+    pub on_server: u32,
+    /// How many listed messages had no unique-id.
+    pub nameless: u32,
+}
+
+/// The most messages that are fetched again because LIST says another size than before.
+const MOST_RESIZED: usize = 50;
+
+/// Compares a listing with what was seen. Messages of more than `largest` octets are asked for
+/// their headers alone, and so are those that turned out to be larger than LIST says.
+///
+/// A mailbox may have a hundred thousand messages and is looked at every minute: all of this sorts
+/// places, and copies no name.
+pub fn plan(
+    listing: &Listing,
+    mut unique_ids: Vec<(MessageNumber, UniqueId)>,
+    seen: &Seen,
+    oversized: &HashSet<UniqueId>,
+    largest: u64,
+) -> Plan {
+    unique_ids.sort_unstable_by(|(left_number, left), (right_number, right)| {
+        left.cmp(right).then(left_number.cmp(right_number))
+    });
+    let mut plan = Plan {
+        on_server: count(listing.scan.len().max(unique_ids.len())),
+        nameless: count(listing.scan.len().saturating_sub(unique_ids.len())),
+        ..Plan::default()
+    };
+
+    let mut resized = 0;
+    for copies in unique_ids.chunk_by(|(_, left), (_, right)| left == right) {
+        let unique_id = &copies[0].1;
+        let known = seen.get(unique_id);
+        let is_oversized = oversized.contains(unique_id);
+        plan.returned.extend(
+            known
+                .iter()
+                .filter(|known| known.is_withdrawn)
+                .map(|known| known.notice),
+        );
+        let accounted: u32 = known.iter().map(|known| known.copies).sum();
+        let is_short = (accounted as usize) < copies.len();
+        let is_resized = !known.is_empty()
+            && copies.iter().any(|(message, _)| {
+                let octets = size(listing, *message);
+                octets.0 != 0
+                    && known
+                        .iter()
+                        .all(|known| known.octets.0 != 0 && known.octets != octets)
+            });
+        let can_complete = !is_oversized
+            && known.iter().any(|known| {
+                !known.is_complete && known.octets.0 != 0 && known.octets.0 <= largest
+            });
+        let again = is_resized && resized < MOST_RESIZED;
+        if is_short || again || can_complete {
+            resized += usize::from(again && !is_short);
+            plan.fetch.extend(copies.iter().map(|(message, _)| {
+                let octets = size(listing, *message);
+                let part = if octets.0 > largest || is_oversized {
+                    Part::Headers
+                } else {
+                    Part::Whole
+                };
+                let fetch = Fetch {
+                    message: *message,
+                    octets,
+                    part,
+                };
+                (fetch, unique_id.clone())
+            }));
+        }
+    }
+    // The highest number came last (RFC 1939 has no word on it; every server does it so).
+    plan.fetch
+        .sort_unstable_by_key(|(fetch, _)| std::cmp::Reverse(fetch.message));
+
+    let is_listed = |unique_id: &UniqueId| {
+        unique_ids
+            .binary_search_by(|(_, listed)| listed.cmp(unique_id))
+            .is_ok()
+    };
+    // A notice may have several unique-ids; it is missing if none of them is listed.
+    let mut present: Vec<(NoticeId, bool)> = seen
+        .iter()
+        .flat_map(|(unique_id, known)| {
+            let is_listed = is_listed(unique_id);
+            known
+                .iter()
+                .filter(|known| !known.is_withdrawn)
+                .map(move |known| (known.notice, is_listed))
+        })
+        .collect();
+    present.sort_unstable();
+    // Of several lines for one notice the last says whether one of its names is listed.
+    let mut notices = 0;
+    for lines in present.chunk_by(|(left, _), (right, _)| left == right) {
+        notices += 1;
+        if let Some((notice, false)) = lines.last() {
+            plan.missing.push(*notice);
+        }
+    }
+    plan.returned.sort_unstable();
+    plan.returned.dedup();
+    // Some that go are ordinary; all of them at once is a server that has moved or forgotten.
+    plan.is_doubtful = notices > 0 && plan.missing.len() == notices;
+    if !plan.fetch.is_empty() {
+        plan.listed = unique_ids
+            .into_iter()
+            .map(|(_, unique_id)| unique_id)
+            .collect();
+    }
+    plan
+}
+
+/// What LIST says of a message; the scan listing is in the order of the numbers.
+fn size(listing: &Listing, message: MessageNumber) -> Octets {
+    listing
+        .scan
+        .binary_search_by_key(&message, |line| line.message)
+        .map(|place| listing.scan[place].octets)
+        .unwrap_or_default()
+}
+
+fn count(messages: usize) -> u32 {
+    u32::try_from(messages).unwrap_or(u32::MAX)
+}

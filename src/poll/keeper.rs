@@ -1,0 +1,173 @@
+//! The thread beside a check that reads mails and keeps them, while the next ones are on their way.
+//!
+//! Mails wait in a queue that is bounded in octets, so that a check takes no more memory than that,
+//! however fast the server is. What waits together is kept together, as one transaction.
+
+use std::{collections::HashSet, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinHandle,
+};
+
+use super::{report::Report, tell::Tell};
+use crate::{
+    config::Age,
+    notice::{Headline, NoticeId, headline::Digest},
+    pop3::listing::{Octets, UniqueId},
+    store::{
+        self, Store,
+        keep::{Arrival, Kept},
+    },
+};
+
+/// A message that has come.
+#[derive(Debug)]
+pub(super) struct Mail {
+    pub unique_id: UniqueId,
+    pub octets: Octets,
+    pub bytes: Vec<u8>,
+    pub is_complete: bool,
+}
+
+/// What the keeper needs to know of the check.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub store: Store,
+    pub listed: HashSet<UniqueId>,
+    pub now: Timestamp,
+    /// Set at the first check: what is older starts as read.
+    pub unread_since: Option<Age>,
+    /// How many notices are expected, and how many octets.
+    pub of: u32,
+    pub of_octets: u64,
+}
+
+/// What was kept.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub new: u32,
+    pub octets: u64,
+    pub recognised: Vec<NoticeId>,
+}
+
+/// The queue into the keeper.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    queue: mpsc::Sender<(Mail, OwnedSemaphorePermit)>,
+    room: Arc<Semaphore>,
+    task: JoinHandle<Result<Tally, store::Error>>,
+}
+
+/// The most octets that wait, in units of [`UNIT`]: 8 MB.
+const ROOM: u32 = 2_048;
+/// The grain in which room is counted, in octets.
+const UNIT: usize = 4_096;
+/// The most mails that are kept as one transaction.
+const LARGEST_BATCH: usize = 500;
+/// The first transactions are small, so that the newest notices are on the screen at once.
+const FIRST_BATCH: usize = 25;
+
+impl Keeper {
+    /// Starts the thread.
+    pub fn start(terms: Terms, tell: Tell) -> Keeper {
+        let (queue, mails) = mpsc::channel(LARGEST_BATCH * 2);
+        Keeper {
+            queue,
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+            task: tokio::task::spawn_blocking(move || keep_all(&terms, mails, &tell)),
+        }
+    }
+
+    /// Hands a mail over, waiting while too much is waiting already; false if the keeper has ended,
+    /// which [`Keeper::finish`] gives the reason of.
+    pub async fn hand_over(&self, mail: Mail) -> bool {
+        let units = u32::try_from(mail.bytes.len() / UNIT + 1).unwrap_or(ROOM);
+        let Ok(permit) = Arc::clone(&self.room)
+            .acquire_many_owned(units.min(ROOM))
+            .await
+        else {
+            return false;
+        };
+        self.queue.send((mail, permit)).await.is_ok()
+    }
+
+    /// Waits until all that was handed over is kept.
+    pub async fn finish(self) -> Result<Tally, store::Error> {
+        drop(self.queue);
+        self.task.await.expect("the keeper does not panic")
+    }
+}
+
+fn keep_all(
+    terms: &Terms,
+    mut mails: mpsc::Receiver<(Mail, OwnedSemaphorePermit)>,
+    tell: &Tell,
+) -> Result<Tally, store::Error> {
+    let mut tally = Tally::default();
+    let mut fetched = 0;
+    let mut most = FIRST_BATCH;
+    let mut batch = Vec::new();
+    while mails.blocking_recv_many(&mut batch, most) > 0 {
+        most = LARGEST_BATCH;
+        // What came while the last batch was being kept goes together with this one.
+        let octets: u64 = batch.iter().map(|(mail, _)| mail.bytes.len() as u64).sum();
+        let count = batch.len();
+        let mut permits = Vec::with_capacity(count);
+        let arrivals = batch
+            .drain(..)
+            .map(|(mail, permit)| {
+                permits.push(permit);
+                arrival(terms, mail)
+            })
+            .collect();
+        let kept = terms.store.keep(arrivals, &terms.listed, terms.now)?;
+        drop(permits);
+
+        fetched += u32::try_from(count).unwrap_or(u32::MAX);
+        tally.octets += octets;
+        let mut headlines: Vec<Headline> = Vec::new();
+        for kept in kept {
+            match kept {
+                Kept::New(headline) => {
+                    tally.new += 1;
+                    headlines.push(headline);
+                }
+                Kept::Completed(headline) => headlines.push(headline),
+                Kept::Recognised(id) => tally.recognised.push(id),
+            }
+        }
+        if !headlines.is_empty() {
+            tell.report_blocking(Report::Arrived(headlines));
+        }
+        tell.report_blocking(Report::Progress {
+            fetched,
+            of: terms.of,
+            octets: tally.octets,
+            of_octets: terms.of_octets,
+        });
+    }
+    Ok(tally)
+}
+
+fn arrival(terms: &Terms, mail: Mail) -> Arrival {
+    let mut digest = Digest::of(&mail.bytes, terms.now);
+    digest.headline.size = mail.octets.0.max(mail.bytes.len() as u64);
+    let starts_read = match terms.unread_since {
+        None | Some(Age::All) => false,
+        Some(Age::None) => true,
+        Some(Age::Within(age)) => terms
+            .now
+            .checked_sub(age)
+            .is_ok_and(|limit| digest.headline.date < limit),
+    };
+    Arrival {
+        unique_id: mail.unique_id,
+        octets: mail.octets,
+        bytes: mail.bytes,
+        digest,
+        is_complete: mail.is_complete,
+        starts_read,
+    }
+}

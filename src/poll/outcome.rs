@@ -1,0 +1,134 @@
+//! What an error of a session means for the poller (pure): the table of outcomes.
+
+use std::{error::Error as _, time::Duration};
+
+use super::report::Outcome;
+use crate::{
+    client::{self, login::names_busy},
+    net::tls,
+    notice::shown::Shown,
+    pop3::response::{Code, Response},
+    store,
+};
+
+/// What a failed session means.
+pub fn of_session(error: &client::Error) -> Outcome {
+    let why = || Shown::line(&chain(error));
+    match error {
+        client::Error::Rejected { request, response } => of_rejection(request, response),
+        client::Error::Tls {
+            fault: None,
+            source: tls::Error::Handshake(_),
+        } if broke_off(error) => Outcome::Unreachable { why: why() },
+        client::Error::Tls { .. }
+        | client::Error::NotOffered
+        | client::Error::ClearText
+        | client::Error::Downgrade
+        | client::Error::Pin => Outcome::NotSafe { why: why() },
+        client::Error::Broken(_)
+        | client::Error::PipeliningBroken
+        | client::Error::TooLarge { .. } => Outcome::Broken { why: why() },
+        client::Error::Connect(_)
+        | client::Error::Closed
+        | client::Error::Io(_)
+        | client::Error::TimedOut { .. } => Outcome::Unreachable { why: why() },
+    }
+}
+
+/// What it means that the cache could not be used.
+pub fn of_store(error: &store::Error) -> Outcome {
+    Outcome::CannotSave {
+        why: Shown::line(&chain(error)),
+    }
+}
+
+/// An error and its causes, joined by colons, each said once.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn of_rejection(request: &str, response: &Response) -> Outcome {
+    let words = if response.text.is_empty() {
+        Shown::line(&format!("the server rejected {request} without a word"))
+    } else {
+        Shown::line(&response.text)
+    };
+    let is_sign_in = matches!(request, "USER" | "PASS" | "APOP" | "AUTH");
+    match response.code {
+        Some(Code::InUse) => Outcome::Busy { words },
+        Some(Code::LoginDelay) => told_to_wait(words),
+        Some(Code::SysTemp) => Outcome::Unreachable { why: words },
+        Some(Code::SysPerm) => Outcome::Refused { words },
+        Some(Code::Auth) => Outcome::SignInFailed { words },
+        None if names_busy(&response.text) => Outcome::Busy { words },
+        None if is_sign_in && names_delay(&response.text) => told_to_wait(words),
+        None if is_sign_in => Outcome::SignInFailed { words },
+        None => Outcome::Unreachable { why: words },
+    }
+}
+
+fn told_to_wait(words: Shown) -> Outcome {
+    Outcome::ToldToWait {
+        every: delay(&words),
+        words,
+    }
+}
+
+/// The wait that a server's words speak of: `10 minutes`, `300 seconds`; zero if they do not.
+fn delay(words: &str) -> Duration {
+    let mut number = None;
+    for word in words.split(|c: char| !c.is_ascii_alphanumeric()) {
+        if let Ok(value) = word.parse::<u32>() {
+            number = Some(value);
+        } else if let Some(value) = number {
+            let word = word.to_ascii_lowercase();
+            if word.starts_with("min") {
+                return Duration::from_secs(u64::from(value) * 60);
+            } else if word.starts_with("sec") || word == "s" {
+                return Duration::from_secs(u64::from(value));
+            }
+        }
+    }
+    Duration::ZERO
+}
+
+fn names_delay(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    [
+        "too often",
+        "too frequent",
+        "too many login",
+        "login delay",
+        "login-delay",
+        "try again in",
+        "rate limit",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+}
+
+/// True if the other side hung up in the middle of a handshake: nothing is known to be wrong.
+fn broke_off(error: &client::Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.downcast_ref::<std::io::Error>().is_some() {
+            return true;
+        }
+        let words = cause.to_string();
+        if words.contains("EOF") || words.contains("connection closed") {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}

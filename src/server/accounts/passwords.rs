@@ -1,0 +1,114 @@
+//! Passwords of accounts: hashes that are hard to guess, and a memory of those that were right.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::Hardness;
+
+/// How long a password that was right is remembered: a team polls every minute, and the hash is
+/// made to be slow.
+const REMEMBERED: Duration = Duration::from_secs(10 * 60);
+
+/// What a password is checked against where no account has one.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dGlkaW5ncy1ub2JvZHk\
+                      $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// The argon2id hash of a password, with its parameters and salt.
+pub(super) fn hash(password: &SecretString, hardness: Hardness) -> Result<String, String> {
+    let params = match hardness {
+        Hardness::Ordinary => Params::DEFAULT,
+        Hardness::Throwaway => Params::new(
+            Params::MIN_M_COST,
+            Params::MIN_T_COST,
+            Params::MIN_P_COST,
+            None,
+        )
+        .map_err(|error| error.to_string())?,
+    };
+    let hash: PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password(password.expose_secret().as_bytes())
+        .map_err(|error| error.to_string())?;
+    Ok(hash.to_string())
+}
+
+/// True if the password is right. Where there is no hash, it is checked against another's, and is
+/// wrong: that takes the same time.
+pub(super) fn is_right(
+    password: &SecretString,
+    hash: Option<&str>,
+    anothers: Option<&str>,
+) -> bool {
+    let to_check = hash.or(anothers).unwrap_or(NOBODY);
+    let fits = PasswordHash::new(to_check).is_ok_and(|parsed| {
+        Argon2::default()
+            .verify_password(password.expose_secret().as_bytes(), &parsed)
+            .is_ok()
+    });
+    fits && hash.is_some()
+}
+
+/// The passwords that were right not long ago, as keyed hashes with a key of this process.
+#[derive(Debug)]
+pub(super) struct Memory {
+    key: Zeroizing<[u8; 32]>,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    tag: [u8; 32],
+    until: Instant,
+}
+
+impl Memory {
+    pub(super) fn new() -> Result<Memory, getrandom::Error> {
+        let mut key = Zeroizing::new([0; 32]);
+        getrandom::fill(key.as_mut())?;
+        Ok(Memory {
+            key,
+            known: Mutex::default(),
+        })
+    }
+
+    /// Remembers that this password was right for this account, as long as its hash is this one.
+    pub(super) fn learn(&self, name: &str, hash: &str, password: &SecretString) {
+        let known = Known {
+            tag: self.tag(name, hash, password),
+            until: Instant::now() + REMEMBERED,
+        };
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), known);
+    }
+
+    pub(super) fn knows(&self, name: &str, hash: &str, password: &SecretString) -> bool {
+        let tag = self.tag(name, hash, password);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(name)
+            .is_some_and(|known| known.until > Instant::now() && bool::from(known.tag.ct_eq(&tag)))
+    }
+
+    /// A changed account has another hash, so what was known of it fits no more.
+    fn tag(&self, name: &str, hash: &str, password: &SecretString) -> [u8; 32] {
+        let mut hasher = Sha256::new_with_prefix(self.key.as_ref());
+        for part in [name, hash, password.expose_secret()] {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        hasher.finalize().into()
+    }
+}

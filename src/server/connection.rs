@@ -1,0 +1,403 @@
+//! One connection: read a command, step, write the answer. It decides nothing: [`Session`] does.
+//!
+//! Answers gather in a buffer and go out when it is full, or when no further command has come:
+//! pipelined commands are answered in few packets.
+
+use std::{collections::BTreeSet, io, mem, net::IpAddr, sync::Arc};
+
+use bytes::BytesMut;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task,
+    time::{self, Instant},
+};
+use tokio_util::codec::Decoder;
+
+use crate::{
+    net::Stream,
+    pop3::{
+        codec::{Input, Output, ServerCodec},
+        command::Command,
+        listing::MessageNumber,
+        response::Response,
+        state::State,
+    },
+};
+
+use super::{
+    Protection, Shared,
+    accounts::Account,
+    events::{Event, Fault, SessionNumber},
+    journal::{Journal, Outcome},
+    limits::{Arrival, Presence},
+    maildrop::{Identity, Message},
+    reader::{self, Reader, Window},
+    session::{
+        Session,
+        step::{Offer, Step, Updated},
+    },
+    spool::mailbox::Lease,
+};
+
+mod admission;
+mod sending;
+
+/// A session that has nothing to do for so long gives its buffers back.
+const REST: time::Duration = time::Duration::from_secs(1);
+
+/// How much is read at a time, in octets: little while commands come one by one, more if many come.
+const SMALL_READ: usize = 512;
+const LARGE_READ: usize = 16 * 1024;
+
+/// One connection.
+pub(super) struct Connection {
+    shared: Arc<Shared>,
+    number: SessionNumber,
+    address: IpAddr,
+    stream: Stream,
+    codec: ServerCodec,
+    session: Session,
+    input: BytesMut,
+    output: BytesMut,
+    place: Place,
+    journal: Journal,
+}
+
+/// What the connection holds of the server.
+enum Place {
+    Arriving {
+        _arrival: Arrival,
+        deadline: Instant,
+    },
+    SignedIn(Box<Visit>),
+}
+
+/// What a signed-in session holds.
+struct Visit {
+    account: Arc<Account>,
+    reader: Option<Reader>,
+    window: Window,
+    previous: Option<Message>,
+    _lease: Lease,
+    _presence: Presence,
+}
+
+/// Why a connection ends before its QUIT.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the connection failed")]
+    Io(#[from] io::Error),
+    #[error("the TLS handshake failed")]
+    Tls(#[from] crate::net::tls::Error),
+    #[error("the message could not be read to its end")]
+    Reader(#[from] reader::Error),
+    #[error("it ended")]
+    Ended(Outcome),
+}
+
+impl Connection {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        number: SessionNumber,
+        stream: Stream,
+        address: IpAddr,
+        arrival: Arrival,
+        offer: Offer,
+    ) -> Connection {
+        Connection {
+            number,
+            address,
+            codec: ServerCodec::default(),
+            session: Session::new(offer),
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            place: Place::Arriving {
+                _arrival: arrival,
+                deadline: Instant::now() + shared.limits.sign_in,
+            },
+            journal: Journal::default(),
+            stream,
+            shared,
+        }
+    }
+
+    /// Serves the connection to its end, and writes its line into the log.
+    pub(super) async fn run(mut self, protection: Protection) {
+        self.tell(Event::Connected {
+            session: self.number,
+            address: self.address,
+        });
+        let abort = self.shared.abort.clone();
+        let result = tokio::select! {
+            result = self.serve(protection) => result,
+            () = abort.cancelled() => Err(Broken::Ended(Outcome::ServerEnds)),
+        };
+        let outcome = match result {
+            Ok(()) => Outcome::Quit,
+            Err(Broken::Ended(outcome)) => outcome,
+            Err(Broken::Io(_)) => Outcome::Lost,
+            Err(Broken::Tls(error)) => {
+                tracing::debug!(
+                    session = self.number,
+                    error = &error as &dyn std::error::Error
+                );
+                Outcome::NoTls
+            }
+            Err(Broken::Reader(error)) => {
+                tracing::error!(
+                    session = self.number,
+                    error = &error as &dyn std::error::Error
+                );
+                Outcome::MailboxFailed
+            }
+        };
+        let account = match &self.place {
+            Place::Arriving { .. } => None,
+            Place::SignedIn(visit) => Some(visit.account.name.as_str()),
+        };
+        self.journal
+            .write(self.number, account, self.address, outcome);
+        self.tell(Event::Ended {
+            session: self.number,
+        });
+    }
+
+    async fn serve(&mut self, protection: Protection) -> Result<(), Broken> {
+        self.wait_while_hanging().await?;
+        if protection == Protection::Tls {
+            self.protect().await?;
+        }
+        let greeting = self.session.greeting();
+        self.respond(greeting)?;
+        loop {
+            let input = self.next_input().await?;
+            self.wait_while_hanging().await?;
+            let subject = self.note(&input);
+            let mut step = self.session.receive(input);
+            step = match step {
+                Step::SignIn(credentials) => self.sign_in(credentials).await?,
+                Step::Update(messages) => {
+                    let step = self.update(&messages).await;
+                    self.close(step, messages.len()).await?;
+                    return Ok(());
+                }
+                other => other,
+            };
+            match step {
+                Step::Reply(response, body) => {
+                    if self.reply(response, body).await? {
+                        self.tell_of(subject);
+                    }
+                }
+                Step::Challenge(challenge) => self.put(Output::Challenge(challenge))?,
+                Step::Upgrade(response) => self.upgrade(response).await?,
+                Step::Close(response) => {
+                    let is_quit = response.is_ok();
+                    self.close(Step::Close(response), 0).await?;
+                    return if is_quit {
+                        Ok(())
+                    } else {
+                        Err(Broken::Ended(Outcome::TurnedAway))
+                    };
+                }
+                Step::SignIn(_) | Step::Update(_) => {}
+            }
+        }
+    }
+
+    /// The next line, from what has come already or from the network. What was answered so far is
+    /// sent before the network is waited for.
+    async fn next_input(&mut self) -> Result<Input, Broken> {
+        let mut room = SMALL_READ;
+        loop {
+            if self.shared.ending.is_cancelled() {
+                self.flush().await?;
+                return Err(Broken::Ended(Outcome::ServerEnds));
+            }
+            self.codec.set_in_exchange(self.session.in_exchange());
+            if let Some(input) = self.codec.decode(&mut self.input)? {
+                return Ok(input);
+            }
+            self.flush().await?;
+            let read = self.read(room).await?;
+            if read == 0 {
+                return Err(Broken::Ended(Outcome::Lost));
+            }
+            if read >= SMALL_READ {
+                room = LARGE_READ;
+            }
+        }
+    }
+
+    async fn read(&mut self, room: usize) -> Result<usize, Broken> {
+        let (deadline, outcome) = match &self.place {
+            Place::Arriving { deadline, .. } => (*deadline, Outcome::SlowToSignIn),
+            Place::SignedIn(_) => (Instant::now() + self.shared.limits.idle, Outcome::Idle),
+        };
+        let mut fault = self.shared.fault.subscribe();
+        let ending = self.shared.ending.clone();
+        let mut rested = false;
+        loop {
+            self.input.reserve(room);
+            let rest = Instant::now() + REST;
+            let until = if rested { deadline } else { deadline.min(rest) };
+            tokio::select! {
+                read = self.stream.read_buf(&mut self.input) => return Ok(read?),
+                () = time::sleep_until(until) => {
+                    if until == deadline {
+                        return Err(Broken::Ended(outcome));
+                    }
+                    self.give_back_buffers();
+                    rested = true;
+                }
+                () = ending.cancelled() => return Err(Broken::Ended(Outcome::ServerEnds)),
+                _ = fault.wait_for(|fault| *fault == Fault::Refuse) => {
+                    return Err(Broken::Ended(Outcome::ServerEnds));
+                }
+            }
+        }
+    }
+
+    fn give_back_buffers(&mut self) {
+        self.output = BytesMut::new();
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        if let Place::SignedIn(visit) = &mut self.place {
+            visit.window = Window::default();
+        }
+    }
+
+    async fn wait_while_hanging(&mut self) -> Result<(), Broken> {
+        let mut fault = self.shared.fault.subscribe();
+        let ending = self.shared.ending.clone();
+        tokio::select! {
+            _ = fault.wait_for(|fault| *fault != Fault::Hang) => Ok(()),
+            () = ending.cancelled() => Err(Broken::Ended(Outcome::ServerEnds)),
+        }
+    }
+
+    async fn update(&mut self, messages: &BTreeSet<Identity>) -> Step {
+        let Place::SignedIn(visit) = &self.place else {
+            return self.session.updated(Updated::Failed);
+        };
+        let (spool, account) = (self.shared.spool.clone(), visit.account.clone());
+        let messages = messages.clone();
+        let removed = task::spawn_blocking(move || spool.remove(&account, &messages)).await;
+        self.session.updated(match removed {
+            Ok(Ok(())) => Updated::Done,
+            Ok(Err(error)) => {
+                tracing::error!(
+                    session = self.number,
+                    error = &error as &dyn std::error::Error
+                );
+                Updated::Failed
+            }
+            Err(_) => Updated::Failed,
+        })
+    }
+
+    async fn close(&mut self, step: Step, marked: usize) -> Result<(), Broken> {
+        if let Step::Close(response) = step {
+            if response.is_ok() {
+                self.journal.deleted = marked;
+                self.tell(Event::Quit {
+                    session: self.number,
+                    deleted: marked,
+                });
+            }
+            self.respond(response)?;
+        }
+        self.flush().await?;
+        // The client may have closed first; the answer is on its way in any case.
+        let _ = time::timeout(self.shared.limits.grace, self.stream.shutdown()).await;
+        Ok(())
+    }
+
+    async fn upgrade(&mut self, response: Response) -> Result<(), Broken> {
+        if !self.input.is_empty() {
+            // Somebody in the way may have put it there (CVE-2011-0411): it is never looked at.
+            self.input.clear();
+            self.close(
+                Step::Close(Response::err("nothing may follow STLS before TLS")),
+                0,
+            )
+            .await?;
+            return Err(Broken::Ended(Outcome::Injected));
+        }
+        self.respond(response)?;
+        self.flush().await?;
+        self.protect().await?;
+        self.session.upgraded();
+        Ok(())
+    }
+
+    async fn protect(&mut self) -> Result<(), Broken> {
+        let Some(acceptor) = self.shared.acceptor.clone() else {
+            return Err(Broken::Ended(Outcome::NoTls));
+        };
+        let plain = mem::replace(&mut self.stream, Stream::plain(tokio::io::empty()));
+        self.stream = self.within_sign_in(plain.accept(&acceptor)).await??;
+        Ok(())
+    }
+
+    async fn within_sign_in<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Broken> {
+        let Place::Arriving { deadline, .. } = &self.place else {
+            return Ok(work.await);
+        };
+        let ending = self.shared.ending.clone();
+        tokio::select! {
+            done = work => Ok(done),
+            () = time::sleep_until(*deadline) => Err(Broken::Ended(Outcome::SlowToSignIn)),
+            () = ending.cancelled() => Err(Broken::Ended(Outcome::ServerEnds)),
+        }
+    }
+
+    /// Counts the command, and remembers what it is about until it is known how it ended.
+    fn note(&mut self, input: &Input) -> Subject {
+        let (keyword, subject) = match input {
+            Input::Continuation(_) => return Subject::Other,
+            Input::Command(Err(_)) => ("?", Subject::Other),
+            Input::Command(Ok(command)) => (
+                command.keyword(),
+                match command {
+                    Command::List(None) | Command::Uidl(None) => Subject::Listing,
+                    Command::Retr(message) => Subject::Retrieval(*message),
+                    Command::Dele(message) => Subject::Deletion(*message),
+                    _ => Subject::Other,
+                },
+            ),
+        };
+        self.journal.count(keyword);
+        self.tell(Event::Commanded {
+            session: self.number,
+            keyword,
+        });
+        subject
+    }
+
+    fn tell_of(&self, subject: Subject) {
+        let session = self.number;
+        if self.session.state() == State::Transaction {
+            match subject {
+                Subject::Listing => self.tell(Event::Listed { session }),
+                Subject::Retrieval(message) => self.tell(Event::Retrieved { session, message }),
+                Subject::Deletion(message) => self.tell(Event::Deleted { session, message }),
+                Subject::Other => {}
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        self.shared.tell(event);
+    }
+}
+
+/// What a command is about, as far as observers want to know.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    Listing,
+    Retrieval(MessageNumber),
+    Deletion(MessageNumber),
+    Other,
+}

@@ -1,0 +1,137 @@
+//! How somebody signs in: the password is checked and the maildrop opened, on blocking threads, and
+//! a wrong one is answered late.
+
+use std::sync::Arc;
+
+use tokio::{
+    task,
+    time::{self, Instant},
+};
+
+use crate::server::{
+    accounts::{Account, Delete, is_name},
+    events::{Event, Fault},
+    limits::Presence,
+    reader::Window,
+    session::step::{Credentials, Refusal, Rights, Step},
+    spool::{self, Opened},
+};
+
+use super::{Broken, Connection, Place, Visit};
+
+impl Connection {
+    pub(super) async fn sign_in(&mut self, credentials: Credentials) -> Result<Step, Broken> {
+        let name = credentials.name().to_owned();
+        let opened = match self.shared.fault() {
+            Fault::HoldLock => Err(Refusal::Busy),
+            Fault::None | Fault::Refuse | Fault::Hang => self.open(credentials).await,
+        };
+        let (account, opened, presence) = match opened {
+            Ok(opened) => opened,
+            Err(refusal) => return self.turn_away(refusal, name).await,
+        };
+        let rights = Rights {
+            delete: account.delete == Delete::Allowed,
+        };
+        self.tell(Event::SignedIn {
+            session: self.number,
+            account: account.name.clone(),
+            address: self.address,
+        });
+        self.place = Place::SignedIn(Box::new(Visit {
+            account,
+            reader: opened.reader,
+            window: Window::default(),
+            previous: None,
+            _lease: opened.lease,
+            _presence: presence,
+        }));
+        Ok(self.session.signed_in(opened.maildrop, rights))
+    }
+
+    async fn turn_away(&mut self, refusal: Refusal, name: String) -> Result<Step, Broken> {
+        let step = self.session.turned_away(refusal);
+        match refusal {
+            Refusal::Denied => {
+                self.tell(Event::Denied {
+                    session: self.number,
+                    address: self.address,
+                });
+                // The others' answers are not held back with this one.
+                self.flush().await?;
+                let pause = self.shared.limits.pause * self.session.penalty();
+                let throttle = self.shared.crowd.hold_back(self.address, Instant::now());
+                time::sleep(pause.max(throttle)).await;
+            }
+            Refusal::Busy => self.tell(Event::Busy {
+                session: self.number,
+                // Observers show names: what cannot be one is not passed on.
+                account: Some(name).filter(|name| is_name(name)).unwrap_or_default(),
+            }),
+            Refusal::Crowded | Refusal::Temporary | Refusal::Permanent => {}
+        }
+        Ok(step)
+    }
+
+    async fn open(
+        &mut self,
+        credentials: Credentials,
+    ) -> Result<(Arc<Account>, Opened, Presence), Refusal> {
+        let presence = self.shared.crowd.sign_in().ok_or(Refusal::Crowded)?;
+        let (spool, known) = (self.shared.spool.clone(), credentials.clone());
+        // A team's polling goes this way: one turn on a blocking thread, and no argon2.
+        let quick = task::spawn_blocking(move || {
+            let accounts = spool.accounts();
+            let account = match &known {
+                Credentials::Password { name, password } => accounts.recall(name, password)?,
+                Credentials::Apop {
+                    name,
+                    timestamp,
+                    digest,
+                } => accounts.verify_apop(name, timestamp, digest)?,
+            };
+            Some(open_maildrop(&spool, account))
+        })
+        .await
+        .map_err(|_| Refusal::Temporary)?;
+        let (account, opened) = match (quick, credentials) {
+            (Some(opened), _) => opened?,
+            (None, Credentials::Apop { .. }) => return Err(Refusal::Denied),
+            (None, Credentials::Password { name, password }) => {
+                let permit = self.shared.checks.clone().acquire_owned().await;
+                let spool = self.shared.spool.clone();
+                task::spawn_blocking(move || {
+                    let account = spool.accounts().verify(&name, &password);
+                    drop(permit);
+                    open_maildrop(&spool, account.ok_or(Refusal::Denied)?)
+                })
+                .await
+                .map_err(|_| Refusal::Temporary)??
+            }
+        };
+        Ok((account, opened, presence))
+    }
+}
+
+fn open_maildrop(
+    spool: &spool::Spool,
+    account: Arc<Account>,
+) -> Result<(Arc<Account>, Opened), Refusal> {
+    match spool.open_maildrop(&account) {
+        Ok(opened) => Ok((account, opened)),
+        Err(spool::Error::Busy) => Err(Refusal::Busy),
+        Err(error) => {
+            tracing::error!(
+                account = account.name,
+                error = &error as &dyn std::error::Error,
+                "the maildrop cannot be opened"
+            );
+            Err(match error {
+                spool::Error::Io { .. } | spool::Error::Busy => Refusal::Temporary,
+                spool::Error::Denied { .. }
+                | spool::Error::Accounts(_)
+                | spool::Error::UnknownAccount(_) => Refusal::Permanent,
+            })
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What one client, or all of them together, may take of the server.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// Connections that have not signed in, all together. They cost the most and give the least.
+pub const MOST_ARRIVING: usize = 512;
+
+/// Connections of one address that have not signed in. A team sits behind one address.
+pub const MOST_ARRIVING_OF_ONE: usize = 64;
+
+/// Sessions that have signed in.
+pub const MOST_SIGNED_IN: usize = 2000;
+
+/// From connecting to having signed in.
+pub const SIGN_IN: Duration = Duration::from_secs(30);
+
+/// Without a command, or without a client that takes its answer (RFC 1939 §3: ten minutes at least).
+pub const IDLE: Duration = Duration::from_secs(10 * 60);
+
+/// How long the answer to the first wrong password is held back; to the next ones twice, four times.
+pub const PAUSE: Duration = Duration::from_secs(1);
+
+/// However many wrong passwords come from an address, an answer is not held back for longer.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// Passwords that are checked at the same time: each takes a processor and 19 MiB.
+pub const MOST_CHECKS: usize = 2;
+
+/// How long sessions may take to finish their command when the server ends.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// The limits of a server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// See [`MOST_ARRIVING`].
+    pub arriving: usize,
+    /// See [`MOST_ARRIVING_OF_ONE`].
+    pub arriving_of_one: usize,
+    /// See [`MOST_SIGNED_IN`].
+    pub signed_in: usize,
+    /// See [`SIGN_IN`].
+    pub sign_in: Duration,
+    /// See [`IDLE`].
+    pub idle: Duration,
+    /// See [`PAUSE`].
+    pub pause: Duration,
+    /// See [`GRACE`].
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            arriving: MOST_ARRIVING,
+            arriving_of_one: MOST_ARRIVING_OF_ONE,
+            signed_in: MOST_SIGNED_IN,
+            sign_in: SIGN_IN,
+            idle: IDLE,
+            pause: PAUSE,
+            grace: GRACE,
+        }
+    }
+}
+
+/// Who is there.
+#[derive(Debug)]
+pub struct Crowd {
+    limits: Limits,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    arriving: usize,
+    by_address: HashMap<IpAddr, usize>,
+    signed_in: usize,
+    /// Until when answers to wrong passwords are held back, for each address that sent some.
+    held_back: HashMap<IpAddr, Instant>,
+}
+
+/// The place of a connection that has not signed in, until it is dropped.
+#[derive(Debug)]
+pub struct Arrival {
+    crowd: Arc<Crowd>,
+    address: IpAddr,
+}
+
+/// The place of a session that has signed in, until it is dropped.
+#[derive(Debug)]
+pub struct Presence {
+    crowd: Arc<Crowd>,
+}
+
+impl Crowd {
+    /// Nobody, yet.
+    pub fn new(limits: Limits) -> Crowd {
+        Crowd {
+            limits,
+            counts: Mutex::default(),
+        }
+    }
+
+    /// A place for a new connection, if there is one.
+    pub fn arrive(self: &Arc<Crowd>, address: IpAddr) -> Option<Arrival> {
+        let address = whose(address);
+        let mut counts = self.lock();
+        let of_one = counts.by_address.get(&address).copied().unwrap_or(0);
+        if counts.arriving >= self.limits.arriving || of_one >= self.limits.arriving_of_one {
+            return None;
+        }
+        counts.arriving += 1;
+        counts.by_address.insert(address, of_one + 1);
+        Some(Arrival {
+            crowd: self.clone(),
+            address,
+        })
+    }
+
+    /// A place for a session that signs in, if there is one.
+    pub fn sign_in(self: &Arc<Crowd>) -> Option<Presence> {
+        let mut counts = self.lock();
+        if counts.signed_in >= self.limits.signed_in {
+            return None;
+        }
+        counts.signed_in += 1;
+        Some(Presence {
+            crowd: self.clone(),
+        })
+    }
+
+    /// How long the answer to a wrong password from this address is held back: they are answered one
+    /// after the other, whatever the number of connections. Right ones never wait.
+    pub fn hold_back(&self, address: IpAddr, now: Instant) -> Duration {
+        let mut counts = self.lock();
+        counts.held_back.retain(|_, until| *until > now);
+        let until = counts.held_back.entry(whose(address)).or_insert(now);
+        *until = (*until + self.limits.pause).min(now + LONGEST_PAUSE);
+        *until - now
+    }
+
+    /// How many have not signed in, and how many have.
+    pub fn numbers(&self) -> (usize, usize) {
+        let counts = self.lock();
+        (counts.arriving, counts.signed_in)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever has one IPv6 address has the 2^64 of its network.
+fn whose(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & !u128::from(u64::MAX),
+        )),
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        let mut counts = self.crowd.lock();
+        counts.arriving -= 1;
+        if let Some(of_one) = counts.by_address.get_mut(&self.address) {
+            *of_one -= 1;
+            if *of_one == 0 {
+                counts.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.crowd.lock().signed_in -= 1;
+    }
+}

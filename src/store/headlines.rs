@@ -1,0 +1,267 @@
+//! Reading headlines and mails back, newest first.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Error, Store};
+use crate::notice::{Address, Headline, Marks, NoticeId, shown::Shown};
+
+/// How many notices there are, of each kind.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// All that are kept.
+    pub all: u64,
+    /// Those not read yet, withdrawn ones left out.
+    pub unread: u64,
+    /// Those not read yet that are important.
+    pub important: u64,
+    /// Those that are starred.
+    pub starred: u64,
+    /// Those that left the server.
+    pub withdrawn: u64,
+}
+
+/// The columns of a headline, in the order of [`headline`].
+const COLUMNS: &str = "id, handle, from_name, from_address, subject, date, date_guessed, preview, \
+                       size, important, files, has_link, thread_key, parents, read, starred, muted, \
+                       withdrawn";
+
+/// Where a page of headlines begins: behind this one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Place {
+    date: i64,
+    id: i64,
+}
+
+impl Place {
+    /// The place behind this headline.
+    pub fn behind(headline: &Headline) -> Place {
+        Place {
+            date: headline.date.as_second(),
+            id: headline.id.0,
+        }
+    }
+}
+
+impl Store {
+    /// The newest headlines behind a place, at most `most`.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn headlines(&self, behind: Option<Place>, most: usize) -> Result<Vec<Headline>, Error> {
+        let behind = behind.unwrap_or(Place {
+            date: i64::MAX,
+            id: i64::MAX,
+        });
+        self.read(|connection| {
+            // Few people send most notices: each name is kept once a page.
+            let mut names: HashSet<Shown> = HashSet::new();
+            let mut shared = |text: &str| match names.get(text) {
+                Some(name) => name.clone(),
+                None => {
+                    let name = Shown::line(text);
+                    names.insert(name.clone());
+                    name
+                }
+            };
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM notice WHERE (date, id) < (?1, ?2) \
+                     ORDER BY date DESC, id DESC LIMIT ?3"
+                ))?
+                .query_map(params![behind.date, behind.id, most as i64], |row| {
+                    headline_with(row, &mut shared)
+                })?
+                .collect()
+        })
+    }
+
+    /// The headlines of these notices, in no particular order.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn headlines_of(&self, ids: &[NoticeId]) -> Result<Vec<Headline>, Error> {
+        self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM notice WHERE id = ?1"))?;
+            ids.iter()
+                .filter_map(|id| statement.query_row([id.0], headline).optional().transpose())
+                .collect()
+        })
+    }
+
+    /// The headlines whose handle begins with this.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn headlines_by_handle(&self, prefix: &str) -> Result<Vec<Headline>, Error> {
+        let end = format!("{prefix}\u{10FFFF}");
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM notice WHERE handle >= ?1 AND handle < ?2 LIMIT 20"
+                ))?
+                .query_map([prefix, &end], headline)?
+                .collect()
+        })
+    }
+
+    /// The oldest notice that is not read, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn oldest_unread(&self) -> Result<Option<Headline>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM notice WHERE read = 0 AND withdrawn IS NULL \
+                     ORDER BY date LIMIT 1"
+                ))?
+                .query_row([], headline)
+                .optional()
+        })
+    }
+
+    /// What was added or changed after a change, by this program or another, and the newest change.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn changed_since(&self, change: i64) -> Result<(Vec<Headline>, i64), Error> {
+        self.read(|connection| {
+            let newest: i64 = connection
+                .prepare_cached("SELECT CAST(value AS INTEGER) FROM state WHERE name = 'change'")?
+                .query_row([], |row| row.get(0))?;
+            let headlines = connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM notice WHERE changed > ?1 AND changed <= ?2"
+                ))?
+                .query_map([change, newest], headline)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok((headlines, newest))
+        })
+    }
+
+    /// The mail of a notice, with the line ends of the wire.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn mail(&self, id: NoticeId) -> Result<Option<Vec<u8>>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT bytes FROM mail WHERE id = ?1")?
+                .query_row([id.0], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// How many notices are kept.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn kept(&self) -> Result<u64, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM notice")?
+                .query_row([], |row| row.get::<_, i64>(0))
+                .map(i64::unsigned_abs)
+        })
+    }
+
+    /// How many notices there are, by kind.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn counts(&self) -> Result<Counts, Error> {
+        self.read(|connection| {
+            let count = |condition: &str| {
+                connection
+                    .prepare_cached(&format!("SELECT count(*) FROM notice WHERE {condition}"))?
+                    .query_row([], |row| row.get::<_, i64>(0))
+                    .map(i64::unsigned_abs)
+            };
+            Ok(Counts {
+                all: count("1")?,
+                unread: count("read = 0 AND withdrawn IS NULL")?,
+                important: count("read = 0 AND withdrawn IS NULL AND important = 1")?,
+                starred: count("starred = 1")?,
+                withdrawn: count(
+                    "(withdrawn IS NOT NULL OR complete = 0) AND withdrawn IS NOT NULL",
+                )?,
+            })
+        })
+    }
+}
+
+/// Reads a headline. What stands in the cache was made harmless when it was kept, and is once more:
+/// the file may have been written by another version, or by somebody else.
+pub(super) fn headline(row: &Row) -> rusqlite::Result<Headline> {
+    headline_with(row, &mut |text| Shown::line(text))
+}
+
+/// The same; what many headlines share goes through `shared`, which may keep one copy for all.
+fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite::Result<Headline> {
+    let text = |column| {
+        row.get_ref(column)
+            .and_then(|value| Ok(Shown::line(value.as_str()?)))
+    };
+    let moment = |column| -> rusqlite::Result<Timestamp> {
+        Ok(Timestamp::from_second(row.get(column)?).unwrap_or_default())
+    };
+    let parents = unpack(row.get_ref(13)?.as_blob()?);
+    let from = Address {
+        name: shared(row.get_ref(2)?.as_str()?),
+        address: shared(row.get_ref(3)?.as_str()?),
+    };
+    Ok(Headline {
+        id: NoticeId(row.get(0)?),
+        handle: row.get::<_, String>(1)?.into_boxed_str(),
+        from,
+        subject: text(4)?,
+        date: moment(5)?,
+        date_guessed: row.get(6)?,
+        // Only a reply shows it.
+        preview: if parents.is_empty() {
+            Shown::default()
+        } else {
+            text(7)?
+        },
+        size: row.get::<_, i64>(8)?.unsigned_abs(),
+        important: row.get(9)?,
+        files: row.get(10)?,
+        has_link: row.get(11)?,
+        key: row.get::<_, i64>(12)?.cast_unsigned(),
+        parents,
+        marks: Marks {
+            read: row.get(14)?,
+            starred: row.get(15)?,
+            muted: row.get(16)?,
+        },
+        withdrawn: row
+            .get::<_, Option<i64>>(17)?
+            .map(|seconds| Timestamp::from_second(seconds).unwrap_or_default()),
+    })
+}
+
+/// Digests as a blob: 8 octets each, little-endian.
+pub(super) fn pack(digests: &[u64]) -> Vec<u8> {
+    digests
+        .iter()
+        .flat_map(|digest| digest.to_le_bytes())
+        .collect()
+}
+
+fn unpack(blob: &[u8]) -> Box<[u64]> {
+    blob.chunks_exact(8)
+        .map(|octets| u64::from_le_bytes(octets.try_into().expect("chunks of 8 octets")))
+        .collect()
+}

@@ -1,0 +1,511 @@
+//! Keeping what a check has fetched, and noting what has left the server.
+
+use std::collections::{HashMap, HashSet, hash_map};
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{Error, Store, headlines::pack, search::spaced};
+use crate::{
+    notice::{
+        Headline, Marks, NoticeId,
+        headline::{Digest, Fingerprint},
+        shown::Shown,
+    },
+    pop3::listing::{Octets, UniqueId},
+};
+
+/// A message that was fetched, ready to be kept.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Its unique-id.
+    pub unique_id: UniqueId,
+    /// Its size as LIST said.
+    pub octets: Octets,
+    /// The mail.
+    pub bytes: Vec<u8>,
+    /// What was read from it.
+    pub digest: Digest,
+    /// False if the mail holds the headers alone.
+    pub is_complete: bool,
+    /// True if it starts as read, by its age.
+    pub starts_read: bool,
+}
+
+/// What became of an arrival.
+#[derive(Debug, PartialEq)]
+pub enum Kept {
+    /// It is new.
+    New(Headline),
+    /// It is a kept notice under another unique-id: the server has renumbered.
+    Recognised(NoticeId),
+    /// It was kept before; only now it is complete.
+    Completed(Headline),
+}
+
+/// What is known of a unique-id.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Known {
+    /// The notice that was fetched under it.
+    pub notice: NoticeId,
+    /// The size that LIST said then.
+    pub octets: Octets,
+    /// How many listed messages this accounts for.
+    pub copies: u32,
+    /// True if the notice was missed at the server.
+    pub is_withdrawn: bool,
+    /// True if the whole mail is kept.
+    pub is_complete: bool,
+}
+
+/// All unique-ids that were seen, each with its notices.
+#[derive(Debug, Default)]
+pub struct Seen(HashMap<UniqueId, Entry>);
+
+/// Nearly every unique-id has one notice, so that is kept without a list of its own.
+#[derive(Debug)]
+enum Entry {
+    One(Known),
+    Several(Vec<Known>),
+}
+
+impl Entry {
+    fn as_slice(&self) -> &[Known] {
+        match self {
+            Entry::One(known) => std::slice::from_ref(known),
+            Entry::Several(known) => known,
+        }
+    }
+}
+
+impl Seen {
+    /// What is known of a unique-id.
+    pub fn get(&self, unique_id: &UniqueId) -> &[Known] {
+        self.0.get(unique_id).map_or(&[], Entry::as_slice)
+    }
+
+    /// All of them, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&UniqueId, &[Known])> {
+        self.0
+            .iter()
+            .map(|(unique_id, entry)| (unique_id, entry.as_slice()))
+    }
+
+    /// How many unique-ids there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn add(&mut self, unique_id: UniqueId, known: Known) {
+        match self.0.entry(unique_id) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert(Entry::One(known));
+            }
+            hash_map::Entry::Occupied(mut place) => {
+                let mut several = place.get().as_slice().to_vec();
+                several.push(known);
+                place.insert(Entry::Several(several));
+            }
+        }
+    }
+}
+
+impl Store {
+    /// All unique-ids that this cache has seen.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn seen(&self) -> Result<Seen, Error> {
+        self.read(|connection| {
+            // Only those that are not as most are: withdrawn, or headers alone.
+            let unusual: HashMap<i64, (bool, bool)> = connection
+                .prepare_cached(
+                    "SELECT id, withdrawn IS NOT NULL, complete FROM notice \
+                     WHERE withdrawn IS NOT NULL OR complete = 0",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut statement =
+                connection.prepare_cached("SELECT unique_id, notice, octets, copies FROM seen")?;
+            let mut rows = statement.query([])?;
+            let mut seen = Seen::default();
+            while let Some(row) = rows.next()? {
+                let Some(unique_id) = UniqueId::new(row.get_ref(0)?.as_blob()?) else {
+                    continue;
+                };
+                let notice: i64 = row.get(1)?;
+                let (is_withdrawn, is_complete) =
+                    unusual.get(&notice).copied().unwrap_or((false, true));
+                let known = Known {
+                    notice: NoticeId(notice),
+                    octets: Octets(row.get::<_, i64>(2)?.unsigned_abs()),
+                    copies: row.get(3)?,
+                    is_withdrawn,
+                    is_complete,
+                };
+                seen.add(unique_id, known);
+            }
+            Ok(seen)
+        })
+    }
+
+    /// Keeps a batch of arrivals with their seen marks, as one transaction, and says what became of
+    /// each. `listed` holds the unique-ids of the present listing: a notice whose own unique-id is
+    /// not among them may be recognised under a new one.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written. Nothing of the batch is kept then.
+    pub fn keep(
+        &self,
+        arrivals: Vec<Arrival>,
+        listed: &HashSet<UniqueId>,
+        now: Timestamp,
+    ) -> Result<Vec<Kept>, Error> {
+        self.write(|transaction, change| {
+            arrivals
+                .into_iter()
+                .map(|arrival| keep(transaction, change, arrival, listed, now))
+                .collect()
+        })
+    }
+
+    /// Notes that these notices have left the server.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn withdraw(&self, ids: &[NoticeId], since: Timestamp) -> Result<(), Error> {
+        self.set_withdrawn(ids, Some(since))
+    }
+
+    /// Notes that these notices are listed again.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn restore(&self, ids: &[NoticeId]) -> Result<(), Error> {
+        self.set_withdrawn(ids, None)
+    }
+
+    fn set_withdrawn(&self, ids: &[NoticeId], since: Option<Timestamp>) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction, change| {
+            let mut statement = transaction
+                .prepare_cached("UPDATE notice SET withdrawn = ?2, changed = ?3 WHERE id = ?1")?;
+            for id in ids {
+                statement.execute(params![id.0, since.map(Timestamp::as_second), change])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that a message could not be fetched, and says how many times in a row that makes.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn note_trouble(&self, unique_id: &UniqueId, words: &str) -> Result<u32, Error> {
+        self.write(|transaction, _| {
+            transaction.query_row(
+                "INSERT INTO trouble VALUES (?1, 1, ?2) ON CONFLICT (unique_id) \
+                 DO UPDATE SET attempts = attempts + 1, words = excluded.words RETURNING attempts",
+                params![unique_id.as_bytes(), words],
+                |row| row.get(0),
+            )
+        })
+    }
+}
+
+impl Store {
+    /// Notes that a message is larger than it may be, whatever LIST says.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn note_oversized(&self, unique_id: &UniqueId) -> Result<(), Error> {
+        self.write(|transaction, _| {
+            transaction
+                .prepare_cached("INSERT OR IGNORE INTO oversized VALUES (?1)")?
+                .execute([unique_id.as_bytes()])?;
+            Ok(())
+        })
+    }
+
+    /// The messages that are larger than they may be, whatever LIST says.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn oversized(&self) -> Result<HashSet<UniqueId>, Error> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT unique_id FROM oversized")?;
+            let mut rows = statement.query([])?;
+            let mut oversized = HashSet::new();
+            while let Some(row) = rows.next()? {
+                oversized.extend(UniqueId::new(row.get_ref(0)?.as_blob()?));
+            }
+            Ok(oversized)
+        })
+    }
+}
+
+fn keep(
+    transaction: &Transaction,
+    change: i64,
+    arrival: Arrival,
+    listed: &HashSet<UniqueId>,
+    now: Timestamp,
+) -> rusqlite::Result<Kept> {
+    transaction
+        .prepare_cached("DELETE FROM trouble WHERE unique_id = ?1")?
+        .execute([arrival.unique_id.as_bytes()])?;
+    if let Some(kept) = known_notice(transaction, change, &arrival, listed)? {
+        return Ok(kept);
+    }
+
+    let marks = first_marks(transaction, &arrival)?;
+    let mut headline = arrival.digest.headline;
+    headline.marks = marks;
+    headline.handle = free_handle(transaction, &headline.handle)?;
+    let fingerprint = &arrival.digest.fingerprint;
+    transaction
+        .prepare_cached(
+            "INSERT INTO notice (handle, date, date_guessed, arrived, from_name, from_address, \
+             subject, preview, size, important, files, has_link, thread_key, parents, \
+             headers_digest, body_digest, complete, read, starred, muted, changed) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+             ?18, ?19, ?20, ?21)",
+        )?
+        .execute(params![
+            headline.handle,
+            headline.date.as_second(),
+            headline.date_guessed,
+            now.as_second(),
+            headline.from.name.as_str(),
+            headline.from.address.as_str(),
+            headline.subject.as_str(),
+            headline.preview.as_str(),
+            headline.size.cast_signed(),
+            headline.important,
+            headline.files,
+            headline.has_link,
+            headline.key.cast_signed(),
+            pack(&headline.parents),
+            fingerprint.headers,
+            fingerprint.body,
+            arrival.is_complete,
+            marks.read,
+            marks.starred,
+            marks.muted,
+            change,
+        ])?;
+    headline.id = NoticeId(transaction.last_insert_rowid());
+    transaction
+        .prepare_cached("INSERT INTO mail VALUES (?1, ?2)")?
+        .execute(params![headline.id.0, arrival.bytes])?;
+    index(transaction, headline.id, &arrival.digest.search_text)?;
+    mark_seen(transaction, &arrival.unique_id, headline.id, arrival.octets)?;
+    if headline.parents.is_empty() {
+        // As it comes back: only a reply shows it.
+        headline.preview = Shown::default();
+    }
+    Ok(Kept::New(headline))
+}
+
+/// The kept notice that this arrival is, if it is one.
+fn known_notice(
+    transaction: &Transaction,
+    change: i64,
+    arrival: &Arrival,
+    listed: &HashSet<UniqueId>,
+) -> rusqlite::Result<Option<Kept>> {
+    let fingerprint = &arrival.digest.fingerprint;
+    let unique_id = &arrival.unique_id;
+    // Fetched under this unique-id before: the headers alone, or with another size.
+    let before: Option<(i64, bool)> = transaction
+        .prepare_cached(
+            "SELECT notice.id, notice.complete FROM seen JOIN notice ON notice.id = seen.notice \
+             WHERE seen.unique_id = ?1 AND notice.headers_digest = ?2 \
+             AND (NOT notice.complete OR notice.body_digest = ?3)",
+        )?
+        .query_row(
+            params![unique_id.as_bytes(), fingerprint.headers, fingerprint.body],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    if let Some((id, was_complete)) = before {
+        let id = NoticeId(id);
+        if was_complete || !arrival.is_complete {
+            mark_seen(transaction, unique_id, id, arrival.octets)?;
+            return Ok(Some(Kept::Recognised(id)));
+        }
+        return complete(transaction, change, id, arrival).map(|kept| Some(Kept::Completed(kept)));
+    }
+
+    // A notice with the same fingerprint whose own unique-ids are all gone from the listing.
+    let candidates: Vec<i64> = transaction
+        .prepare_cached(
+            "SELECT id FROM notice WHERE headers_digest = ?1 AND body_digest = ?2 ORDER BY id",
+        )?
+        .query_map([&fingerprint.headers[..], &fingerprint.body[..]], |row| {
+            row.get(0)
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in candidates {
+        let mut statement =
+            transaction.prepare_cached("SELECT unique_id FROM seen WHERE notice = ?1")?;
+        let mut rows = statement.query([id])?;
+        let mut is_listed = false;
+        while let Some(row) = rows.next()? {
+            is_listed |= UniqueId::new(row.get_ref(0)?.as_blob()?)
+                .is_some_and(|unique_id| listed.contains(&unique_id));
+        }
+        drop(rows);
+        if !is_listed {
+            mark_seen(transaction, unique_id, NoticeId(id), arrival.octets)?;
+            transaction
+                .prepare_cached("UPDATE notice SET withdrawn = NULL, changed = ?2 WHERE id = ?1")?
+                .execute([id, change])?;
+            return Ok(Some(Kept::Recognised(NoticeId(id))));
+        }
+    }
+    Ok(None)
+}
+
+/// Puts the whole mail in the place of its headers. Marks stay.
+fn complete(
+    transaction: &Transaction,
+    change: i64,
+    id: NoticeId,
+    arrival: &Arrival,
+) -> rusqlite::Result<Headline> {
+    let headline = &arrival.digest.headline;
+    transaction
+        .prepare_cached(
+            "UPDATE notice SET complete = 1, body_digest = ?2, preview = ?3, files = ?4, \
+             has_link = ?5, subject = ?6, changed = ?7 WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            arrival.digest.fingerprint.body,
+            headline.preview.as_str(),
+            headline.files,
+            headline.has_link,
+            headline.subject.as_str(),
+            change,
+        ])?;
+    transaction
+        .prepare_cached("UPDATE mail SET bytes = ?2 WHERE id = ?1")?
+        .execute(params![id.0, arrival.bytes])?;
+    transaction
+        .prepare_cached("DELETE FROM words WHERE rowid = ?1")?
+        .execute([id.0])?;
+    index(transaction, id, &arrival.digest.search_text)?;
+    mark_seen(transaction, &arrival.unique_id, id, arrival.octets)?;
+    let mut completed = headline.clone();
+    completed.id = id;
+    (completed.handle, completed.marks) = transaction
+        .prepare_cached("SELECT handle, read, starred, muted FROM notice WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            let marks = Marks {
+                read: row.get(1)?,
+                starred: row.get(2)?,
+                muted: row.get(3)?,
+            };
+            Ok((row.get::<_, String>(0)?.into_boxed_str(), marks))
+        })?;
+    Ok(completed)
+}
+
+fn mark_seen(
+    transaction: &Transaction,
+    unique_id: &UniqueId,
+    id: NoticeId,
+    octets: Octets,
+) -> rusqlite::Result<()> {
+    // The same again with the same size is another listed copy; with another size it has changed.
+    transaction
+        .prepare_cached(
+            "INSERT INTO seen VALUES (?1, ?2, ?3, 1) ON CONFLICT (unique_id, notice) DO UPDATE \
+             SET copies = copies + (octets = excluded.octets), octets = excluded.octets",
+        )?
+        .execute(params![unique_id.as_bytes(), id.0, octets.0.cast_signed()])?;
+    Ok(())
+}
+
+fn index(
+    transaction: &Transaction,
+    id: NoticeId,
+    text: &crate::notice::headline::SearchText,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO words (rowid, sender, subject, body, files) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            id.0,
+            spaced(&text.sender),
+            spaced(&text.subject),
+            spaced(&text.body),
+            spaced(&text.files),
+        ])?;
+    Ok(())
+}
+
+/// The marks that a new notice starts with: those saved from a damaged cache, else by its age, and
+/// by its thread if that is muted.
+fn first_marks(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result<Marks> {
+    let Fingerprint { headers, body } = &arrival.digest.fingerprint;
+    let salvaged = transaction
+        .prepare_cached(
+            "DELETE FROM salvaged WHERE headers_digest = ?1 AND body_digest = ?2 \
+             RETURNING read, starred, muted",
+        )?
+        .query_row([&headers[..], &body[..]], |row| {
+            Ok(Marks {
+                read: row.get(0)?,
+                starred: row.get(1)?,
+                muted: row.get(2)?,
+            })
+        })
+        .optional()?;
+    if let Some(marks) = salvaged {
+        return Ok(marks);
+    }
+    let mut statement = transaction
+        .prepare_cached("SELECT 1 FROM notice WHERE thread_key = ?1 AND muted LIMIT 1")?;
+    for parent in &arrival.digest.headline.parents {
+        if statement.exists([parent.cast_signed()])? {
+            return Ok(Marks {
+                read: true,
+                starred: false,
+                muted: true,
+            });
+        }
+    }
+    Ok(Marks {
+        read: arrival.starts_read,
+        ..Marks::default()
+    })
+}
+
+/// Two equal mails have one handle: the second gets a number behind it.
+fn free_handle(transaction: &Transaction, wanted: &str) -> rusqlite::Result<Box<str>> {
+    let mut statement = transaction.prepare_cached("SELECT 1 FROM notice WHERE handle = ?1")?;
+    let mut handle = wanted.to_owned();
+    let mut number = 2;
+    while statement.exists([&handle])? {
+        handle = format!("{wanted}{number}");
+        number += 1;
+    }
+    Ok(handle.into_boxed_str())
+}

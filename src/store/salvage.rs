@@ -1,0 +1,135 @@
+//! What is saved out of a damaged cache: all marks, and the notices that no server has any more.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::Zoned;
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::{Error, Store};
+
+/// Renames a damaged file and its companions, and gives the new name.
+pub(super) fn move_aside(path: &Path) -> Result<PathBuf, Error> {
+    let stamp = Zoned::now().strftime("%Y-%m-%d-%H%M%S").to_string();
+    let mut aside = with_suffix(path, &format!(".damaged-{stamp}"));
+    let mut number = 2;
+    while aside.exists() {
+        aside = with_suffix(path, &format!(".damaged-{stamp}-{number}"));
+        number += 1;
+    }
+    for companion in ["", "-wal", "-shm"] {
+        let from = with_suffix(path, companion);
+        match fs::rename(&from, with_suffix(&aside, companion)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::MoveAside { path: from, source }),
+        }
+    }
+    Ok(aside)
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+impl Store {
+    /// Takes over from a damaged file whatever can still be read. Failing is ordinary here.
+    pub(super) fn salvage(&self, damaged: &Path) {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let Ok(old) = Connection::open_with_flags(damaged, flags) else {
+            return;
+        };
+        let marks = read_marks(&old);
+        let saved = self.write(|transaction, _| {
+            let mut statement = transaction
+                .prepare_cached("INSERT OR IGNORE INTO salvaged VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            for mark in &marks {
+                statement.execute(params![mark.0, mark.1, mark.2, mark.3, mark.4])?;
+            }
+            Ok(())
+        });
+        if let Err(error) = saved {
+            tracing::warn!("cannot save the marks of {}: {error}", damaged.display());
+        }
+        for (columns, bytes) in read_withdrawn(&old) {
+            // One that cannot be taken over does not keep the others from it.
+            let _ = self.write(|transaction, change| {
+                let mut values = columns;
+                values.push(change.into());
+                let marks = vec!["?"; values.len()].join(", ");
+                transaction.execute(
+                    &format!("INSERT INTO notice ({WITHDRAWN_COLUMNS}, changed) VALUES ({marks})"),
+                    rusqlite::params_from_iter(values),
+                )?;
+                let id = transaction.last_insert_rowid();
+                transaction.execute("INSERT INTO mail VALUES (?1, ?2)", params![id, bytes])?;
+                let digest = crate::notice::headline::Digest::of(&bytes, jiff::Timestamp::now());
+                let text = &digest.search_text;
+                transaction.execute(
+                    "INSERT INTO words (rowid, sender, subject, body, files) \
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![id, text.sender, text.subject, text.body, text.files],
+                )?;
+                Ok(())
+            });
+        }
+    }
+}
+
+type Mark = (Vec<u8>, Vec<u8>, bool, bool, bool);
+
+/// Every mark that can be read, from the front until the damage and from the back until it.
+fn read_marks(old: &Connection) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for order in ["ASC", "DESC"] {
+        let Ok(mut statement) = old.prepare(&format!(
+            "SELECT headers_digest, body_digest, read, starred, muted FROM notice \
+             WHERE read OR starred OR muted ORDER BY id {order}"
+        )) else {
+            continue;
+        };
+        let rows = statement.query_map([], |row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get(4)?,
+            ))
+        });
+        if let Ok(rows) = rows {
+            marks.extend(rows.map_while(Result::ok));
+        }
+    }
+    marks
+}
+
+const WITHDRAWN_COLUMNS: &str = "handle, date, date_guessed, arrived, from_name, from_address, \
+     subject, preview, size, important, files, has_link, thread_key, parents, headers_digest, \
+     body_digest, complete, withdrawn, read, starred, muted";
+
+type Saved = (Vec<rusqlite::types::Value>, Vec<u8>);
+
+fn read_withdrawn(old: &Connection) -> Vec<Saved> {
+    let Ok(mut statement) = old.prepare(&format!(
+        "SELECT bytes, {WITHDRAWN_COLUMNS} FROM notice JOIN mail USING (id) \
+         WHERE withdrawn IS NOT NULL"
+    )) else {
+        return Vec::new();
+    };
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| {
+        let values = (1..columns)
+            .map(|column| row.get(column))
+            .collect::<rusqlite::Result<_>>()?;
+        Ok((values, row.get(0)?))
+    });
+    match rows {
+        Ok(rows) => rows.map_while(Result::ok).collect(),
+        Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,362 @@
+//! The open mailbox's headlines, and the rows that are made of them.
+//!
+//! A headline keeps its [`Slot`] for good, so that the selection is on a notice and not on a place.
+//! Rows are made anew when headlines come or the filter changes; moving costs the same whether the
+//! mailbox holds ten notices or a hundred thousand.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::notice::{Headline, Marks, NoticeId, shown::Shown};
+
+use super::threads::{Thread, Threads};
+
+mod order;
+mod walk;
+
+/// A headline's place in memory, which it keeps.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Slot(u32);
+
+impl Slot {
+    /// The slot of the headline at the end.
+    pub fn last_of(headlines: &[Headline]) -> Slot {
+        let last = headlines.len().saturating_sub(1);
+        Slot(u32::try_from(last).expect("fewer headlines than 2^32 fit into memory"))
+    }
+
+    /// Its index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A row of the list.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Row {
+    /// A notice.
+    Notice {
+        /// Which.
+        slot: Slot,
+        /// Its place in its thread.
+        branch: Branch,
+    },
+    /// The rule below what is new since the last visit.
+    Since,
+}
+
+impl Row {
+    /// The notice of the row, if it is one.
+    pub fn slot(self) -> Option<Slot> {
+        match self {
+            Row::Notice { slot, .. } => Some(slot),
+            Row::Since => None,
+        }
+    }
+}
+
+/// A row's place in its thread.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Branch {
+    /// The first of so many, with the others below it; 1 if it is alone.
+    Root(u16),
+    /// The first of so many, the others being folded away.
+    Folded(u16),
+    /// A reply with more below it.
+    Middle,
+    /// The last reply.
+    Last,
+}
+
+/// What stands in the order: a thread, or a notice where threads are not grouped.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Entry {
+    Thread(Thread),
+    Notice(Slot),
+}
+
+/// Which notices are listed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Filter {
+    /// All.
+    #[default]
+    All,
+    /// Those not read.
+    Unread,
+    /// Those starred.
+    Starred,
+    /// Those that left the server.
+    Withdrawn,
+    /// Those that their sender calls important.
+    Important,
+}
+
+impl Filter {
+    /// The filter that follows on this one, when a key goes round them.
+    pub fn next(self) -> Filter {
+        match self {
+            Filter::All => Filter::Unread,
+            Filter::Unread => Filter::Starred,
+            Filter::Starred => Filter::Withdrawn,
+            Filter::Withdrawn | Filter::Important => Filter::All,
+        }
+    }
+
+    /// Its name in the title.
+    pub fn name(self) -> &'static str {
+        match self {
+            Filter::All => "All",
+            Filter::Unread => "Unread",
+            Filter::Starred => "Starred",
+            Filter::Withdrawn => "Withdrawn",
+            Filter::Important => "Important",
+        }
+    }
+
+    fn lets(self, headline: &Headline) -> bool {
+        match self {
+            Filter::All => true,
+            Filter::Unread => !headline.marks.read,
+            Filter::Starred => headline.marks.starred,
+            Filter::Withdrawn => headline.withdrawn.is_some(),
+            Filter::Important => headline.important,
+        }
+    }
+}
+
+/// What the status line counts.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Notices not read.
+    pub unread: u32,
+    /// Notices not read that are important.
+    pub important: u32,
+}
+
+/// The open mailbox's headlines and rows.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    headlines: Vec<Headline>,
+    /// Names and addresses, each once: a mailbox has far fewer senders than notices.
+    senders: HashSet<Shown>,
+    by_id: HashMap<NoticeId, Slot>,
+    announced: HashMap<Box<str>, Slot>,
+    threads: Threads,
+    /// What the rows are made of, newest first, with the time by which it stands where it does.
+    order: Vec<(Timestamp, Entry)>,
+    /// Headlines that have no place in the order yet.
+    unplaced: Vec<Slot>,
+    /// True if a thread got something newer: it rises when the list is next entered.
+    stale: bool,
+    rows: Vec<Row>,
+    /// The row of the rule below what is new.
+    since: Option<usize>,
+    hides_rule: bool,
+    selected: Option<usize>,
+    top: usize,
+    above: usize,
+    filter: Filter,
+    /// Notices that the filter would hide by now, but stay until it is applied again.
+    stays: HashSet<Slot>,
+    unthreaded: bool,
+    folded: HashSet<Thread>,
+    found: Option<Vec<Slot>>,
+    counts: Counts,
+    /// When this person last left the mailbox.
+    pub last_visit: Option<Timestamp>,
+    /// How many notices the cache holds.
+    pub kept: u32,
+    /// True once all of them are here.
+    pub complete: bool,
+    /// True once the first of them are here.
+    pub begun: bool,
+    /// Notices that arrived since the start, for the demo's `<- new`.
+    pub fresh: HashSet<Slot>,
+}
+
+impl List {
+    /// An empty list that shows threads, or not.
+    pub fn new(threaded: bool) -> List {
+        List {
+            unthreaded: !threaded,
+            ..List::default()
+        }
+    }
+
+    /// Saved headlines came, older than those that came before.
+    pub fn load(&mut self, headlines: Vec<Headline>, height: usize) {
+        self.begun = true;
+        // Room for all at once: growing step by step would need half as much again for a moment.
+        let all = usize::try_from(self.kept).unwrap_or(0).min(MOST_AT_ONCE);
+        self.headlines
+            .reserve_exact(all.saturating_sub(self.headlines.len()));
+        self.keep_place(height, |list| {
+            for headline in headlines {
+                list.put(headline);
+            }
+            list.reorder();
+            list.rebuild();
+        });
+        self.above = 0;
+        if self.selected.is_none() {
+            self.select_first();
+        }
+    }
+
+    /// New headlines came: they are put in without moving the selection on the screen.
+    pub fn arrive(&mut self, headlines: Vec<Headline>, height: usize) {
+        let was_empty = self.rows.is_empty();
+        let before = self.selected;
+        self.keep_place(height, |list| {
+            for headline in headlines {
+                let count = list.headlines.len();
+                list.put(headline);
+                if list.headlines.len() > count {
+                    list.fresh.insert(Slot::last_of(&list.headlines));
+                }
+            }
+            list.place();
+            list.rebuild();
+        });
+        if was_empty {
+            self.select_first();
+            self.above = 0;
+        } else if let (Some(before), Some(after)) = (before, self.selected) {
+            self.above = (self.above + after.saturating_sub(before)).min(self.top);
+        }
+    }
+
+    /// Notices left the server, or came back to it.
+    pub fn withdraw(&mut self, ids: &[NoticeId], since: Option<Timestamp>) {
+        for id in ids {
+            if let Some(slot) = self.by_id.get(id) {
+                self.headlines[slot.index()].withdrawn = since;
+            }
+        }
+    }
+
+    /// Sets the marks of a notice. Returns those that it had.
+    pub fn mark(&mut self, slot: Slot, marks: Marks) -> Marks {
+        self.uncount(slot);
+        let before = std::mem::replace(&mut self.headlines[slot.index()].marks, marks);
+        self.count(slot);
+        before
+    }
+
+    /// The headline of a slot.
+    pub fn headline(&self, slot: Slot) -> &Headline {
+        &self.headlines[slot.index()]
+    }
+
+    /// The slot of a kept notice.
+    pub fn slot_of(&self, id: NoticeId) -> Option<Slot> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// All headlines, in no order.
+    pub fn all(&self) -> impl Iterator<Item = (Slot, &Headline)> {
+        (0u32..).map(Slot).zip(&self.headlines)
+    }
+
+    /// How many headlines there are.
+    pub fn len(&self) -> usize {
+        self.headlines.len()
+    }
+
+    /// The rows as they are shown.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// What the status line counts.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The thread of a notice: its members, the first one first.
+    pub fn thread(&self, slot: Slot) -> &[Slot] {
+        self.threads.members(self.threads.of(slot))
+    }
+
+    /// Which notices are listed.
+    pub fn filter(&self) -> Filter {
+        self.filter
+    }
+
+    /// True if threads are grouped.
+    pub fn is_threaded(&self) -> bool {
+        !self.unthreaded && self.found.is_none()
+    }
+
+    /// True if a search's answer is listed.
+    pub fn is_found(&self) -> bool {
+        self.found.is_some()
+    }
+
+    /// True if the row stays only until the filter is applied again.
+    pub fn is_stale(&self, slot: Slot) -> bool {
+        self.found.is_none() && !self.filter.lets(self.headline(slot))
+    }
+
+    /// Puts a headline into memory, or over the one that announced it. An older part of the cache
+    /// that was loaded while it arrived is the same notice.
+    fn put(&mut self, mut headline: Headline) {
+        headline.from.name = self.share(headline.from.name);
+        headline.from.address = self.share(headline.from.address);
+        let is_kept = headline.id != NoticeId::default();
+        let known = match is_kept {
+            true => self.by_id.get(&headline.id).copied(),
+            false => None,
+        };
+        let known = known.or_else(|| self.announced.get(&headline.handle).copied());
+        if let Some(slot) = known {
+            self.uncount(slot);
+            if is_kept {
+                self.announced.remove(&headline.handle);
+                self.by_id.insert(headline.id, slot);
+            }
+            self.headlines[slot.index()] = headline;
+            self.count(slot);
+            return;
+        }
+        let (id, handle) = (headline.id, headline.handle.clone());
+        self.headlines.push(headline);
+        let slot = Slot::last_of(&self.headlines);
+        match is_kept {
+            true => self.by_id.insert(id, slot),
+            false => self.announced.insert(handle, slot),
+        };
+        let thread = self.threads.add(&self.headlines);
+        self.stale |= self.threads.members(thread).len() > 1;
+        self.unplaced.push(slot);
+        self.count(slot);
+    }
+
+    fn share(&mut self, text: Shown) -> Shown {
+        if let Some(known) = self.senders.get(&text) {
+            return known.clone();
+        }
+        self.senders.insert(text.clone());
+        text
+    }
+
+    fn count(&mut self, slot: Slot) {
+        let headline = &self.headlines[slot.index()];
+        if !headline.marks.read {
+            self.counts.unread += 1;
+            self.counts.important += u32::from(headline.important);
+        }
+    }
+
+    fn uncount(&mut self, slot: Slot) {
+        let headline = &self.headlines[slot.index()];
+        if !headline.marks.read {
+            self.counts.unread -= 1;
+            self.counts.important -= u32::from(headline.important);
+        }
+    }
+}
+
+/// What a cache says of its size is believed up to here.
+const MOST_AT_ONCE: usize = 1_000_000;

@@ -1,0 +1,233 @@
+//! The order of the list, and the rows that come of it.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::{Branch, Entry, Filter, List, Row, Slot, Thread};
+
+impl List {
+    /// The list is entered: threads with something newer rise, the filter is applied anew.
+    pub fn enter(&mut self, height: usize) {
+        if !self.stale && self.stays.is_empty() {
+            return;
+        }
+        self.keep_place(height, |list| {
+            list.stays.clear();
+            list.reorder();
+            list.rebuild();
+        });
+    }
+
+    /// Shows other notices of the mailbox, starting with the selected one if it is among them.
+    pub fn set_filter(&mut self, filter: Filter, height: usize) {
+        self.filter = filter;
+        self.found = None;
+        self.keep_place(height, |list| {
+            list.stays.clear();
+            list.rebuild();
+        });
+        self.above = 0;
+    }
+
+    /// Has a rule below what is new, or none, as on narrow screens.
+    pub fn show_rule(&mut self, is_shown: bool, height: usize) {
+        if self.hides_rule == is_shown {
+            self.hides_rule = !is_shown;
+            self.keep_place(height, List::rebuild);
+        }
+    }
+
+    /// Groups threads, or not.
+    pub fn toggle_threads(&mut self, height: usize) {
+        self.unthreaded = !self.unthreaded;
+        self.keep_place(height, |list| {
+            list.reorder();
+            list.rebuild();
+        });
+    }
+
+    /// Folds the selected thread, or unfolds it. Returns false if it has but one notice.
+    pub fn toggle_fold(&mut self, height: usize) -> bool {
+        let Some(slot) = self.selected_slot() else {
+            return false;
+        };
+        let thread = self.threads.of(slot);
+        if !self.is_threaded() || self.threads.members(thread).len() < 2 {
+            return false;
+        }
+        if !self.folded.remove(&thread) {
+            self.folded.insert(thread);
+        }
+        self.refold(height, slot);
+        true
+    }
+
+    /// Folds all threads, or unfolds all if some are folded.
+    pub fn toggle_fold_all(&mut self, height: usize) {
+        if self.folded.is_empty() {
+            let threads = self.order.iter().filter_map(|(_, entry)| match entry {
+                Entry::Thread(thread) => Some(*thread),
+                Entry::Notice(_) => None,
+            });
+            let many = threads.filter(|thread| self.threads.members(*thread).len() > 1);
+            self.folded = many.collect();
+        } else {
+            self.folded.clear();
+        }
+        if let Some(slot) = self.selected_slot() {
+            self.refold(height, slot);
+        }
+    }
+
+    /// Shows what a search found, or all again. The first one found is selected, if any.
+    pub fn set_found(&mut self, found: Option<Vec<Slot>>) {
+        self.found = found;
+        self.rebuild();
+        self.above = 0;
+        self.top = 0;
+        self.select_first();
+    }
+
+    /// Runs a change that may move rows; afterwards the selected notice is where it was on the
+    /// screen, or its nearest neighbour is selected if it is gone.
+    pub(super) fn keep_place(&mut self, height: usize, change: impl FnOnce(&mut List)) {
+        let slot = self.selected_slot();
+        let row = self.selected.unwrap_or(0);
+        let on_screen = row.saturating_sub(self.top);
+        change(self);
+        self.selected = match slot.and_then(|slot| self.row_of(slot)) {
+            Some(row) => Some(row),
+            None => self.nearest(row),
+        };
+        if let Some(selected) = self.selected {
+            self.top = selected.saturating_sub(on_screen);
+        }
+        self.keep_in_view(height);
+    }
+
+    /// Gives every headline its place by date; threads stand by their newest.
+    pub(super) fn reorder(&mut self) {
+        self.order.clear();
+        self.unplaced.clear();
+        if self.unthreaded {
+            let slots = (0..self.headlines.len()).map(|i| Slot(i as u32));
+            let dated = slots.map(|slot| (self.headline(slot).date, Entry::Notice(slot)));
+            self.order = dated.collect();
+        } else {
+            let threads = self.threads.all();
+            let dated = threads.map(|thread| (self.newest(thread), Entry::Thread(thread)));
+            self.order = dated.collect();
+        }
+        self.order.sort_by_key(|(date, _)| std::cmp::Reverse(*date));
+        self.stale = false;
+    }
+
+    /// Gives headlines without a place theirs; all others, and the threads they answer, stay.
+    pub(super) fn place(&mut self) {
+        let unplaced = std::mem::take(&mut self.unplaced);
+        let Some(first) = unplaced.first().copied() else {
+            return;
+        };
+        let mut new = HashSet::new();
+        for slot in unplaced {
+            let (date, entry, is_placed) = match self.unthreaded {
+                true => (self.headline(slot).date, Entry::Notice(slot), false),
+                false => {
+                    let thread = self.threads.of(slot);
+                    // Slots are given in order: what came before these has its place.
+                    let is_placed = self
+                        .threads
+                        .members(thread)
+                        .iter()
+                        .any(|other| *other < first);
+                    (self.newest(thread), Entry::Thread(thread), is_placed)
+                }
+            };
+            if !is_placed && new.insert(entry) {
+                let place = self.order.partition_point(|(other, _)| *other > date);
+                self.order.insert(place, (date, entry));
+            }
+        }
+    }
+
+    /// Makes the rows anew from the order, the filter, the folds, or a search's answer.
+    pub(super) fn rebuild(&mut self) {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
+        self.since = None;
+        if let Some(found) = &self.found {
+            rows.extend(found.iter().map(|slot| Row::Notice {
+                slot: *slot,
+                branch: Branch::Root(u16::try_from(self.thread(*slot).len()).unwrap_or(u16::MAX)),
+            }));
+            self.rows = rows;
+            return;
+        }
+        let mut since = self.last_visit.filter(|_| !self.hides_rule);
+        for (date, entry) in &self.order {
+            let before = rows.len();
+            match entry {
+                Entry::Notice(slot) => self.push_thread(&mut rows, &[*slot], false),
+                Entry::Thread(thread) => {
+                    let members = self.threads.members(*thread);
+                    self.push_thread(&mut rows, members, self.folded.contains(thread));
+                }
+            }
+            if rows.len() > before && since.is_some_and(|visit| *date <= visit) {
+                since = None;
+                if before > 0 {
+                    rows.insert(before, Row::Since);
+                    self.since = Some(before);
+                }
+            }
+        }
+        if self.filter != Filter::All {
+            self.stays.extend(rows.iter().filter_map(|row| row.slot()));
+        }
+        self.rows = rows;
+    }
+
+    fn push_thread(&self, rows: &mut Vec<Row>, members: &[Slot], is_folded: bool) {
+        let is_shown =
+            |slot: &Slot| self.filter.lets(self.headline(*slot)) || self.stays.contains(slot);
+        let start = rows.len();
+        let size = u16::try_from(members.len()).unwrap_or(u16::MAX);
+        for slot in members.iter().filter(|slot| is_shown(slot)) {
+            rows.push(Row::Notice {
+                slot: *slot,
+                branch: Branch::Middle,
+            });
+            if is_folded {
+                break;
+            }
+        }
+        if let Some(Row::Notice { branch, .. }) = rows[start..].last_mut() {
+            *branch = Branch::Last;
+        }
+        if let Some(Row::Notice { branch, .. }) = rows[start..].first_mut() {
+            *branch = match is_folded {
+                true => Branch::Folded(size),
+                false => Branch::Root(size),
+            };
+        }
+    }
+
+    fn refold(&mut self, height: usize, slot: Slot) {
+        let root = self.thread(slot)[0];
+        self.keep_place(height, |list| {
+            list.rebuild();
+            let row = list.row_of(slot).or_else(|| list.row_of(root));
+            list.selected = row.or(list.selected);
+        });
+        if self.row_of(slot).is_none() {
+            self.select_slot(root, height);
+        }
+    }
+
+    fn newest(&self, thread: Thread) -> Timestamp {
+        let members = self.threads.members(thread).iter();
+        let dates = members.map(|slot| self.headline(*slot).date);
+        dates.max().unwrap_or(Timestamp::MIN)
+    }
+}

@@ -1,0 +1,52 @@
+//! The notice in the reader, and how far it is scrolled.
+
+use std::sync::Arc;
+
+use crate::notice::{Line, Notice, NoticeId};
+
+use super::list::Slot;
+
+/// The notice in the reader.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Its headline.
+    pub slot: Slot,
+    /// Its row in the cache; 0 while it is only announced.
+    pub id: NoticeId,
+    /// The notice, once it was read from the cache.
+    pub notice: Option<Arc<Notice>>,
+    /// Its text, once it was laid out.
+    pub lines: Arc<[Line]>,
+    /// The columns it is to be laid out for.
+    pub width: u16,
+    /// The first line on the screen, the page's head included.
+    pub scroll: usize,
+    /// True if the person marked it unread while reading: it stays so.
+    pub stays_unread: bool,
+}
+
+impl Page {
+    /// A notice that is about to be read from the cache.
+    pub fn new(slot: Slot, id: NoticeId, width: u16) -> Page {
+        Page {
+            slot,
+            id,
+            notice: None,
+            lines: Arc::default(),
+            width,
+            scroll: 0,
+            stays_unread: false,
+        }
+    }
+
+    /// How many lines of the page are above the end of the screen, in percent of all.
+    pub fn percent(&self, height: usize, total: usize) -> usize {
+        let seen = (self.scroll + height).min(total);
+        (seen * 100).checked_div(total).unwrap_or(100)
+    }
+
+    /// The furthest that a page of so many lines can be scrolled.
+    pub fn furthest(height: usize, total: usize) -> usize {
+        total.saturating_sub(height)
+    }
+}

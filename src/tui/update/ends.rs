@@ -1,0 +1,82 @@
+//! What follows from any change: the preview, the layout's width, the title, the countdown.
+
+use crate::tui::{
+    effect::{Effect, Timer},
+    layout::Panes,
+    model::{Focus, Model, Room, page::Page},
+};
+
+use super::{Effects, listing, reading, wake};
+
+/// Sees to it that everything fits what changed.
+pub fn settle(model: &mut Model, out: &mut Effects) {
+    if matches!(model.room, Room::SetUp(_)) {
+        return;
+    }
+    listing::clamp(model);
+    preview(model, out);
+    relayout(model, out);
+    reading::clamp(model);
+    title(model, out);
+    countdown(model, out);
+}
+
+/// Where list and reader are both on the screen, the reader has the selected notice.
+fn preview(model: &mut Model, out: &mut Effects) {
+    if !model.shows_both() || model.focus == Focus::Page {
+        return;
+    }
+    let Some(slot) = model.list.selected_slot() else {
+        model.page = None;
+        return;
+    };
+    if model.page.as_ref().is_none_or(|page| page.slot != slot) {
+        reading::turn_to(model, slot, out);
+    }
+}
+
+/// The text is laid out for the columns that it has now. A notice that was only announced before is
+/// read once it is kept.
+fn relayout(model: &mut Model, out: &mut Effects) {
+    let panes = Panes::of(model);
+    let (mailbox, width) = (model.open, panes.text().1);
+    let Some(page) = &mut model.page else { return };
+    let id = model.list.headline(page.slot).id;
+    if id != page.id {
+        *page = Page::new(page.slot, id, width);
+        out.push(Effect::Open { mailbox, id, width });
+    } else if panes.page.is_some() && width != page.width {
+        page.width = width;
+        out.push(match page.notice {
+            Some(_) => Effect::LayOut { mailbox, id, width },
+            None => Effect::Open { mailbox, id, width },
+        });
+    }
+}
+
+/// `(3) notices`
+fn title(model: &mut Model, out: &mut Effects) {
+    if !model.tells_by_title() || !model.list.begun {
+        return;
+    }
+    let name = &model.mailbox().name;
+    let title = match model.list.counts().unread {
+        0 => name.for_terminal_title(),
+        unread => format!("({unread}) {}", name.for_terminal_title()),
+    };
+    if model.title.as_ref() != Some(&title) {
+        out.push(Effect::SetTitle(title.clone()));
+        model.title = Some(title);
+    }
+}
+
+/// Seconds are counted only while a countdown is on the screen.
+fn countdown(model: &mut Model, out: &mut Effects) {
+    let is_shown = model.mailbox().counts_down() && !model.look.still;
+    let is_ahead = model.mailbox().last.as_ref().and_then(|last| last.next);
+    let is_ahead = is_ahead.is_some_and(|next| model.clock.until(next) > 0);
+    if is_shown && is_ahead && !model.is_ticking {
+        model.is_ticking = true;
+        out.push(wake(Timer::Countdown, 1));
+    }
+}

@@ -1,0 +1,212 @@
+//! The reader: opening, scrolling, reading on, and when a notice counts as read.
+
+use crate::{
+    config::MarkRead,
+    tui::{
+        compose,
+        effect::{Effect, Timer},
+        event::Event,
+        layout::Panes,
+        model::{Focus, Model, list::Slot, page::Page},
+    },
+};
+
+use super::{Effects, listing, marks};
+
+/// A notice came from the cache, or was laid out anew.
+pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
+    match event {
+        Event::Opened {
+            mailbox,
+            id,
+            notice,
+            lines,
+            width,
+        } if mailbox == model.open => {
+            // One laid out for a size that is no more is on its way once again.
+            let page = model.page.as_mut();
+            let Some(page) = page.filter(|page| page.id == id && page.width == width) else {
+                return;
+            };
+            page.notice = Some(notice);
+            page.lines = lines;
+            is_shown(model, out);
+        }
+        Event::LaidOut {
+            mailbox,
+            id,
+            lines,
+            width,
+        } if mailbox == model.open => {
+            let page = model.page.as_mut();
+            if let Some(page) = page.filter(|page| page.id == id && page.width == width) {
+                let before = page.lines.len().max(1);
+                page.scroll = page.scroll * lines.len() / before;
+                page.lines = lines;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Opens the selected notice and goes to it.
+pub fn open(model: &mut Model, out: &mut Effects) {
+    let Some(slot) = model.list.selected_slot() else {
+        return;
+    };
+    model.focus = Focus::Page;
+    if model.page.as_ref().is_none_or(|page| page.slot != slot) {
+        turn_to(model, slot, out);
+    } else {
+        is_shown(model, out);
+    }
+}
+
+/// Has a notice in the reader, from its beginning.
+pub fn turn_to(model: &mut Model, slot: Slot, out: &mut Effects) {
+    let (mailbox, id) = (model.open, model.list.headline(slot).id);
+    let width = Panes::of(model).text().1;
+    model.page = Some(Page::new(slot, id, width));
+    if id.0 != 0 {
+        out.push(Effect::Open { mailbox, id, width });
+    }
+}
+
+/// Goes to the notice below or above, from the reader too.
+pub fn next_notice(model: &mut Model, is_down: bool, out: &mut Effects) {
+    listing::step(model, if is_down { 1 } else { -1 });
+    follow(model, out);
+}
+
+/// The reader, if keys go to it, follows the selection.
+pub fn follow(model: &mut Model, out: &mut Effects) {
+    if model.focus == Focus::Page {
+        open(model, out);
+    }
+}
+
+/// Scrolls by so many lines. Returns false if there is no further to go.
+pub fn scroll(model: &mut Model, by: isize, out: &mut Effects) -> bool {
+    let (height, total) = extent(model);
+    let Some(page) = &mut model.page else {
+        return false;
+    };
+    let before = page.scroll;
+    let furthest = Page::furthest(height, total);
+    page.scroll = page.scroll.saturating_add_signed(by).min(furthest);
+    let moved = page.scroll != before;
+    if moved {
+        mark_read(model, out);
+    }
+    moved
+}
+
+/// Scrolls by so many halves of the screen, leaving two lines of a whole one for the eye.
+pub fn scroll_halves(model: &mut Model, halves: isize, out: &mut Effects) -> bool {
+    let height = isize::try_from(extent(model).0).unwrap_or(1);
+    let by = match halves.abs() {
+        1 => height / 2,
+        _ => height - 2,
+    };
+    scroll(model, by.max(1) * halves.signum(), out)
+}
+
+/// Scrolls to the beginning or the end.
+pub fn scroll_to(model: &mut Model, is_end: bool, out: &mut Effects) {
+    let by = if is_end { isize::MAX } else { isize::MIN };
+    scroll(model, by, out);
+}
+
+/// One key reads everything: a page on, and from the end to the next unread notice.
+pub fn read_on(model: &mut Model, out: &mut Effects) {
+    let is_shown = model.focus == Focus::Page || model.shows_both();
+    if is_shown && model.page.is_some() && scroll_halves(model, 2, out) {
+        return;
+    }
+    if is_shown {
+        mark_read(model, out);
+        if listing::next_unread(model, true) {
+            follow(model, out);
+        }
+        return;
+    }
+    let is_read = model
+        .list
+        .selected_headline()
+        .is_none_or(|headline| headline.marks.read);
+    if !is_read || listing::next_unread(model, true) {
+        open(model, out);
+    }
+}
+
+/// A page back.
+pub fn read_back(model: &mut Model, out: &mut Effects) {
+    if model.focus == Focus::Page || model.shows_both() {
+        if !scroll_halves(model, -2, out) {
+            model.say("beginning of the notice");
+        }
+    } else {
+        listing::page(model, -2);
+    }
+}
+
+/// The text was on the screen for the time that the settings ask for.
+pub fn was_on_screen(model: &mut Model, out: &mut Effects) {
+    let is_visible = model.focus == Focus::Page || model.shows_both();
+    let has_text = model
+        .page
+        .as_ref()
+        .is_some_and(|page| page.notice.is_some());
+    if is_visible && has_text && model.overlay.is_none() {
+        mark_read(model, out);
+    }
+}
+
+/// No further than the text goes, whatever became of the screen.
+pub fn clamp(model: &mut Model) {
+    let (height, total) = extent(model);
+    if let Some(page) = &mut model.page {
+        page.scroll = page.scroll.min(Page::furthest(height, total));
+    }
+}
+
+/// The text came on the screen: it counts as read now, or in a while.
+fn is_shown(model: &mut Model, out: &mut Effects) {
+    let has_text = model
+        .page
+        .as_ref()
+        .is_some_and(|page| page.notice.is_some());
+    if !has_text {
+        return;
+    }
+    match (model.habits.mark_read, model.focus) {
+        (MarkRead::Open | MarkRead::After(_), Focus::Page) => mark_read(model, out),
+        (MarkRead::After(after), Focus::List) => out.push(Effect::WakeAfter {
+            timer: Timer::MarkRead,
+            after,
+        }),
+        (MarkRead::Open, Focus::List) | (MarkRead::Never, _) => {}
+    }
+}
+
+fn mark_read(model: &mut Model, out: &mut Effects) {
+    let Some(page) = &model.page else { return };
+    let may = model.habits.mark_read != MarkRead::Never && !page.stays_unread;
+    let slot = page.slot;
+    let is_kept = page.id.0 != 0 && page.notice.is_some();
+    if may && is_kept && !model.list.headline(slot).marks.read {
+        marks::read_by_reading(model, slot, out);
+    }
+}
+
+/// The lines on the screen, and those of the page.
+fn extent(model: &Model) -> (usize, usize) {
+    let panes = Panes::of(model);
+    match &model.page {
+        Some(page) if panes.page.is_some() => {
+            let composed = compose::page(model, page, &panes);
+            (compose::height(&composed, &panes), composed.total())
+        }
+        _ => (usize::MAX, 0),
+    }
+}

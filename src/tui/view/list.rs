@@ -1,0 +1,362 @@
+//! The list: its title, and the rows of it that are on the screen.
+//!
+//! ```text
+//! >!●    12:10 Priya N    Build cluster maintenance t… 3
+//! ^^^^ ^^^^^^^ ^^^^^^^^^^ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ ^^
+//! ||||  time     sender           subject              how many in the thread, or files
+//! |||+- star, or w for withdrawn
+//! ||+-- unread
+//! |+--- important
+//! +---- selected
+//! ```
+
+use ratatui::style::Modifier;
+
+use crate::{
+    notice::{Headline, shown::Shown, text, when},
+    tui::{
+        compose,
+        layout::{Area, Panes},
+        look::{Clock, Look},
+        model::{
+            Model,
+            list::{Branch, List, Row, Slot},
+        },
+        theme::Role,
+    },
+};
+
+use super::{
+    pen::{Ink, Pen},
+    spoken, status,
+};
+
+mod title;
+mod vacant;
+
+/// Draws the list, or why there is nothing in it.
+pub fn draw(model: &Model, area: Area, panes: &Panes, pen: &mut Pen) {
+    title::draw(model, area, panes, pen);
+    if model.list.rows().is_empty() {
+        return vacant::draw(model, area, panes.rows, pen);
+    }
+    let words = match &model.search {
+        Some(search) => &search.words[..],
+        None => &[],
+    };
+    let y = rows(model, &model.list, words, panes.rows, pen);
+    if let Some(search) = model.search.as_ref().filter(|search| search.editing) {
+        let below = Area {
+            y: y + 2,
+            rows: 1,
+            ..panes.rows
+        };
+        vacant::below_matches(model, search, below, pen);
+    }
+    if let Some(area) = panes.first_check {
+        status::first_check(area, pen);
+    }
+}
+
+/// Draws the rows of a list that are on the screen. Returns the row below them.
+pub fn rows(model: &Model, list: &List, words: &[String], area: Area, pen: &mut Pen) -> u16 {
+    let visible = list.rows().iter().enumerate().skip(list.top());
+    let mut below = area.y;
+    for (y, (place, row)) in (area.y..area.bottom()).zip(visible) {
+        let line = Area { y, rows: 1, ..area };
+        match row {
+            Row::Since => since(model, line, pen),
+            Row::Notice { slot, branch } => {
+                let drawn = Drawn {
+                    is_selected: list.selected() == Some(place),
+                    is_fresh: model.demo.is_some() && list.fresh.contains(slot),
+                    words,
+                    ..Drawn::of(list, *slot, *branch)
+                };
+                notice(&drawn, &model.look, &model.clock, line, pen);
+            }
+        }
+        below = y + 1;
+    }
+    below
+}
+
+/// A headline, with all that its row says of it.
+struct Drawn<'a> {
+    /// The headline.
+    headline: &'a Headline,
+    /// Its place in its thread.
+    branch: Branch,
+    /// True if the cursor is on it.
+    is_selected: bool,
+    /// True if it is there only until the filter is applied again.
+    is_stale: bool,
+    /// True if one that is folded away below it is unread.
+    hides_unread: bool,
+    /// True if it just arrived, in the demo.
+    is_fresh: bool,
+    /// The words that were searched for.
+    words: &'a [String],
+}
+
+impl<'a> Drawn<'a> {
+    fn of(list: &'a List, slot: Slot, branch: Branch) -> Drawn<'a> {
+        let thread = match branch {
+            Branch::Folded(_) => list.thread(slot),
+            Branch::Root(_) | Branch::Middle | Branch::Last => &[],
+        };
+        Drawn {
+            headline: list.headline(slot),
+            branch,
+            is_selected: false,
+            is_stale: list.is_stale(slot),
+            hides_unread: thread.iter().any(|slot| !list.headline(*slot).marks.read),
+            is_fresh: false,
+            words: &[],
+        }
+    }
+
+    fn is_unread(&self) -> bool {
+        !self.headline.marks.read || self.hides_unread
+    }
+
+    fn role(&self) -> Role {
+        match (self.is_stale, self.headline.important, self.is_unread()) {
+            (true, _, _) => Role::Muted,
+            (false, true, true) => Role::Important,
+            (false, false, true) => Role::Unread,
+            (false, _, false) => Role::Text,
+        }
+    }
+
+    /// A reply is told by its own first line, not by "Re: …" again.
+    fn subject(&self) -> &Shown {
+        let is_reply = matches!(self.branch, Branch::Middle | Branch::Last);
+        match is_reply && !self.headline.preview.is_empty() {
+            true => &self.headline.preview,
+            false => &self.headline.subject,
+        }
+    }
+
+    /// What stands at the right end: `withdrawn`, `@2`, `3`.
+    fn end(&self) -> Option<(Shown, Role)> {
+        let headline = self.headline;
+        let (words, role) = match self.branch {
+            _ if headline.withdrawn.is_some() => ("withdrawn".to_owned(), Role::Muted),
+            Branch::Folded(count) => (format!("+{count}"), Role::Accent),
+            Branch::Root(count) if count > 1 => (count.to_string(), Role::Muted),
+            _ if headline.files > 0 => (format!("@{}", headline.files), Role::Muted),
+            _ => return None,
+        };
+        Some((Shown::text(&words), role))
+    }
+}
+
+/// Draws a notice's row.
+fn notice(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) {
+    if look.accessible {
+        return spoken::row(
+            drawn.headline,
+            drawn.branch,
+            drawn.is_selected,
+            clock,
+            line,
+            pen,
+        );
+    }
+    let y = line.y;
+    marks(drawn, line, pen);
+    if line.columns < WITHOUT_SENDER {
+        narrow(drawn, look, clock, line, pen);
+    } else {
+        let time_columns = u16::try_from(look.time.columns()).unwrap_or(7);
+        let time = time(drawn.headline, look, clock);
+        let end = line.x + 5 + time_columns;
+        let start = pen.put_end(end, y, &time, Role::Muted);
+        if drawn.headline.date_guessed {
+            pen.glyph(start.saturating_sub(1), y, "~", Role::Muted);
+        }
+        let x = end + 1;
+        let sender_columns = match line.columns < NARROW_SENDER {
+            true => 10,
+            false => 12,
+        };
+        sender(drawn, x, y, sender_columns, pen);
+        let x = x + sender_columns + 1;
+        let end = right_end(drawn, line, pen);
+        subject(drawn, x, y, end.saturating_sub(x), pen);
+    }
+    if drawn.is_selected {
+        pen.tint(line, Role::Selection);
+        pen.park(line.x, y);
+    }
+}
+
+/// ` !●★`: what the notice is, a column each.
+fn marks(drawn: &Drawn, line: Area, pen: &mut Pen) {
+    let Area { x, y, .. } = line;
+    let marks = drawn.headline.marks;
+    if drawn.is_selected {
+        pen.glyph(x, y, ">", Role::Accent);
+    }
+    if drawn.headline.important {
+        pen.glyph(x + 1, y, "!", Role::Important);
+    }
+    if drawn.is_unread() {
+        pen.glyph(x + 2, y, "●", Role::Accent);
+    }
+    match (marks.starred, drawn.headline.withdrawn) {
+        (true, _) => pen.glyph(x + 3, y, "★", Role::Warn),
+        (false, Some(_)) => pen.glyph(x + 3, y, "w", Role::Muted),
+        (false, None) => {}
+    }
+}
+
+/// `>!●  Build cluster maintenance to… 12:10`
+fn narrow(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) {
+    let time = time(drawn.headline, look, clock);
+    let right = line.right();
+    let start = pen.put_end(right, line.y, &time, Role::Muted);
+    let x = line.x + 5;
+    subject(
+        drawn,
+        x,
+        line.y,
+        start.saturating_sub(1).saturating_sub(x),
+        pen,
+    );
+}
+
+fn time(headline: &Headline, look: &Look, clock: &Clock) -> Shown {
+    when::short(headline.date, clock.now, &clock.zone, look.time)
+}
+
+/// `Priya N`, with the thread's tree before it.
+fn sender(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
+    let end = x + columns;
+    let x = match drawn.branch {
+        Branch::Middle => pen.put(x, y, columns, "├ ", Role::Rule),
+        Branch::Last => pen.put(x, y, columns, "└ ", Role::Rule),
+        Branch::Root(_) | Branch::Folded(_) => x,
+    };
+    pen.put_cut(x, y, end - x, short_name(drawn.headline), drawn.role());
+}
+
+/// Draws what stands at the right end. Returns the column that the subject must end before.
+fn right_end(drawn: &Drawn, line: Area, pen: &mut Pen) -> u16 {
+    let end = line.right();
+    match drawn.end() {
+        Some((words, role)) => pen.put_end(end, line.y, &words, role).saturating_sub(1),
+        None => end,
+    }
+}
+
+fn subject(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
+    let subject = Shown::text(&text::reduce_emoji(drawn.subject()));
+    let end = pen.put_cut(x, y, columns, &subject, drawn.role());
+    underline(&subject, drawn.words, x, y, columns, drawn.role(), pen);
+    if drawn.is_fresh && end + 7 <= x + columns {
+        pen.put(end, y, 7, " <- new", Role::Accent);
+    }
+}
+
+/// Underlines what was searched for, where it stands in a line that is drawn already.
+pub fn underline(
+    line: &Shown,
+    words: &[String],
+    x: u16,
+    y: u16,
+    columns: u16,
+    role: Role,
+    pen: &mut Pen,
+) {
+    for (start, end) in matches(line, words) {
+        let before = u16::try_from(pen.columns(&line[..start])).unwrap_or(u16::MAX);
+        let ink = Ink {
+            role,
+            add: Modifier::UNDERLINED,
+        };
+        // The `…` at the end of what was cut stays.
+        let room = columns.saturating_sub(before + 1);
+        pen.put(
+            x.saturating_add(before),
+            y,
+            room,
+            Shown::text(&line[start..end]),
+            ink,
+        );
+    }
+}
+
+/// Where the words stand in a text, whatever their case, as byte ranges.
+fn matches(text: &str, words: &[String]) -> Vec<(usize, usize)> {
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let folded: Vec<(usize, char)> = text
+        .char_indices()
+        .map(|(place, c)| (place, c.to_lowercase().next().unwrap_or(c)))
+        .collect();
+    let mut found = Vec::new();
+    for word in words {
+        let word: Vec<char> = word.chars().flat_map(char::to_lowercase).collect();
+        if word.is_empty() {
+            continue;
+        }
+        for (place, window) in folded.windows(word.len()).enumerate() {
+            if window.iter().map(|(_, c)| c).eq(&word) {
+                let end = folded
+                    .get(place + word.len())
+                    .map_or(text.len(), |(end, _)| *end);
+                found.push((window[0].0, end));
+            }
+        }
+    }
+    found
+}
+
+/// `   ────── new since Sun 18:10 ─────`
+fn since(model: &Model, line: Area, pen: &mut Pen) {
+    let Some(visit) = model.list.last_visit else {
+        return;
+    };
+    let words = format!(" new since {} ", model.clock.since(visit));
+    if model.look.accessible {
+        pen.put(
+            line.x,
+            line.y,
+            line.columns,
+            Shown::text(words.trim()),
+            Role::Muted,
+        );
+        return;
+    }
+    pen.rule(line.x + 3, line.y, line.columns.saturating_sub(3));
+    let room = line.columns.saturating_sub(10);
+    pen.put(line.x + 9, line.y, room, Shown::text(&words), Role::Muted);
+}
+
+/// The first name and the initial of the next: `Priya N`. A short second word (`People Ops`) costs no
+/// more than it tells, and scripts without capitals know no initials.
+pub fn short_name(headline: &Headline) -> Shown {
+    let name = compose::name(headline);
+    if headline.from.name.is_empty() {
+        return Shown::text(name.split('@').next().unwrap_or_default());
+    }
+    let words: Vec<&str> = name.split(' ').collect();
+    let [first, .., last] = words[..] else {
+        return name;
+    };
+    match last.chars().next() {
+        Some(initial) if initial.is_uppercase() && last.chars().count() > 3 => {
+            Shown::text(&format!("{first} {initial}"))
+        }
+        _ => name,
+    }
+}
+
+/// A list of fewer columns than this shows no sender.
+const WITHOUT_SENDER: u16 = 48;
+
+/// A list of fewer columns than this has a narrow column for the sender.
+const NARROW_SENDER: u16 = 60;

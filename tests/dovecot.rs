@@ -1,0 +1,322 @@
+//! Our client against Debian's Dovecot: plain, STLS and TLS; first check, nothing new, ten new,
+//! withdrawn; a lock that somebody else holds.
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::{PermissionsExt, chown},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tidings::{config::Tls, poll::report::Outcome};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
+
+use crate::support::mailbox::Reader;
+
+/// Whose the mail is: Debian's nobody.
+const OWNER: u32 = 65_534;
+
+/// A Dovecot of our own, with one Maildir account `notices`, password `sesame`.
+struct Dovecot {
+    folder: tempfile::TempDir,
+    port: u16,
+    tls_port: u16,
+    child: Child,
+}
+
+impl Drop for Dovecot {
+    fn drop(&mut self) {
+        let pid = self.child.id();
+        // SIGTERM lets the master end its children; it is awaited so that none is left behind.
+        let _ = Command::new("kill").arg(pid.to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port()
+}
+
+/// Dovecot's program, if it is here and may be run; CI must have it.
+fn program() -> Option<PathBuf> {
+    let path = ["/usr/sbin/dovecot", "/usr/local/sbin/dovecot"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists());
+    let is_root = fs::metadata("/proc/self").is_ok_and(|metadata| {
+        use std::os::unix::fs::MetadataExt;
+        metadata.uid() == 0
+    });
+    match path {
+        Some(path) if is_root => Some(path),
+        Some(_) | None => {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "CI needs Dovecot, and to be root"
+            );
+            eprintln!("skipped: no dovecot, or not root");
+            None
+        }
+    }
+}
+
+impl Dovecot {
+    /// Starts it with `count` messages; none if Dovecot is not here.
+    async fn start(count: u32, locks: bool) -> Option<Dovecot> {
+        let program = program()?;
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().to_owned();
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).expect("permissions");
+        for name in [
+            "run", "state", "control", "mail", "mail/cur", "mail/new", "mail/tmp",
+        ] {
+            fs::create_dir(root.join(name)).expect("a folder");
+        }
+        for name in ["control", "mail", "mail/cur", "mail/new", "mail/tmp"] {
+            chown(root.join(name), Some(OWNER), Some(OWNER)).expect("an owner");
+        }
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+        fs::write(root.join("cert.pem"), cert.pem()).expect("a certificate");
+        fs::write(root.join("key.pem"), signing_key.serialize_pem()).expect("a key");
+        let (port, tls_port) = (free_port(), free_port());
+        let home = root.display();
+        fs::write(
+            root.join("users"),
+            format!("notices:{{PLAIN}}sesame:{OWNER}:{OWNER}::{home}::userdb_mail=maildir:{home}/mail:CONTROL={home}/control:INDEX={home}/control\n"),
+        )
+        .expect("users");
+        let lock = if locks { "yes" } else { "no" };
+        fs::write(
+            root.join("dovecot.conf"),
+            format!(
+                "base_dir = {home}/run\nstate_dir = {home}/state\nlog_path = {home}/log\n\
+                 protocols = pop3\nlisten = 127.0.0.1\ndisable_plaintext_auth = no\n\
+                 auth_mechanisms = plain\nauth_failure_delay = 0\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
+                 pop3_lock_session = {lock}\npop3_uidl_format = %08Xu%08Xv\nmail_privileged_group =\n\
+                 ssl = yes\nssl_cert = <{home}/cert.pem\nssl_key = <{home}/key.pem\n\
+                 service anvil {{\n unix_listener anvil-auth-penalty {{\n mode = 0\n }}\n}}\n\
+                 service pop3-login {{\n inet_listener pop3 {{\n port = {port}\n }}\n \
+                 inet_listener pop3s {{\n port = {tls_port}\n ssl = yes\n }}\n}}\n\
+                 passdb {{\n driver = passwd-file\n args = scheme=PLAIN {home}/users\n}}\n\
+                 userdb {{\n driver = passwd-file\n args = {home}/users\n}}\n"
+            ),
+        )
+        .expect("the configuration");
+        let child = Command::new(program)
+            .arg("-F")
+            .arg("-c")
+            .arg(root.join("dovecot.conf"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dovecot starts");
+        let dovecot = Dovecot {
+            folder,
+            port,
+            tls_port,
+            child,
+        };
+        dovecot.deliver(1..=count);
+        // It is ready when it greets.
+        loop {
+            if let Ok(socket) = TcpStream::connect(("127.0.0.1", port)).await {
+                let mut line = String::new();
+                let read = BufReader::new(socket).read_line(&mut line).await;
+                if read.is_ok() && line.starts_with("+OK") {
+                    return Some(dovecot);
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    fn deliver(&self, numbers: std::ops::RangeInclusive<u32>) {
+        for number in numbers {
+            let path = self.path_of(number);
+            fs::write(&path, mail(number)).expect("a mail");
+            chown(&path, Some(OWNER), Some(OWNER)).expect("an owner");
+        }
+    }
+
+    /// Each mail is in `cur`, so that Dovecot need not move it; the name gives the order.
+    fn path_of(&self, number: u32) -> PathBuf {
+        let name = format!("{}.M{number:06}P1.host:2,", 1_700_000_000 + number);
+        self.folder.path().join("mail/cur").join(name)
+    }
+
+    /// Where a mail lies now: Dovecot notes in the name that somebody has fetched it.
+    fn find(&self, number: u32) -> Option<PathBuf> {
+        let stem = format!("{}.M{number:06}P1.", 1_700_000_000 + number);
+        fs::read_dir(self.folder.path().join("mail/cur"))
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").path())
+            .find(|path| {
+                path.file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with(&stem))
+            })
+    }
+
+    fn reader(&self, tls: Tls) -> Reader {
+        let port = match tls {
+            Tls::Implicit => self.tls_port,
+            Tls::Starttls | Tls::None => self.port,
+        };
+        let mut reader = Reader::of(port);
+        reader.mailbox.host = "localhost".to_owned();
+        reader.mailbox.tls = tls;
+        reader.mailbox.ca_file = Some(self.folder.path().join("cert.pem"));
+        reader
+    }
+}
+
+/// A mail with lines that are hard to carry: dots, a long line, 8-bit text, no last newline.
+fn mail(number: u32) -> String {
+    let day = number % 28 + 1;
+    format!(
+        "From: Priya <priya@team.example>\nSubject: Notice {number}\n\
+         Message-ID: <{number}@team.example>\nDate: {day} Oct 2026 10:00:00 +0000\n\n\
+         .\n..\n.dot\nUmlaute: äöü\n{}\nFrom here on\nlast line",
+        "long ".repeat(300)
+    )
+}
+
+/// What of a mail must come through: the stored bytes with CRLF line ends, the last one ended.
+fn on_the_wire(stored: &str) -> Vec<u8> {
+    let mut wire = stored.replace('\n', "\r\n").into_bytes();
+    if !wire.ends_with(b"\r\n") {
+        wire.extend_from_slice(b"\r\n");
+    }
+    wire
+}
+
+async fn a_life_of_checks(tls: Tls) {
+    let Some(dovecot) = Dovecot::start(120, false).await else {
+        return;
+    };
+    let reader = dovecot.reader(tls);
+
+    let (first, _) = reader.check().await;
+    let (second, _) = reader.check().await;
+    dovecot.deliver(121..=130);
+    let (third, _) = reader.check().await;
+    fs::remove_file(dovecot.find(60).expect("it is there")).expect("deleted by somebody");
+    let (fourth, _) = reader.check().await;
+
+    assert_eq!(first.outcome, Outcome::Done, "{}", first.dialogue);
+    assert_eq!((first.new, first.on_server), (120, Some(120)));
+    assert_eq!((second.new, second.octets), (0, 0));
+    assert_eq!(third.new, 10);
+    assert_eq!((fourth.new, fourth.withdrawn), (0, 1));
+    let headlines = reader.headlines();
+    assert_eq!(headlines.len(), 130);
+    for headline in &headlines {
+        let number: u32 = headline.subject["Notice ".len()..]
+            .parse()
+            .expect("a number");
+        let kept = reader.store.mail(headline.id).expect("read").expect("kept");
+        assert_eq!(kept, on_the_wire(&mail(number)), "notice {number}");
+        assert_eq!(headline.withdrawn.is_some(), number == 60);
+    }
+    assert!(dovecot.find(1).is_some(), "mail stays on the server");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_life_of_checks_without_tls() {
+    a_life_of_checks(Tls::None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_life_of_checks_by_stls() {
+    a_life_of_checks(Tls::Starttls).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_life_of_checks_by_tls() {
+    a_life_of_checks(Tls::Implicit).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_nobody_known_is_refused_and_explained() {
+    let Some(dovecot) = Dovecot::start(1, false).await else {
+        return;
+    };
+    let mut reader = dovecot.reader(Tls::Implicit);
+    reader.mailbox.ca_file = None;
+
+    let (summary, _) = reader.check().await;
+
+    let Outcome::NotSafe { why } = &summary.outcome else {
+        panic!("{:?}", summary.outcome);
+    };
+    assert!(why.contains("self-signed"), "{why}");
+    assert!(why.contains("pin_sha256"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_a_failed_sign_in() {
+    let Some(dovecot) = Dovecot::start(1, false).await else {
+        return;
+    };
+    let mut reader = dovecot.reader(Tls::None);
+    reader.password = secrecy::SecretString::from("wrong");
+
+    let (summary, _) = reader.check().await;
+
+    assert!(
+        matches!(summary.outcome, Outcome::SignInFailed { .. }),
+        "{:?}",
+        summary.outcome
+    );
+    assert!(!summary.dialogue.contains("wrong"), "{}", summary.dialogue);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maildrop_that_somebody_holds_is_busy_and_then_free() {
+    let Some(dovecot) = Dovecot::start(3, true).await else {
+        return;
+    };
+    let holder = TcpStream::connect(("127.0.0.1", dovecot.port))
+        .await
+        .expect("a session");
+    let mut holder = BufReader::new(holder);
+    let mut line = String::new();
+    holder.read_line(&mut line).await.expect("a greeting");
+    for command in ["USER notices", "PASS sesame", "STAT"] {
+        holder
+            .write_all(format!("{command}\r\n").as_bytes())
+            .await
+            .expect("sent");
+        line.clear();
+        holder.read_line(&mut line).await.expect("an answer");
+        assert!(line.starts_with("+OK"), "{command}: {line}");
+    }
+    let reader = dovecot.reader(Tls::None);
+
+    let (busy, _) = reader.check().await;
+    holder.write_all(b"QUIT\r\n").await.expect("sent");
+    line.clear();
+    holder.read_line(&mut line).await.expect("an answer");
+    drop(holder);
+    let mut free = reader.check().await.0;
+    while matches!(free.outcome, Outcome::Busy { .. }) {
+        // Dovecot gives the lock back a moment after QUIT.
+        free = reader.check().await.0;
+    }
+
+    assert!(
+        matches!(busy.outcome, Outcome::Busy { .. }),
+        "{:?}",
+        busy.outcome
+    );
+    assert_eq!((free.outcome, free.new), (Outcome::Done, 3));
+}

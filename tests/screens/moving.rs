@@ -1,0 +1,266 @@
+//! The list: the cursor belongs to the user.
+
+use tidings::{
+    notice::{Headline, MailboxIndex, Marks, NoticeId, shown::Shown},
+    poll::report::Report,
+    tui::{
+        effect::{Effect, Timer},
+        event::Event,
+    },
+};
+
+use super::{Screen, at, headline, team};
+
+#[test]
+fn past_the_last_notice_the_status_says_so_and_nothing_moves() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("G");
+
+    screen.press("j");
+
+    assert_eq!(screen.status(), " last notice");
+    assert!(screen.selected().contains("Deploy #1106"));
+}
+
+#[test]
+fn notices_that_arrive_move_neither_the_cursor_nor_its_row() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("jjjjjj");
+    let (row, line) = (screen.selected_row(), screen.selected());
+
+    screen.reported(Report::Arrived(vec![new(900)]));
+
+    assert_eq!((screen.selected_row(), screen.selected()), (row, line));
+}
+
+#[test]
+fn new_notices_above_are_counted_until_the_top_is_seen() {
+    let mut screen = Screen::team((80, 24));
+    screen.reported(Report::Arrived(vec![new(900)]));
+    assert!(screen.line(2).ends_with("▲ 1 new above, g"));
+
+    screen.press("g");
+
+    assert_eq!(screen.line(2), " All · newest first");
+    assert!(screen.selected().contains("Lunch is here"));
+}
+
+#[test]
+fn the_top_is_revealed_after_a_minute_without_a_key_at_the_top() {
+    let mut screen = Screen::team((80, 24));
+    let line = screen.selected();
+    screen.reported(Report::Arrived(vec![new(900)]));
+    assert!(!screen.text().contains("Lunch is here"));
+
+    screen.wake(Timer::Reveal);
+
+    assert!(screen.text().contains("Lunch is here"));
+    assert_eq!(screen.selected(), line);
+}
+
+#[test]
+fn the_top_is_not_revealed_under_a_cursor_further_down() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("G");
+    screen.reported(Report::Arrived(vec![new(900)]));
+
+    screen.wake(Timer::Reveal);
+
+    assert!(!screen.text().contains("Lunch is here"));
+}
+
+#[test]
+fn a_reply_joins_its_thread_where_that_stands() {
+    let mut screen = Screen::team((80, 24));
+    let reply = Headline {
+        parents: Box::new([12]),
+        preview: Shown::line("Thanks!"),
+        ..new(900)
+    };
+
+    screen.reported(Report::Arrived(vec![reply]));
+
+    assert!(screen.line(15).contains("Deploy #1222"));
+    assert!(screen.line(16).contains("└ Ana S      Thanks!"));
+}
+
+#[test]
+fn a_thread_rises_once_the_list_is_entered_again() {
+    let mut screen = Screen::team((80, 24));
+    let reply = Headline {
+        parents: Box::new([10]),
+        ..new(900)
+    };
+    screen.reported(Report::Arrived(vec![reply]));
+    assert!(!screen.line(3).contains("Deploy #1224"));
+
+    screen.press("<enter>qg");
+
+    assert!(screen.line(3).contains("Deploy #1224"));
+}
+
+#[test]
+fn an_announced_notice_becomes_the_kept_one_in_its_place() {
+    let mut screen = Screen::team((80, 24));
+    let kept = new(900);
+    let announced = Headline {
+        id: NoticeId(0),
+        ..kept.clone()
+    };
+    screen.reported(Report::Announced(vec![announced]));
+    screen.press("g");
+
+    screen.reported(Report::Arrived(vec![kept]));
+
+    assert!(screen.selected().contains("Lunch is here"));
+    assert_eq!(screen.text().matches("Lunch is here").count(), 1);
+}
+
+#[test]
+fn a_part_of_the_cache_that_comes_late_doubles_nothing() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.load();
+
+    assert!(screen.text().contains("3 unread, 1 important"));
+}
+
+#[test]
+fn folding_hides_the_replies_and_keeps_their_count() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("jz");
+
+    assert!(screen.selected().ends_with("+3"));
+    assert!(!screen.text().contains("Will nightly"));
+}
+
+#[test]
+fn without_threads_the_newest_stands_first() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("tg");
+
+    assert!(screen.line(3).contains("Re: Build cluster"));
+}
+
+#[test]
+fn the_unread_filter_keeps_what_was_read_until_it_is_applied_again() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("f");
+    assert!(screen.line(2).starts_with(" Unread"));
+
+    screen.press("u");
+    assert!(screen.text().contains("Build cluster maintenance"));
+
+    screen.press("ffff");
+    assert!(!screen.text().contains("Build cluster maintenance"));
+}
+
+#[test]
+fn an_empty_filter_says_how_to_see_all() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("Af");
+    assert!(screen.text().contains("All read."));
+    assert!(screen.text().contains("`f` shows all 128."));
+
+    screen.press("f");
+
+    assert!(screen.line(2).starts_with(" All"));
+}
+
+#[test]
+fn another_mailbox_is_loaded_when_its_number_is_pressed() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("2");
+
+    let load = Effect::Load {
+        mailbox: MailboxIndex(1),
+    };
+    assert!(screen.effects.contains(&load));
+    assert!(!screen.text().contains("Build cluster"));
+}
+
+#[test]
+fn marks_of_another_instance_show() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.happens(Event::Marked {
+        mailbox: MailboxIndex(0),
+        marks: vec![(
+            NoticeId(4),
+            Marks {
+                read: true,
+                ..Marks::default()
+            },
+        )],
+    });
+
+    assert!(screen.status().contains("2 unread"));
+}
+
+#[test]
+fn a_withdrawn_notice_stays_and_says_so() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.reported(Report::Withdrawn {
+        ids: vec![NoticeId(5)],
+        since: at("2026-11-23T14:00:00Z"),
+    });
+
+    assert!(screen.line(8).starts_with("   ★     Sun Facilities"));
+    assert!(screen.line(8).ends_with("withdrawn"));
+}
+
+#[test]
+fn times_go_round_short_ago_and_in_full() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("T");
+    assert!(screen.line(3).contains(" 2h Priya N"));
+
+    screen.press("T");
+    assert!(screen.line(3).contains("2026-11-23 12:10 Priya N"));
+}
+
+#[test]
+fn the_first_status_after_a_start_tells_what_is_new_since() {
+    let mut screen = Screen::starting(
+        &super::settings(),
+        tidings::tui::Purpose::Read(MailboxIndex(0)),
+        (80, 24),
+    );
+    screen.headlines = team();
+
+    screen.load();
+
+    assert!(
+        screen
+            .status()
+            .starts_with(" since Sun 18:10: 3 new, 1 important")
+    );
+}
+
+#[test]
+fn an_important_notice_out_of_sight_gets_a_banner_that_can_be_dismissed() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("G");
+    assert!(
+        screen
+            .line(2)
+            .starts_with(" ! Priya N: Build cluster maintenance")
+    );
+    assert!(screen.line(2).ends_with("· x dismiss"));
+
+    screen.press("x");
+
+    assert_eq!(screen.line(2), " All · newest first");
+}
+
+fn new(id: i64) -> Headline {
+    Headline {
+        marks: Marks::default(),
+        ..headline(id, "2026-11-23T14:37:00Z", "Ana Silva", "Lunch is here")
+    }
+}

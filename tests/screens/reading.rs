@@ -1,0 +1,326 @@
+//! The reader, marks, and what can be got out of a notice.
+
+use tidings::{
+    config::MarkRead,
+    notice::{MailboxIndex, NoticeId},
+    tui::{
+        Purpose,
+        effect::{Change, Effect, Timer},
+        event::Event,
+    },
+};
+
+use super::{Screen, settings};
+
+#[test]
+fn enter_opens_and_q_goes_back_and_only_then_quits() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>");
+    assert!(screen.text().contains("From  Priya Natarajan"));
+
+    screen.press("q");
+    assert!(!screen.text().contains("From  Priya Natarajan"));
+    assert_eq!(screen.asked().last().map(is_quit), Some(false));
+
+    screen.press("q");
+    assert_eq!(screen.asked(), [Effect::Quit]);
+}
+
+#[test]
+fn the_list_is_found_again_as_it_was_left() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("jjjjjjj");
+    let before = screen.text();
+
+    screen.press("<enter>q");
+
+    assert_eq!(screen.text(), before);
+}
+
+#[test]
+fn esc_never_quits() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("<esc><esc><esc>");
+
+    assert_eq!(screen.asked(), []);
+}
+
+#[test]
+fn an_opened_notice_counts_as_read_at_once() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("<enter>");
+
+    assert_eq!(screen.asked(), [mark(1, read(true))]);
+}
+
+#[test]
+fn a_previewed_notice_counts_as_read_after_a_while() {
+    let mut screen = Screen::team((120, 36));
+    assert_eq!(screen.asked(), []);
+
+    screen.wake(Timer::MarkRead);
+
+    assert_eq!(screen.asked(), [mark(1, read(true))]);
+}
+
+#[test]
+fn nothing_counts_as_read_by_itself_if_the_settings_say_so() {
+    let mut settings = settings();
+    settings.mark_read = MarkRead::Never;
+    let mut screen = Screen::starting(&settings, Purpose::Read(MailboxIndex(0)), (80, 24));
+    screen.open_the_team();
+
+    screen.press("<enter><space>");
+
+    assert_eq!(screen.asked(), []);
+}
+
+#[test]
+fn marked_unread_while_it_is_read_it_stays_unread() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>");
+
+    screen.press("u<space>");
+
+    assert!(screen.line(0).contains("notices 3"));
+}
+
+#[test]
+fn space_reads_everything_page_by_page_and_notice_by_notice() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("<space>");
+    assert!(screen.text().contains("The maintenance window"));
+    screen.press("<space><space>");
+    assert!(screen.text().contains("Yes, they are held until 23:45."));
+}
+
+#[test]
+fn scrolling_stops_at_the_end_and_names_the_next_key() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>G");
+
+    screen.press("j");
+
+    assert_eq!(screen.status(), " end of the notice · J next notice");
+}
+
+#[test]
+fn the_reader_goes_on_to_the_next_notice() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>");
+
+    screen.press("J");
+
+    assert!(screen.text().contains("Will nightly releases wait?"));
+    assert!(screen.status().starts_with(" 2 of 128"));
+}
+
+#[test]
+fn a_withdrawn_notice_has_a_banner() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("jjjjjjjj");
+
+    screen.press("<enter>");
+
+    let banner = "   No longer on the server since 09:12. This is your saved copy.";
+    assert!(screen.text().contains(banner));
+}
+
+#[test]
+fn all_can_be_marked_read_and_that_undone() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("A");
+    assert_eq!(screen.status(), " 3 notices marked read · U undo");
+
+    screen.press("U");
+
+    assert!(screen.line(0).contains("notices 3"));
+    let asked = screen.asked();
+    let undone = Effect::Mark {
+        mailbox: MailboxIndex(0),
+        ids: vec![NoticeId(1), NoticeId(3), NoticeId(4)],
+        change: read(false),
+    };
+    assert!(matches!(&asked[..], [Effect::Mark { .. }, last] if same(last, &undone)));
+}
+
+#[test]
+fn a_star_is_set_and_taken_back() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("s");
+    assert!(screen.selected().starts_with(">!●★"));
+
+    screen.press("U");
+    assert!(screen.selected().starts_with(">!● "));
+}
+
+#[test]
+fn muting_mutes_the_whole_thread() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("M");
+
+    let asked = screen.asked();
+    let Some(Effect::Mark { ids, change, .. }) = asked.first() else {
+        panic!("the thread is muted: {asked:?}");
+    };
+    assert_eq!((ids.len(), change.muted), (3, Some(true)));
+}
+
+#[test]
+fn delete_keys_say_the_promise() {
+    let mut screen = Screen::team((80, 24));
+
+    for key in ["d", "#", "e", "<del>"] {
+        screen.press(key);
+        let promise = " nothing is deleted in tidings: M mutes, f hides";
+        assert_eq!(screen.status(), promise, "{key}");
+    }
+    assert_eq!(screen.asked(), []);
+}
+
+#[test]
+fn the_address_that_is_shown_is_the_one_that_is_opened() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>o");
+    screen.asked();
+
+    screen.press("<enter>");
+
+    let asked = screen.asked();
+    let Some(Effect::OpenLink { target }) = asked.first() else {
+        panic!("a link is opened: {asked:?}");
+    };
+    assert_eq!(*target, "https://status.team.example/incidents/2026-118");
+}
+
+#[test]
+fn a_file_is_opened_after_one_question_for_its_type() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>v");
+    screen.asked();
+
+    screen.press("<enter>");
+    assert!(screen.text().contains("Open with the system's program?"));
+    assert_eq!(screen.asked(), []);
+    screen.press("<enter>");
+    assert!(matches!(screen.asked()[..], [Effect::OpenFile { .. }]));
+
+    screen.press("v<enter>");
+    assert!(matches!(screen.asked()[..], [Effect::OpenFile { .. }]));
+}
+
+#[test]
+fn a_file_is_saved_from_the_overlay() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>v");
+    screen.asked();
+
+    screen.press("w");
+
+    assert!(matches!(&screen.asked()[..], [Effect::SaveFiles { parts, .. }] if parts.len() == 1));
+}
+
+#[test]
+fn the_id_and_the_links_can_be_copied() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>y");
+    assert!(screen.text().contains("Message-ID"));
+    screen.asked();
+
+    screen.press("j<enter>");
+
+    let text = "k001".to_owned();
+    assert_eq!(screen.asked(), [Effect::Copy { text }]);
+}
+
+#[test]
+fn a_command_to_pipe_into_is_split_into_words() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("|grep -i 'two words'<enter>");
+
+    let asked = screen.asked();
+    let Some(Effect::Pipe { command, .. }) = asked.first() else {
+        panic!("the text is piped: {asked:?}");
+    };
+    assert_eq!(command[..], ["grep", "-i", "two words"]);
+}
+
+#[test]
+fn a_reply_is_handed_to_the_mail_program() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("R");
+
+    let asked = screen.asked();
+    let Some(Effect::OpenLink { target }) = asked.first() else {
+        panic!("the mail program is asked: {asked:?}");
+    };
+    assert!(target.starts_with("mailto:priya@team.example?subject=Re%3A%20Build%20cluster"));
+}
+
+#[test]
+fn the_text_is_laid_out_again_for_another_width() {
+    let mut screen = Screen::team((120, 36));
+
+    screen.happens(Event::Resized {
+        columns: 140,
+        rows: 36,
+    });
+
+    assert!(screen.text().contains("closes at 23:30 UTC."));
+}
+
+#[test]
+fn notices_go_to_the_title() {
+    let mut screen = Screen::team((80, 24));
+    let title = |screen: &mut Screen| {
+        let effects = std::mem::take(&mut screen.effects);
+        effects.into_iter().rev().find_map(|effect| match effect {
+            Effect::SetTitle(title) => Some(title),
+            _ => None,
+        })
+    };
+    assert_eq!(title(&mut screen).as_deref(), Some("(3) notices"));
+
+    screen.press("A");
+
+    assert_eq!(title(&mut screen).as_deref(), Some("notices"));
+}
+
+fn mark(id: i64, change: Change) -> Effect {
+    Effect::Mark {
+        mailbox: MailboxIndex(0),
+        ids: vec![NoticeId(id)],
+        change,
+    }
+}
+
+fn read(read: bool) -> Change {
+    Change {
+        read: Some(read),
+        ..Change::default()
+    }
+}
+
+fn is_quit(effect: &Effect) -> bool {
+    *effect == Effect::Quit
+}
+
+/// True if both are marks of the same kind on the same notices, in whatever order.
+fn same(one: &Effect, other: &Effect) -> bool {
+    let sorted = |effect: &Effect| match effect {
+        Effect::Mark { ids, change, .. } => {
+            let mut ids = ids.clone();
+            ids.sort();
+            Some((ids, *change))
+        }
+        _ => None,
+    };
+    sorted(one) == sorted(other)
+}

@@ -1,0 +1,856 @@
+//! The spool: mbox files as they are written, read, grown, rewritten and left by others.
+
+use std::{fs::OpenOptions, io::Write, os::unix::fs::PermissionsExt, sync::Arc, thread};
+
+use proptest::prelude::*;
+use secrecy::SecretString;
+use tidings::{
+    pop3::listing::MessageNumber,
+    server::{
+        accounts::{self, Delete, Hardness, Sessions},
+        maildrop::{Identity, Maildrop, Message},
+        mbox::{self, Entry, Excerpt},
+        reader::{self, Direction},
+        spool::{self, Opened, Spool},
+    },
+};
+
+use crate::support::scratch::{PASSWORD, Scratch, moment};
+
+const ANNA: &[u8] = b"From: Anna <anna@team.example>\nSubject: Fire drill\n\nThursday at eleven.\n";
+const TOM: &[u8] = b"From: Tom <tom@team.example>\nSubject: Lunch\n\nSoup.\n";
+
+fn text(file: &[u8], entry: &Entry) -> Vec<u8> {
+    let mut text = Vec::new();
+    let stored = &file[entry.body as usize..entry.end as usize];
+    Excerpt::whole().push(stored, |part| text.extend_from_slice(part));
+    text
+}
+
+fn texts(file: &[u8]) -> Vec<String> {
+    mbox::split(file)
+        .iter()
+        .map(|entry| String::from_utf8_lossy(&text(file, entry)).into_owned())
+        .collect()
+}
+
+fn number(number: u32) -> MessageNumber {
+    MessageNumber::new(number).expect("a number")
+}
+
+fn unique_ids(maildrop: &Maildrop) -> Vec<String> {
+    (1..)
+        .map_while(|n| maildrop.message(number(n)).ok())
+        .map(|message| message.unique_id().to_string())
+        .collect()
+}
+
+fn message(opened: &Opened, n: u32) -> Message {
+    *opened.maildrop.message(number(n)).expect("a message")
+}
+
+fn read(opened: &Opened, n: u32) -> Result<Vec<u8>, reader::Error> {
+    let message = message(opened, n);
+    let reader = opened.reader.as_ref().expect("a file");
+    let window = reader.first(&message, Direction::Neither)?;
+    let stored = window
+        .slice(message.entry.body, message.entry.end)
+        .expect("a small message");
+    let mut text = Vec::new();
+    Excerpt::whole().push(stored, |part| text.extend_from_slice(part));
+    Ok(text)
+}
+
+fn identities(opened: &Opened, numbers: &[u32]) -> std::collections::BTreeSet<Identity> {
+    numbers
+        .iter()
+        .map(|&n| message(opened, n).identity())
+        .collect()
+}
+
+// The format.
+
+#[test]
+fn a_message_ends_before_the_empty_line_that_separates_it() {
+    let file = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nbody\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
+
+    assert_eq!(texts(file), ["A: 1\n\nbody\n", "B: 2\n"]);
+}
+
+#[test]
+fn a_message_of_no_octets_is_one() {
+    let file = b"From a@b Mon Nov 23 08:00:00 2026\n\nFrom c@d Mon Nov 23 09:00:00 2026\n\n";
+
+    assert_eq!(texts(file), ["", ""]);
+}
+
+#[test]
+fn the_mailboxs_own_line_ends_do_not_matter() {
+    let file = b"From a@b Mon Nov 23 08:00:00 2026\r\nA: 1\r\n\r\nbody\r\n\r\nFrom c@d Mon Nov 23 09:00:00 2026\r\nB: 2\r\n\r\n";
+
+    let entries = mbox::split(file);
+
+    assert_eq!(texts(file), ["A: 1\r\n\r\nbody\r\n", "B: 2\r\n"]);
+    assert_eq!(entries[0].octets, 14);
+    assert_eq!(entries[1].octets, 6);
+}
+
+#[test]
+fn a_missing_first_from_line_loses_no_message() {
+    let file = b"\nA: 1\n\nbody\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
+
+    assert_eq!(texts(file), ["A: 1\n\nbody\n", "B: 2\n"]);
+}
+
+#[test]
+fn a_missing_last_line_end_is_counted_as_it_will_be_sent() {
+    let file = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nbody";
+
+    let entries = mbox::split(file);
+
+    assert_eq!(texts(file), ["A: 1\n\nbody"]);
+    assert_eq!(entries[0].octets, 14);
+}
+
+#[test]
+fn a_paragraph_that_begins_with_from_is_no_message() {
+    let file = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nHello.\n\nFrom here on we meet at ten.\n\nFrom Monday Nov 23 too.\n";
+
+    assert_eq!(mbox::split(file).len(), 1);
+}
+
+#[test]
+fn a_from_line_that_follows_no_empty_line_is_text() {
+    let file =
+        b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nHello.\nFrom c@d Mon Nov 23 09:00:00 2026\n";
+
+    assert_eq!(mbox::split(file).len(), 1);
+}
+
+#[test]
+fn dates_of_other_programs_are_dates() {
+    for line in [
+        "From - Mon Nov 23 08:00:00 2026",
+        "From a@b Mon Nov  3 08:00 2026",
+        "From a@b Mon Nov 23 08:00:00 +0100 2026",
+        "From a@b Mon Nov 23 08:00:00 CET 2026",
+        "From \"a b\"@c Mon Nov 23 08:00:00 2026 remote from d",
+        "From a@b Mon, 23 Nov 2026 08:00:00 +0100",
+    ] {
+        let file = format!("From x@y Mon Nov 23 07:00:00 2026\nA: 1\n\n{line}\nB: 2\n\n");
+
+        assert_eq!(mbox::split(file.as_bytes()).len(), 2, "{line}");
+    }
+}
+
+#[test]
+fn content_length_is_not_believed() {
+    let file = b"From a@b Mon Nov 23 08:00:00 2026\nContent-Length: 500\n\nbody\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
+
+    assert_eq!(mbox::split(file).len(), 2);
+}
+
+#[test]
+fn the_message_that_imap_servers_keep_is_not_listed() {
+    let file = b"From MAILER-DAEMON Mon Nov 23 08:00:00 2026\nSubject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\nX-IMAP: 1 2\n\nThis text is part of the internal format.\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
+
+    assert_eq!(texts(file), ["B: 2\n"]);
+}
+
+#[test]
+fn a_mail_cannot_hide_as_a_message_of_an_imap_server() {
+    let file = b"From a@b Mon Nov 23 08:00:00 2026\nReturn-Path: <a@b>\nX-IMAP: 1 2\nSubject: FOLDER INTERNAL DATA\n\n";
+
+    assert_eq!(mbox::split(file).len(), 1);
+}
+
+#[test]
+fn quoting_is_taken_away_by_one() {
+    let file =
+        b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\n>From x\n>>From y\n> From z\n>Fromage\n\n";
+
+    assert_eq!(
+        texts(file),
+        ["A: 1\n\nFrom x\n>From y\n> From z\n>Fromage\n"]
+    );
+}
+
+#[test]
+fn a_line_of_a_megabyte_is_read_in_pieces() {
+    let mut file = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\n".to_vec();
+    file.extend(std::iter::repeat_n(b'x', 1_000_000));
+    file.extend(b"\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n");
+
+    let entries = mbox::split(&file);
+
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0].octets, 4 + 2 + 2 + 1_000_000 + 2);
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(mails in prop::collection::vec(mail(), 0..6)) {
+        let mut file = Vec::new();
+        for mail in &mails {
+            mbox::write(mail, "a@b", moment(), &mut file);
+        }
+
+        let entries = mbox::split(&file);
+
+        prop_assert_eq!(entries.len(), mails.len());
+        for (entry, mail) in entries.iter().zip(&mails) {
+            let read = text(&file, entry);
+            prop_assert_eq!(&read, &with_lf(mail));
+            prop_assert_eq!(entry.octets, tidings::pop3::multiline::octets(&read));
+        }
+    }
+
+    #[test]
+    fn a_file_in_pieces_is_read_as_the_whole(
+        file in junk(),
+        cuts in prop::collection::vec(1usize..40, 1..20),
+    ) {
+        let whole = mbox::split(&file);
+
+        let mut found = Vec::new();
+        let mut scanner = mbox::scanner::Scanner::at(0);
+        let mut buffer = Vec::new();
+        let mut rest = &file[..];
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, others) = rest.split_at(rest.len().min(*cut));
+            rest = others;
+            buffer.extend_from_slice(piece);
+            let taken = scanner.feed(&buffer, &mut found);
+            buffer.drain(..taken);
+        }
+        scanner.finish(&buffer, &mut found);
+
+        prop_assert_eq!(found, whole);
+    }
+
+    #[test]
+    fn no_octet_of_a_file_is_in_two_messages(file in junk()) {
+        let entries = mbox::split(&file);
+
+        let mut from = 0;
+        for entry in &entries {
+            prop_assert!(from <= entry.start);
+            prop_assert!(entry.start <= entry.body && entry.body <= entry.end);
+            from = entry.end;
+        }
+        prop_assert!(from <= file.len() as u64);
+    }
+
+    #[test]
+    fn sizes_are_what_is_sent(file in junk()) {
+        for entry in mbox::split(&file) {
+            let mut sent = bytes::BytesMut::new();
+            tidings::pop3::multiline::stuff(&text(&file, &entry), &mut sent);
+            let lines = sent.strip_suffix(b".\r\n").expect("the lone dot");
+            let mut unstuffed = 0;
+            for line in lines.split_inclusive(|&b| b == b'\n') {
+                unstuffed += line.len() - usize::from(line[0] == b'.');
+            }
+            prop_assert_eq!(unstuffed as u64, entry.octets);
+        }
+    }
+}
+
+fn mail() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof![
+        Just(b"From a@b Mon Nov 23 08:00:00 2026".to_vec()),
+        Just(b">From here".to_vec()),
+        Just(b"From here".to_vec()),
+        Just(b".".to_vec()),
+        Just(b"".to_vec()),
+        Just(b"Subject: x".to_vec()),
+        prop::collection::vec(
+            any::<u8>().prop_filter("no line end", |b| !b"\r\n".contains(b)),
+            0..30
+        ),
+    ];
+    (prop::collection::vec((line, any::<bool>()), 1..10),).prop_map(|(lines,)| {
+        let mut mail = b"Received: by us\n".to_vec();
+        for (line, crlf) in lines {
+            mail.extend(line);
+            mail.extend_from_slice(if crlf { b"\r\n" } else { b"\n" });
+        }
+        mail
+    })
+}
+
+fn with_lf(mail: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for line in mail.split_inclusive(|&b| b == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        text.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        text.push(b'\n');
+    }
+    text
+}
+
+fn junk() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"From a@b Mon Nov 23 08:00:00 2026\n".to_vec()),
+        Just(b"From a@b Mon Nov 23 08:00:00 2026\r\n".to_vec()),
+        Just(b"From".to_vec()),
+        Just(b">From \n".to_vec()),
+        Just(b"\n".to_vec()),
+        Just(b"\r\n".to_vec()),
+        Just(b"\r".to_vec()),
+        Just(b".\n".to_vec()),
+        Just(b"text\n".to_vec()),
+        Just(b"X-IMAP: 1\n".to_vec()),
+        prop::collection::vec(any::<u8>(), 0..20),
+    ];
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
+// Delivering and opening.
+
+#[test]
+fn a_delivered_mail_is_in_the_next_maildrop() {
+    let scratch = Scratch::new();
+
+    scratch
+        .spool
+        .deliver("notices", ANNA, Some("anna@team.example"), moment())
+        .expect("a delivery");
+
+    let opened = scratch.open();
+    let mut expected = b"Return-Path: <anna@team.example>\n".to_vec();
+    expected.extend_from_slice(ANNA);
+    assert_eq!(read(&opened, 1).expect("the mail"), expected);
+    assert!(
+        scratch
+            .octets()
+            .starts_with(b"From anna@team.example Mon Nov 23 10:00:00 2026\nReturn-Path:")
+    );
+}
+
+#[test]
+fn an_open_maildrop_does_not_see_what_is_delivered() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    let before = scratch.open();
+
+    scratch.deliver(TOM);
+
+    let after = scratch.open();
+    assert_eq!(unique_ids(&before.maildrop).len(), 1);
+    assert_eq!(unique_ids(&after.maildrop).len(), 2);
+    assert_eq!(read(&before, 1).expect("the mail"), ANNA);
+    assert_eq!(read(&after, 2).expect("the mail"), TOM);
+}
+
+#[test]
+fn unique_ids_stay_over_deliveries_and_restarts() {
+    let scratch = Scratch::with_mbox(b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nno line end");
+    let first = unique_ids(&scratch.open().maildrop);
+    scratch.deliver(TOM);
+    let grown = unique_ids(&scratch.open().maildrop);
+
+    let again = Spool::open(scratch.folder.path()).expect("a spool");
+    let restarted = again.open_maildrop(&scratch.account()).expect("a maildrop");
+
+    assert_eq!(grown[0], first[0]);
+    assert_eq!(unique_ids(&restarted.maildrop), grown);
+}
+
+#[test]
+fn two_equal_mails_have_two_unique_ids() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(ANNA);
+
+    let ids = unique_ids(&scratch.open().maildrop);
+
+    assert_eq!(ids[1], format!("{}.2", ids[0]));
+}
+
+#[test]
+fn appending_never_changes_what_was_there() {
+    for before in [
+        &b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nbody\n\n"[..],
+        b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nbody\n",
+        b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nbody",
+        b"From a@b Mon Nov 23 08:00:00 2026\r\nA: 1\r\n\r\nbody\r\n\r\n",
+        b"From a@b Mon Nov 23 08:00:00 2026\r\nA: 1\r\n\r\nbody\r",
+        b"\0\0\0",
+        b"\n",
+    ] {
+        let scratch = Scratch::with_mbox(before);
+        let known = texts(before);
+
+        scratch.deliver(TOM);
+
+        let after = scratch.octets();
+        assert!(after.starts_with(before), "{before:?}");
+        assert_eq!(texts(&after).len(), known.len() + 1, "{before:?}");
+    }
+}
+
+#[test]
+fn a_truncated_tail_loses_only_what_was_cut() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(TOM);
+    let whole = scratch.octets();
+    let ids = unique_ids(&scratch.open().maildrop);
+    std::fs::write(scratch.mailbox(), &whole[..whole.len() - 8]).expect("a write");
+
+    scratch.deliver(ANNA);
+
+    let after = unique_ids(&scratch.open().maildrop);
+    assert_eq!(after.len(), 3);
+    assert_eq!(after[0], ids[0]);
+}
+
+#[test]
+fn another_program_may_append_while_sessions_are_open() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    let before = scratch.open();
+    let ids = unique_ids(&before.maildrop);
+
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(scratch.mailbox())
+        .expect("the mailbox");
+    file.write_all(b"From c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n")
+        .expect("a write");
+
+    let after = scratch.open();
+    assert_eq!(unique_ids(&after.maildrop)[0], ids[0]);
+    assert_eq!(read(&after, 2).expect("the mail"), b"B: 2\n");
+    assert_eq!(read(&before, 1).expect("the mail"), ANNA);
+}
+
+#[test]
+fn a_mailbox_that_another_program_rewrote_is_read_anew() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(TOM);
+    let before = scratch.open();
+
+    // As mutt does it: the same file, other octets.
+    std::fs::write(
+        scratch.mailbox(),
+        b"From c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n",
+    )
+    .expect("a write");
+
+    let after = scratch.open();
+    assert_eq!(unique_ids(&after.maildrop).len(), 1);
+    assert_eq!(read(&after, 1).expect("the mail"), b"B: 2\n");
+    assert!(
+        matches!(read(&before, 1), Err(reader::Error::Changed)),
+        "what was listed is never answered with something else"
+    );
+}
+
+#[test]
+fn no_mailbox_file_is_an_empty_maildrop() {
+    let scratch = Scratch::new();
+
+    let opened = scratch.open();
+
+    assert_eq!(opened.maildrop.drop_listing().messages, 0);
+    assert!(!scratch.mailbox().exists());
+}
+
+#[test]
+fn many_writers_at_once_lose_nothing() {
+    const WRITERS: usize = 4;
+    const MAILS: usize = 25;
+    let scratch = Scratch::new();
+    // Spools of their own, as other processes have them.
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let spool = Spool::open(scratch.folder.path()).expect("a spool");
+            thread::spawn(move || {
+                for mail in 0..MAILS {
+                    let text = format!("Subject: {writer}.{mail}\n\nFrom us.\n");
+                    spool
+                        .deliver("notices", text.as_bytes(), None, moment())
+                        .expect("a delivery");
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.join().expect("a writer");
+    }
+
+    let opened = scratch.open();
+
+    let mut ids = unique_ids(&opened.maildrop);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), WRITERS * MAILS);
+}
+
+#[test]
+fn an_unknown_account_gets_no_mail() {
+    let scratch = Scratch::new();
+
+    let result = scratch.spool.deliver("nobody", ANNA, None, moment());
+
+    assert!(matches!(result, Err(spool::Error::UnknownAccount(_))));
+    assert!(!scratch.folder.path().join("nobody").exists());
+}
+
+#[test]
+fn a_link_is_not_followed() {
+    let scratch = Scratch::new();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let target = elsewhere.path().join("target");
+    std::fs::write(&target, b"precious").expect("a file");
+    std::os::unix::fs::symlink(&target, scratch.mailbox()).expect("a link");
+
+    let result = scratch.spool.deliver("notices", ANNA, None, moment());
+
+    assert!(matches!(result, Err(spool::Error::Io { .. })), "{result:?}");
+    assert_eq!(std::fs::read(&target).expect("the file"), b"precious");
+}
+
+#[test]
+fn a_new_mailbox_is_its_owners_alone() {
+    let scratch = Scratch::new();
+
+    scratch.deliver(ANNA);
+
+    let mode = std::fs::metadata(scratch.mailbox())
+        .expect("a file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+// Deleting.
+
+#[test]
+fn only_what_was_marked_is_removed() {
+    let scratch = Scratch::new();
+    for mail in [ANNA, TOM, ANNA] {
+        scratch.deliver(mail);
+    }
+    let opened = scratch.open();
+    let ids = unique_ids(&opened.maildrop);
+
+    scratch
+        .spool
+        .remove(&scratch.account(), &identities(&opened, &[2]))
+        .expect("a removal");
+
+    let after = scratch.open();
+    assert_eq!(
+        unique_ids(&after.maildrop),
+        [ids[0].clone(), ids[2].clone()]
+    );
+    assert_eq!(read(&opened, 2).expect("the snapshot's mail"), TOM);
+}
+
+#[test]
+fn what_was_delivered_in_the_meantime_stays() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    let opened = scratch.open();
+    scratch.deliver(TOM);
+
+    scratch
+        .spool
+        .remove(&scratch.account(), &identities(&opened, &[1]))
+        .expect("a removal");
+
+    let after = scratch.open();
+    assert_eq!(unique_ids(&after.maildrop).len(), 1);
+    assert_eq!(read(&after, 1).expect("the mail"), TOM);
+}
+
+#[test]
+fn what_is_gone_already_needs_not_be_removed() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(TOM);
+    let (one, two) = (scratch.open(), scratch.open());
+    let account = scratch.account();
+    scratch
+        .spool
+        .remove(&account, &identities(&one, &[1]))
+        .expect("a removal");
+
+    scratch
+        .spool
+        .remove(&account, &identities(&two, &[1, 2]))
+        .expect("a removal");
+
+    assert_eq!(scratch.octets(), b"");
+}
+
+#[test]
+fn the_message_of_an_imap_server_survives_a_removal() {
+    let pseudo = b"From MAILER-DAEMON Mon Nov 23 08:00:00 2026\nX-IMAP: 1 2\n\n";
+    let mut file = pseudo.to_vec();
+    file.extend_from_slice(b"From c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n");
+    let scratch = Scratch::with_mbox(&file);
+    let opened = scratch.open();
+
+    scratch
+        .spool
+        .remove(&scratch.account(), &identities(&opened, &[1]))
+        .expect("a removal");
+
+    assert_eq!(scratch.octets(), pseudo);
+}
+
+#[test]
+fn a_removal_keeps_the_files_mode_and_leaves_nothing_behind() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(TOM);
+    std::fs::set_permissions(scratch.mailbox(), std::fs::Permissions::from_mode(0o640))
+        .expect("a mode");
+    let opened = scratch.open();
+
+    scratch
+        .spool
+        .remove(&scratch.account(), &identities(&opened, &[1]))
+        .expect("a removal");
+
+    let mode = std::fs::metadata(scratch.mailbox())
+        .expect("a file")
+        .permissions()
+        .mode();
+    let mut names: Vec<_> = std::fs::read_dir(scratch.folder.path())
+        .expect("the spool")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(mode & 0o777, 0o640);
+    assert_eq!(names, ["accounts.toml", "notices"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_removal_leaves_exactly_the_others(count in 1u32..12, mask in any::<u16>()) {
+        let scratch = Scratch::new();
+        for mail in 0..count {
+            let text = format!("Subject: {mail}\n\nFrom {mail}.\n");
+            scratch.deliver(text.as_bytes());
+        }
+        let opened = scratch.open();
+        let ids = unique_ids(&opened.maildrop);
+        let gone: Vec<u32> = (1..=count).filter(|n| mask & (1 << n) != 0).collect();
+
+        scratch.spool.remove(&scratch.account(), &identities(&opened, &gone)).expect("a removal");
+
+        let stays: Vec<String> = (1..=count)
+            .filter(|n| !gone.contains(n))
+            .map(|n| ids[n as usize - 1].clone())
+            .collect();
+        prop_assert_eq!(unique_ids(&scratch.open().maildrop), stays);
+    }
+}
+
+#[test]
+fn mail_for_the_file_that_was_replaced_is_brought_over() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(TOM);
+    let opened = scratch.open();
+    // A mailer that opened the mailbox, and is to get its lock only after the removal.
+    let mut late = OpenOptions::new()
+        .append(true)
+        .open(scratch.mailbox())
+        .expect("the mailbox");
+    scratch
+        .spool
+        .remove(&scratch.account(), &identities(&opened, &[1]))
+        .expect("a removal");
+
+    late.write_all(b"From c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n")
+        .expect("a write");
+
+    let after = scratch.open();
+    assert_eq!(unique_ids(&after.maildrop).len(), 2);
+    assert_eq!(read(&after, 1).expect("the mail"), TOM);
+    assert_eq!(read(&after, 2).expect("the mail"), b"B: 2\n");
+    assert_eq!(unique_ids(&scratch.open().maildrop).len(), 2);
+}
+
+// Locks.
+
+#[test]
+fn a_dot_lock_of_a_living_process_is_respected() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    let lock = scratch.folder.path().join("notices.lock");
+    std::fs::write(&lock, std::process::id().to_string()).expect("a lock");
+
+    let delivered = scratch.spool.deliver("notices", TOM, None, moment());
+
+    assert!(
+        matches!(delivered, Err(spool::Error::Busy)),
+        "{delivered:?}"
+    );
+    assert!(lock.exists());
+    assert_eq!(texts(&scratch.octets()).len(), 1);
+}
+
+#[test]
+fn a_dot_lock_of_a_dead_process_is_taken_away() {
+    let scratch = Scratch::new();
+    let mut child = std::process::Command::new("true")
+        .spawn()
+        .expect("a process");
+    let dead = child.id();
+    child.wait().expect("its end");
+    std::fs::write(scratch.folder.path().join("notices.lock"), dead.to_string()).expect("a lock");
+
+    scratch.deliver(TOM);
+
+    assert!(!scratch.folder.path().join("notices.lock").exists());
+}
+
+#[test]
+fn opening_what_has_not_changed_needs_no_lock() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.open();
+    std::fs::write(
+        scratch.folder.path().join("notices.lock"),
+        std::process::id().to_string(),
+    )
+    .expect("a lock");
+
+    assert_eq!(unique_ids(&scratch.open().maildrop).len(), 1);
+}
+
+#[test]
+fn an_exclusive_maildrop_has_one_session_at_a_time() {
+    let scratch = Scratch::new();
+    scratch
+        .spool
+        .accounts()
+        .allow("notices", Sessions::Exclusive, Delete::Allowed)
+        .expect("a change");
+    let first = scratch.open();
+
+    let second = scratch.spool.open_maildrop(&scratch.account());
+
+    assert!(matches!(second, Err(spool::Error::Busy)));
+    drop(first);
+    scratch.open();
+}
+
+// Accounts.
+
+#[test]
+fn comments_in_accounts_survive_a_new_password() {
+    let scratch = Scratch::new();
+    let path = scratch.folder.path().join("accounts.toml");
+    let mut text = std::fs::read_to_string(&path).expect("accounts");
+    text.insert_str(0, "# The team's mailboxes.\n");
+    text.push_str("delete = \"refused\" # it is shared\n");
+    std::fs::write(&path, &text).expect("accounts");
+
+    scratch.add_account("notices");
+
+    let text = std::fs::read_to_string(&path).expect("accounts");
+    assert!(text.starts_with("# The team's mailboxes.\n"), "{text}");
+    assert!(
+        text.contains("delete = \"refused\" # it is shared\n"),
+        "{text}"
+    );
+    assert_eq!(scratch.account().delete, Delete::Refused);
+}
+
+#[test]
+fn a_changed_password_is_not_remembered() {
+    let scratch = Scratch::new();
+    let accounts = scratch.spool.accounts();
+    let old = SecretString::from(PASSWORD);
+    assert!(accounts.verify("notices", &old).is_some());
+    assert!(accounts.recall("notices", &old).is_some());
+
+    accounts
+        .set_password("notices", &SecretString::from("other"), Hardness::Throwaway)
+        .expect("a change");
+
+    assert!(accounts.recall("notices", &old).is_none());
+    assert!(accounts.verify("notices", &old).is_none());
+}
+
+#[test]
+fn a_broken_accounts_file_leaves_the_accounts_as_they_were() {
+    let scratch = Scratch::new();
+
+    std::fs::write(scratch.folder.path().join("accounts.toml"), "[account.x").expect("a write");
+
+    assert!(scratch.spool.accounts().find("notices").is_some());
+    assert!(matches!(
+        Spool::open(scratch.folder.path()),
+        Err(spool::Error::Accounts(accounts::Error::Parse(_)))
+    ));
+}
+
+#[test]
+fn names_that_would_leave_the_folder_are_none() {
+    for name in [
+        "",
+        ".hidden",
+        "-x",
+        "a/b",
+        "..",
+        "Notices",
+        "a b",
+        "notices.lock",
+        "accounts.toml",
+        "notices.apop",
+        "zoë",
+        &"x".repeat(65),
+    ] {
+        assert!(!accounts::is_name(name), "{name}");
+    }
+    for name in [
+        "a",
+        "notices",
+        "ops-alerts",
+        "a.b_c-d",
+        "0",
+        &"x".repeat(64),
+    ] {
+        assert!(accounts::is_name(name), "{name}");
+    }
+}
+
+#[test]
+fn two_accounts_may_share_a_mailbox() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.add_account("readers");
+    scratch.configure("mailbox = \"notices\"\ndelete = \"refused\"\n");
+
+    let readers = scratch
+        .spool
+        .accounts()
+        .find("readers")
+        .expect("an account");
+    let opened = scratch.spool.open_maildrop(&readers).expect("a maildrop");
+
+    assert_eq!(read(&opened, 1).expect("the mail"), ANNA);
+    assert_eq!(readers.delete, Delete::Refused);
+}
+
+#[test]
+fn a_spool_is_shared_by_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+
+    shared(&Arc::clone(&Scratch::new().spool));
+}

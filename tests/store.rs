@@ -1,0 +1,557 @@
+//! The cache: keep, seen, read, search; damage, other programs' files, other instances.
+
+use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt, path::Path};
+
+use jiff::{Timestamp, tz::TimeZone};
+use tidings::{
+    notice::{NoticeId, headline::Digest},
+    poll::{
+        memory,
+        report::{Outcome, Summary},
+    },
+    pop3::listing::{Octets, UniqueId},
+    store::{
+        Error, Store,
+        headlines::Place,
+        keep::{Arrival, Kept},
+        marks::Change,
+        search::Query,
+    },
+};
+
+fn mail(number: u32, text: &str) -> Vec<u8> {
+    let day = number % 28 + 1;
+    format!(
+        "From: Priya Natarajan <priya@team.example>\r\n\
+         Subject: Notice {number}\r\n\
+         Message-ID: <{number}@team.example>\r\n\
+         Date: {day} Oct 2026 10:00:00 +0000\r\n\r\n{text}\r\n"
+    )
+    .into_bytes()
+}
+
+fn unique_id(text: &str) -> UniqueId {
+    UniqueId::new(text.as_bytes()).expect("not empty")
+}
+
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().expect("a time")
+}
+
+fn arrival(name: &str, bytes: Vec<u8>) -> Arrival {
+    Arrival {
+        unique_id: unique_id(name),
+        octets: Octets(bytes.len() as u64),
+        digest: Digest::of(&bytes, now()),
+        bytes,
+        is_complete: true,
+        starts_read: false,
+    }
+}
+
+fn listed(names: &[&str]) -> HashSet<UniqueId> {
+    names.iter().map(|name| unique_id(name)).collect()
+}
+
+fn keep(store: &Store, name: &str, bytes: Vec<u8>) -> Kept {
+    store
+        .keep(vec![arrival(name, bytes)], &listed(&[name]), now())
+        .expect("it is kept")
+        .remove(0)
+}
+
+fn id(kept: &Kept) -> NoticeId {
+    match kept {
+        Kept::New(headline) | Kept::Completed(headline) => headline.id,
+        Kept::Recognised(id) => *id,
+    }
+}
+
+struct Cache {
+    folder: tempfile::TempDir,
+    store: Store,
+}
+
+impl Cache {
+    fn new() -> Cache {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(&folder.path().join("cache.db"));
+        Cache { folder, store }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("cache.db")
+    }
+}
+
+fn open(path: &Path) -> Store {
+    Store::open(path).expect("the cache opens").store
+}
+
+fn found(store: &Store, query: &str) -> usize {
+    let query = Query::parse(query, &TimeZone::UTC).expect("a query");
+    store.search(&query, 1_000).expect("an answer").len()
+}
+
+#[test]
+fn a_notice_comes_back_as_it_was_kept() {
+    let cache = Cache::new();
+    let bytes = mail(1, "The window opens at 22:00.");
+
+    let Kept::New(kept) = keep(&cache.store, "a", bytes.clone()) else {
+        panic!("it is new");
+    };
+
+    let again = open(&cache.path());
+    assert_eq!(
+        again.headlines(None, 10).expect("headlines"),
+        [kept.clone()]
+    );
+    assert_eq!(again.mail(kept.id).expect("the mail"), Some(bytes));
+    assert_eq!(again.seen().expect("seen").get(&unique_id("a")).len(), 1);
+}
+
+#[test]
+fn marks_survive_and_change_only_what_they_name() {
+    let cache = Cache::new();
+    let first = id(&keep(&cache.store, "a", mail(1, "one")));
+    let second = id(&keep(&cache.store, "b", mail(2, "two")));
+
+    let changed = cache
+        .store
+        .mark(&[first], Change::Read(true))
+        .expect("marked");
+    let not_changed = cache
+        .store
+        .mark(&[first], Change::Read(true))
+        .expect("marked");
+    cache
+        .store
+        .mark(&[second], Change::Starred(true))
+        .expect("marked");
+
+    assert_eq!(changed, [first]);
+    assert_eq!(not_changed, []);
+    let counts = open(&cache.path()).counts().expect("counts");
+    assert_eq!((counts.all, counts.unread, counts.starred), (2, 1, 1));
+}
+
+#[test]
+fn another_instance_hears_of_new_notices_and_marks() {
+    let cache = Cache::new();
+    let other = open(&cache.path());
+    let (_, before) = other.changed_since(0).expect("changes");
+
+    let id = id(&keep(&cache.store, "a", mail(1, "one")));
+    cache.store.mark(&[id], Change::Read(true)).expect("marked");
+    let (changed, after) = other.changed_since(before).expect("changes");
+
+    assert_eq!(changed.len(), 1);
+    assert!(changed[0].marks.read);
+    assert_eq!(other.changed_since(after).expect("changes").0, []);
+}
+
+#[test]
+fn two_instances_write_at_the_same_time() {
+    let cache = Cache::new();
+    let path = cache.path();
+
+    std::thread::scope(|scope| {
+        for writer in 0..2u32 {
+            let path = &path;
+            scope.spawn(move || {
+                let store = open(path);
+                for number in 0..25 {
+                    let number = writer * 100 + number;
+                    keep(&store, &format!("id{number}"), mail(number, "text"));
+                }
+            });
+        }
+    });
+
+    assert_eq!(cache.store.kept().expect("a count"), 50);
+}
+
+#[test]
+fn a_server_that_renumbers_shows_nothing_twice_and_keeps_marks() {
+    let cache = Cache::new();
+    let first = id(&keep(&cache.store, "old", mail(1, "one")));
+    cache
+        .store
+        .mark(&[first], Change::Read(true))
+        .expect("marked");
+
+    let again = keep(&cache.store, "new", mail(1, "one"));
+
+    assert_eq!(again, Kept::Recognised(first));
+    assert_eq!(cache.store.kept().expect("a count"), 1);
+    assert_eq!(cache.store.counts().expect("counts").unread, 0);
+}
+
+#[test]
+fn two_equal_mails_that_are_both_listed_are_two_notices() {
+    let cache = Cache::new();
+    let both = listed(&["a", "b"]);
+
+    for name in ["a", "b"] {
+        cache
+            .store
+            .keep(vec![arrival(name, mail(1, "one"))], &both, now())
+            .expect("kept");
+    }
+
+    let headlines = cache.store.headlines(None, 10).expect("headlines");
+    assert_eq!(headlines.len(), 2);
+    assert_ne!(headlines[0].handle, headlines[1].handle);
+}
+
+#[test]
+fn a_unique_id_used_again_for_another_mail_shows_both() {
+    let cache = Cache::new();
+    keep(&cache.store, "a", mail(1, "one"));
+
+    let again = keep(&cache.store, "a", mail(2, "two"));
+
+    assert!(matches!(again, Kept::New(_)));
+    assert_eq!(cache.store.kept().expect("a count"), 2);
+}
+
+#[test]
+fn headers_alone_are_completed_later_and_keep_their_marks() {
+    let cache = Cache::new();
+    let whole = mail(1, "the whole text");
+    let headers = String::from_utf8(whole.clone()).expect("text");
+    let headers = headers.split_inclusive("\r\n\r\n").next().expect("headers");
+    let mut first = arrival("a", headers.as_bytes().to_vec());
+    first.is_complete = false;
+    let kept = cache
+        .store
+        .keep(vec![first], &listed(&["a"]), now())
+        .expect("kept");
+    cache
+        .store
+        .mark(&[id(&kept[0])], Change::Starred(true))
+        .expect("marked");
+
+    let completed = keep(&cache.store, "a", whole.clone());
+
+    let Kept::Completed(headline) = completed else {
+        panic!("it is completed, not {completed:?}");
+    };
+    assert!(headline.marks.starred);
+    assert_eq!(
+        cache.store.mail(headline.id).expect("the mail"),
+        Some(whole)
+    );
+    assert_eq!(found(&cache.store, "whole"), 1);
+}
+
+#[test]
+fn pages_follow_each_other_without_gap_or_repetition() {
+    let cache = Cache::new();
+    for number in 0..60 {
+        keep(&cache.store, &format!("id{number}"), mail(number, "text"));
+    }
+
+    let mut ids = Vec::new();
+    let mut behind = None;
+    loop {
+        let page = cache.store.headlines(behind, 7).expect("a page");
+        behind = page.last().map(Place::behind);
+        ids.extend(page.iter().map(|headline| headline.id));
+        if page.len() < 7 {
+            break;
+        }
+    }
+
+    let distinct: HashSet<NoticeId> = ids.iter().copied().collect();
+    assert_eq!((ids.len(), distinct.len()), (60, 60));
+}
+
+#[test]
+fn a_query_finds_by_words_operators_and_scripts() {
+    let cache = Cache::new();
+    let store = &cache.store;
+    keep(
+        store,
+        "a",
+        mail(1, "Storage maintenance in the Café tonight"),
+    );
+    keep(store, "b", mail(2, "see https://team.example/ for more"));
+    let japanese = "Subject: =?UTF-8?B?5p2x5Lqs44Kq44OV44Kj44K55YGc6Zu744Gu44GK55+l44KJ44Gb?=\r\n\
+                    Date: 3 Oct 2026 10:00:00 +0000\r\n\r\n\
+                    text\r\n";
+    let third = id(&keep(store, "c", japanese.as_bytes().to_vec()));
+    store.mark(&[third], Change::Read(true)).expect("marked");
+
+    let answers: Vec<(&str, usize)> = [
+        "maint",
+        "cafe tonight",
+        "\"storage maintenance\"",
+        "\"maintenance storage\"",
+        "停電",
+        "オフィス",
+        "from:priya",
+        "from:priya -storage",
+        "subject:2",
+        "is:unread",
+        "is:read",
+        "has:link",
+        "has:file",
+        "after:2026-10-03",
+        "before:2026-10-03",
+        "-is:unread",
+        "",
+        "after:",
+    ]
+    .into_iter()
+    .map(|query| (query, found(store, query)))
+    .collect();
+
+    assert_eq!(
+        answers,
+        [
+            ("maint", 1),
+            ("cafe tonight", 1),
+            ("\"storage maintenance\"", 1),
+            ("\"maintenance storage\"", 0),
+            ("停電", 1),
+            ("オフィス", 1),
+            ("from:priya", 2),
+            ("from:priya -storage", 1),
+            ("subject:2", 1),
+            ("is:unread", 2),
+            ("is:read", 1),
+            ("has:link", 1),
+            ("has:file", 0),
+            ("after:2026-10-03", 2),
+            ("before:2026-10-03", 1),
+            ("-is:unread", 1),
+            ("", 3),
+            ("after:", 3),
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_query_names_the_column() {
+    let error = Query::parse("words is:nonsense", &TimeZone::UTC).expect_err("no such thing");
+
+    assert_eq!(
+        error.to_string(),
+        "column 7: `is:nonsense`: unread, read, important, starred or withdrawn"
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_query_breaks_the_search(text in "\\PC{0,40}") {
+        let cache = Cache::new();
+        keep(&cache.store, "a", mail(1, "text"));
+
+        if let Ok(query) = Query::parse(&text, &TimeZone::UTC) {
+            cache.store.search(&query, 10).expect("an answer");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_cache_is_moved_aside_and_its_marks_are_saved() {
+    let cache = Cache::new();
+    let first = id(&keep(&cache.store, "a", mail(1, "one")));
+    cache
+        .store
+        .mark(&[first], Change::Starred(true))
+        .expect("marked");
+    let path = cache.path();
+    let Cache { folder, store } = cache;
+    drop(store);
+    // The first page after the header holds the schema's root; the marks stand further behind.
+    let mut bytes = fs::read(&path).expect("the file");
+    bytes[..16].copy_from_slice(b"not a database!!");
+    fs::write(&path, &bytes).expect("written");
+
+    let opened = Store::open(&path).expect("a new cache");
+
+    let aside = opened.damaged.expect("it was damaged");
+    assert!(aside.exists(), "the damaged file is kept");
+    assert_eq!(opened.store.kept().expect("a count"), 0);
+    drop(folder);
+}
+
+#[test]
+fn marks_of_a_cache_damaged_in_its_mails_come_back_with_the_mails() {
+    let cache = Cache::new();
+    for number in 0..40 {
+        let kept = keep(
+            &cache.store,
+            &format!("id{number}"),
+            mail(number, &"text ".repeat(2_000)),
+        );
+        if number % 2 == 0 {
+            cache
+                .store
+                .mark(&[id(&kept)], Change::Read(true))
+                .expect("marked");
+        }
+    }
+    let aside = cache.store.rebuild().expect("built anew");
+
+    for number in 0..40 {
+        keep(
+            &cache.store,
+            &format!("id{number}"),
+            mail(number, &"text ".repeat(2_000)),
+        );
+    }
+
+    assert!(aside.exists());
+    let counts = cache.store.counts().expect("counts");
+    assert_eq!((counts.all, counts.unread), (40, 20));
+}
+
+#[test]
+fn a_file_of_another_program_is_moved_aside_and_not_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let other = rusqlite::Connection::open(&path).expect("another file");
+    other
+        .execute_batch(
+            "PRAGMA user_version = 7; CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1);",
+        )
+        .expect("a table");
+    drop(other);
+
+    let opened = Store::open(&path).expect("a new cache");
+
+    let aside = rusqlite::Connection::open(opened.damaged.expect("moved aside")).expect("theirs");
+    let rows: i64 = aside
+        .query_row("SELECT count(*) FROM theirs", [], |row| row.get(0))
+        .expect("a count");
+    assert_eq!(rows, 1);
+}
+
+#[test]
+fn a_cache_of_a_newer_version_is_left_alone() {
+    let cache = Cache::new();
+    let path = cache.path();
+    let direct = rusqlite::Connection::open(&path).expect("the file");
+    direct
+        .execute_batch("PRAGMA user_version = 999")
+        .expect("set");
+    drop(direct);
+
+    let refused = Store::open(&path).expect_err("it is newer");
+
+    assert!(
+        matches!(refused, Error::Newer { found: 999, .. }),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_file_of_every_older_schema_opens() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/caches");
+    let mut opened = 0;
+    for entry in fs::read_dir(folder).expect("the folder") {
+        let from = entry.expect("an entry").path();
+        let copy = tempfile::tempdir().expect("a folder");
+        let path = copy.path().join("cache.db");
+        let direct = rusqlite::Connection::open(&path).expect("a file");
+        let dump = fs::read_to_string(&from).expect("a dump");
+        direct.execute_batch(&dump).expect("the dump loads");
+        drop(direct);
+
+        let store = open(&path);
+
+        let headlines = store.headlines(None, 10).expect("headlines");
+        assert_eq!(headlines.len(), 1, "{}", from.display());
+        assert!(headlines[0].marks.starred, "{}", from.display());
+        assert_eq!(found(&store, "maintenance"), 1, "{}", from.display());
+        opened += 1;
+    }
+
+    assert!(opened > 0);
+}
+
+#[test]
+fn nobody_else_may_read_the_cache() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("inner").join("cache.db");
+
+    let store = open(&path);
+    keep(&store, "a", mail(1, "one"));
+
+    let mode = |path: &Path| {
+        fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(path.parent().expect("a folder")), 0o700);
+    for companion in ["cache.db-wal", "cache.db-shm"] {
+        assert_eq!(mode(&path.with_file_name(companion)), 0o600, "{companion}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    fs::write(&file, "").expect("a file");
+
+    let refused = Store::open(&file.join("cache.db")).expect_err("a file is no folder");
+
+    assert!(matches!(refused, Error::MakeFolder { .. }), "{refused}");
+}
+
+#[test]
+fn a_full_disk_loses_nothing_that_was_kept() {
+    let cache = Cache::new();
+    keep(&cache.store, "a", mail(1, "one"));
+    // A cap on the file's pages is what a full disk is to SQLite.
+    cache.store.cap(60).expect("capped");
+
+    let mut refused = None;
+    for number in 2..200 {
+        let bytes = mail(number, &"text ".repeat(2_000));
+        let outcome = cache.store.keep(
+            vec![arrival(&format!("id{number}"), bytes)],
+            &listed(&[]),
+            now(),
+        );
+        if let Err(error) = outcome {
+            refused = Some(error);
+            break;
+        }
+    }
+
+    assert!(matches!(refused, Some(Error::Full { .. })), "{refused:?}");
+    let kept = cache.store.kept().expect("a count");
+    assert_eq!(cache.store.seen().expect("seen").len() as u64, kept);
+}
+
+#[test]
+fn checks_are_remembered_newest_first() {
+    let cache = Cache::new();
+    let busy = Summary::empty(
+        now(),
+        Outcome::Busy {
+            words: tidings::notice::shown::Shown::line("locked"),
+        },
+    );
+    let done = Summary::empty(now(), Outcome::Done);
+
+    memory::record(&cache.store, &done).expect("recorded");
+    memory::record(&cache.store, &busy).expect("recorded");
+
+    let visits = memory::recall(&cache.store, 10).expect("visits");
+    assert_eq!(visits.len(), 2);
+    assert_eq!(visits[0].outcome, busy.outcome);
+    assert_eq!(
+        memory::last_success(&cache.store).expect("a time"),
+        Some(now())
+    );
+}

@@ -1,0 +1,11 @@
+//! What several tests need.
+
+pub mod mailbox;
+pub mod office;
+pub mod peer;
+pub mod program;
+pub mod scratch;
+pub mod screen;
+pub mod script;
+pub mod talk;
+pub mod transcript;
