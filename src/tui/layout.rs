@@ -1,6 +1,6 @@
 //! Where things stand on the screen, by its size. Both drawing and scrolling ask here.
 
-use super::model::{Focus, Model, Side};
+use super::model::{Focus, Model, Side, list::Filter};
 
 /// The terminal's columns and rows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -214,12 +214,15 @@ impl Panes {
 
     /// Rows above the list's own: its title, and what a search has to say.
     fn title_rows(&self, model: &Model) -> u16 {
-        let searching = model.search.as_ref().is_some_and(|search| search.editing);
+        let search = model.search.as_ref();
+        let is_typing = search.is_some_and(|search| search.editing);
+        // Where there is little room, the title says only what is out of the ordinary.
+        let is_told = search.is_some() || model.list.filter() != Filter::All;
         match self.shape {
             _ if model.look.accessible => 1,
-            Shape::Narrow => u16::from(model.search.is_some()),
-            _ if searching => 3,
-            _ if model.demo.is_some() && model.search.is_none() => 0,
+            Shape::Narrow => u16::from(is_told),
+            _ if is_typing => 3,
+            _ if model.demo.is_some() => u16::from(is_told),
             Shape::Beside => 2,
             Shape::TooSmall | Shape::Single | Shape::Stacked => 1,
         }
