@@ -17,6 +17,5 @@ mod serving_by_hand;
 mod spool;
 mod store;
 mod support;
-mod threads;
 mod wire;
 mod words;

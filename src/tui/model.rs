@@ -22,10 +22,11 @@ use activity::Activity;
 use demo::Demo;
 use form::Form;
 use line::Line;
-use list::{List, Slot};
+use list::List;
 use mailbox::{Mailbox, Progress};
 use overlay::Overlay;
 use page::Page;
+use slot::Slot;
 
 pub mod activity;
 pub mod demo;
@@ -36,6 +37,7 @@ pub mod list;
 pub mod mailbox;
 pub mod overlay;
 pub mod page;
+pub mod slot;
 pub mod threads;
 
 /// Everything the screen shows.

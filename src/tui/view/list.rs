@@ -20,7 +20,8 @@ use crate::{
         look::{Clock, Look},
         model::{
             Model,
-            list::{Branch, List, Row, Slot},
+            list::{Branch, List, Row},
+            slot::Slot,
         },
         theme::Role,
     },
