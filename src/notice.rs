@@ -23,6 +23,7 @@ pub mod parts;
 pub mod report;
 pub mod shown;
 pub mod text;
+mod transfer;
 pub mod when;
 
 /// The local name of a kept notice: its row in the cache. Worth nothing outside that cache.

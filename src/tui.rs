@@ -24,6 +24,7 @@ mod layout;
 mod look;
 mod model;
 pub mod setup;
+mod size;
 pub mod theme;
 mod update;
 mod view;

@@ -1,15 +1,9 @@
 //! Where things stand on the screen, by its size. Both drawing and scrolling ask here.
 
-use super::model::{Focus, Model, Side, list::Filter};
-
-/// The terminal's columns and rows.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Size {
-    /// Columns.
-    pub columns: u16,
-    /// Rows.
-    pub rows: u16,
-}
+use super::{
+    model::{Focus, Model, Side, list::Filter},
+    size::{LEAST, Size},
+};
 
 /// How much room there is, and how it is shared.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -252,6 +246,18 @@ impl Panes {
     }
 }
 
+impl Model {
+    /// The number of rows that the list shows.
+    pub fn list_height(&self) -> usize {
+        usize::from(Panes::of(self).rows.rows)
+    }
+
+    /// True if list and reader are on the screen together.
+    pub fn shows_both(&self) -> bool {
+        matches!(Panes::of(self).shape, Shape::Beside | Shape::Stacked)
+    }
+}
+
 fn shape(model: &Model) -> Shape {
     let Size { columns, rows } = model.size;
     match () {
@@ -272,12 +278,6 @@ fn shape(model: &Model) -> Shape {
 pub fn columns_each(columns: u16, readers: u16) -> u16 {
     columns.saturating_sub(readers.saturating_sub(1)) / readers.max(1)
 }
-
-/// The least that anything can be shown on.
-pub const LEAST: Size = Size {
-    columns: 30,
-    rows: 8,
-};
 
 /// A blank row, two lines of words, a blank row.
 const FIRST_CHECK_ROWS: u16 = 4;

@@ -14,8 +14,8 @@ use super::{
     Purpose, Start,
     effect::{Effect, Timer},
     keymap::Keymap,
-    layout::{Panes, Shape, Size},
     look::{Clock, Look},
+    size::Size,
 };
 
 use activity::Activity;
@@ -253,16 +253,6 @@ impl Model {
     pub fn is_first_check(&self) -> bool {
         let is_open = self.open.0 < self.mailboxes.len() && self.search.is_none();
         is_open && self.progress().is_some_and(|progress| progress.is_first)
-    }
-
-    /// The number of rows that the list shows.
-    pub fn list_height(&self) -> usize {
-        usize::from(Panes::of(self).rows.rows)
-    }
-
-    /// True if list and reader are on the screen together.
-    pub fn shows_both(&self) -> bool {
-        matches!(Panes::of(self).shape, Shape::Beside | Shape::Stacked)
     }
 
     /// True if the terminal's title tells the unread count.

@@ -16,8 +16,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::{
     notice::{shown::Shown, text},
     tui::{
-        layout::{Area, Size},
+        layout::Area,
         look::{Letters, Look},
+        size::Size,
         theme::Role,
     },
 };
