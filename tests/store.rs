@@ -105,7 +105,7 @@ fn a_notice_comes_back_as_it_was_kept() {
     let again = open(&cache.path());
     assert_eq!(
         again.headlines(None, 10).expect("headlines"),
-        [kept.clone()]
+        std::slice::from_ref(&kept)
     );
     assert_eq!(again.mail(kept.id).expect("the mail"), Some(bytes));
     assert_eq!(again.seen().expect("seen").get(&unique_id("a")).len(), 1);

@@ -23,7 +23,8 @@ use super::{
     FormArgs,
     context::{Context, Which},
     failure::{self, Failure},
-    output::{Form, Out, number, remark, words},
+    output::{Form, Out, number, words},
+    remark::remark,
     saved::Item,
 };
 use crate::{
