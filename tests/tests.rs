@@ -1,5 +1,6 @@
 //! The tests, as one program.
 
+mod bad_input;
 mod cli;
 mod client_sessions;
 mod demo;
@@ -17,7 +18,6 @@ mod serving_by_hand;
 mod spool;
 mod store;
 mod support;
-mod threads;
 mod visits;
 mod wire;
 mod words;
