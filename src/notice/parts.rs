@@ -239,6 +239,10 @@ impl<'x> Walk<'x> {
             .as_str()
         {
             "html" => Piece::Html(text),
+            // RFC 1896: tags, and paragraphs parted by empty lines.
+            "enriched" | "richtext" => {
+                Piece::Html(text.replace("\r\n", "\n").replace("\n\n", "<p>").into())
+            }
             "calendar" => {
                 self.file(part, self.id_of(part), Place::default());
                 Piece::Calendar(text)

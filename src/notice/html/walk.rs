@@ -3,7 +3,7 @@
 use html2text::{Document, Element, Handle};
 
 use super::{
-    node::{WALK_DEPTH, attribute, element_name, label_of, text_of},
+    node::{WALK_DEPTH, attribute, element_name, holds_image, label_of, text_of},
     source, table,
     writer::{Context, Writer},
 };
@@ -141,6 +141,10 @@ impl Writer<'_> {
             return self.children(node, context);
         };
         let label = Shown::line(&label_of(node, 0));
+        let is_image = label.is_empty() && holds_image(node, 0);
+        if label.is_empty() && !is_image {
+            return self.children(node, context);
+        }
         let Some(link) = self.links.add(&label, &target) else {
             return self.children(node, context);
         };
@@ -150,9 +154,11 @@ impl Writer<'_> {
             ..context.clone()
         };
         let is_address = label.contains("://") && !label.contains(' ');
-        match is_address {
-            true => self.text(&plain::shortened(&label), &inner),
-            false => self.children(node, &inner),
+        match (is_address, is_image) {
+            (true, _) => self.text(&plain::shortened(&label), &inner),
+            // A link must be seen to be followed, whatever its picture shows.
+            (false, true) => self.text("[image]", &inner),
+            (false, false) => self.children(node, &inner),
         }
         let has_text = self.blocks.len() > blocks
             || self.runs[start..]
