@@ -1,5 +1,7 @@
 //! Conversations: which notices belong together, and in what order.
 
+use std::{io::Write as _, time::Instant};
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -109,6 +111,45 @@ fn a_conversation_of_a_hundred_thousand_is_no_trouble() {
     }
 
     assert_eq!(threads.of(NoticeId(7)).len(), 100_000);
+}
+
+/// Says what threads cost at the size that is promised. It asserts nothing: machines differ.
+#[test]
+#[ignore = "measures: cargo test --release -- --ignored --nocapture what_threads_cost"]
+fn what_threads_cost() {
+    let mut threads = Threads::default();
+    let said = |what: &str, begun: Instant| {
+        let took = begun.elapsed();
+        writeln!(std::io::stdout(), "{what}: {took:?}").expect("standard output is open");
+    };
+
+    let begun = Instant::now();
+    for id in 1..=100_000u32 {
+        // Every third begins a thread, the others answer one of the last hundred.
+        let parent = u64::from(
+            id.saturating_sub(1 + id.wrapping_mul(2_654_435_761) % 100)
+                .max(1),
+        );
+        let parents = [parent];
+        insert(
+            &mut threads,
+            id,
+            &parents[usize::from(id % 3 == 0)..],
+            i64::from(id),
+        );
+    }
+    let members = threads.iter().flatten().count();
+    said(
+        &format!("100,000 inserted and {members} put in order"),
+        begun,
+    );
+
+    let begun = Instant::now();
+    for id in 100_001..=100_010u32 {
+        insert(&mut threads, id, &[u64::from(id - 50)], i64::from(id));
+    }
+    let members = threads.iter().flatten().count();
+    said(&format!("ten added, {members} put in order"), begun);
 }
 
 proptest! {
