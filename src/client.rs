@@ -101,6 +101,7 @@ pub struct Authorization {
     greeting: Response,
     capabilities: Option<Capabilities>,
     allows_clear_text: bool,
+    goes_one_by_one: bool,
 }
 
 /// A session with an open maildrop (RFC 1939 §5).
@@ -109,6 +110,7 @@ pub struct Transaction {
     connection: Connection,
     capabilities: Option<Capabilities>,
     way: Way,
+    goes_one_by_one: bool,
 }
 
 /// What UIDL and LIST tell together, in the order of the message-numbers.
@@ -209,6 +211,7 @@ impl Authorization {
             greeting,
             capabilities: None,
             allows_clear_text: endpoint.allows_clear_text,
+            goes_one_by_one: false,
         })
     }
 
@@ -242,6 +245,7 @@ impl Authorization {
             greeting: Response::ok(""),
             capabilities: None,
             allows_clear_text: self.allows_clear_text,
+            goes_one_by_one: self.goes_one_by_one,
         })
     }
 
@@ -328,6 +332,7 @@ impl Authorization {
                     connection: self.connection,
                     capabilities: self.capabilities,
                     way,
+                    goes_one_by_one: self.goes_one_by_one,
                 });
             }
             // A code other than [AUTH] speaks of the maildrop, not of the password.
@@ -341,15 +346,22 @@ impl Authorization {
         Err(rejection.expect("there was at least one way"))
     }
 
+    /// Sends nothing ahead in this session, whatever the server announces.
+    pub fn go_one_by_one(&mut self) {
+        self.goes_one_by_one = true;
+    }
+
     /// Ends the session without signing in.
     pub async fn quit(mut self) {
         self.connection.quit().await;
     }
 
     fn pipelines(&self) -> bool {
-        self.capabilities
-            .as_ref()
-            .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
+        !self.goes_one_by_one
+            && self
+                .capabilities
+                .as_ref()
+                .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
     }
 }
 
@@ -364,11 +376,13 @@ impl Transaction {
         self.way
     }
 
-    /// True if the server announced that commands may be sent ahead.
+    /// True if the server announced that commands may be sent ahead, and nothing speaks against it.
     pub fn pipelines(&self) -> bool {
-        self.capabilities
-            .as_ref()
-            .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
+        !self.goes_one_by_one
+            && self
+                .capabilities
+                .as_ref()
+                .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
     }
 
     /// Asks what the server can do once more, if it said that this may differ once signed in.
@@ -404,7 +418,8 @@ impl Transaction {
             connection.send(&Request::List).await?;
             connection.flush().await?;
             let uidl = connection.listing().await?;
-            (uidl, connection.listing().await?)
+            let list = connection.listing().await;
+            (uidl, list.map_err(Error::behind_another)?)
         } else {
             connection.send(&Request::Uidl).await?;
             connection.flush().await?;

@@ -19,7 +19,7 @@ use crossterm::{
 };
 use ratatui::{Frame, Terminal, backend::CrosstermBackend};
 
-use crate::notice::shown::Shown;
+use crate::notice::{guard, shown::Shown};
 
 /// The terminal while the screen is up. Dropping it gives the terminal back in order.
 #[derive(Debug)]
@@ -45,6 +45,10 @@ impl Screen {
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
+                // Caught while a mail is read: the screen stays up, and stays whole.
+                if guard::is_guarded() {
+                    return;
+                }
                 give_back();
                 before(panic);
             }));

@@ -4,7 +4,7 @@
 
 use mail_parser::{Encoding, MessageParser, MessagePart, PartType};
 
-use super::{guard, limits, parts, shown::Shown};
+use super::{guard, limits, shown::Shown, transfer::transfer_decoded};
 
 /// An attachment, as it is listed. Its bytes come from [`bytes`] on demand.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub fn bytes(raw: &[u8], part: usize) -> Option<Vec<u8>> {
             PartType::Text(_)
             | PartType::Html(_)
             | PartType::Message(_)
-            | PartType::Multipart(_) => parts::transfer_decoded(part, &bounded.raw),
+            | PartType::Multipart(_) => transfer_decoded(part, &bounded.raw),
         };
         Some(bytes.into_owned())
     })?

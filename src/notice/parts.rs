@@ -4,12 +4,9 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{
-    ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType,
-    decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
-};
+use mail_parser::{ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType};
 
-use super::{charset, files, files::File, limits, shown::Shown};
+use super::{charset, files, files::File, limits, shown::Shown, transfer::transfer_decoded};
 
 mod choice;
 
@@ -65,19 +62,6 @@ pub fn contents<'x>(mail: &'x Message<'x>) -> Contents<'x> {
     };
     walk.part(0, Place::default());
     walk.contents
-}
-
-/// Returns a part's bytes as they were before they were encoded for the way.
-pub fn transfer_decoded<'x>(part: &MessagePart, raw: &'x [u8]) -> Cow<'x, [u8]> {
-    let body = raw
-        .get(part.offset_body as usize..part.offset_end as usize)
-        .unwrap_or_default();
-    let decoded = match part.encoding {
-        Encoding::None => None,
-        Encoding::Base64 => base64_decode(body),
-        Encoding::QuotedPrintable => quoted_printable_decode(body),
-    };
-    decoded.map_or(Cow::Borrowed(body), Cow::Owned)
 }
 
 /// Where in the tree a part stands.

@@ -93,6 +93,8 @@ struct Findings {
     withdrawn: u32,
     notes: Vec<Shown>,
     login_delay: Option<Duration>,
+    /// True once PIPELINING turned out to be broken.
+    goes_one_by_one: bool,
 }
 
 impl Check<'_> {
@@ -117,15 +119,17 @@ impl Check<'_> {
             Err(Failure::Session(client::Error::PipeliningBroken))
         ) {
             findings.notes.push(Shown::line(
-                "the server announces PIPELINING and does not keep up: from now on one by one",
+                "the server announces PIPELINING and does not keep up with it: tried one by one",
             ));
-            result = match self
-                .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
-                .await
-            {
-                Ok(()) => self.visit(at, &dialogue, &mut findings).await,
-                Err(error) => Err(error.into()),
-            };
+            findings.goes_one_by_one = true;
+            result = self.visit(at, &dialogue, &mut findings).await;
+            // A network that died looks the same: only what helped is remembered.
+            if result.is_ok() {
+                result = self
+                    .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
+                    .await
+                    .map_err(Failure::from);
+            }
         }
         if let Err(Failure::Store(store::Error::Damaged { .. })) = result {
             let store = self.store.clone();
@@ -175,7 +179,10 @@ impl Check<'_> {
             both = async { tokio::join!(seen, session) } => both,
             () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
         };
-        let (seen, session) = (seen?, session?);
+        let (seen, mut session) = (seen?, session?);
+        if findings.goes_one_by_one || self.recall(memory::ONE_BY_ONE).await?.is_some() {
+            session.go_one_by_one();
+        }
 
         let last: Option<Way> = self
             .recall(memory::WAY)
@@ -204,7 +211,8 @@ impl Check<'_> {
         seen: store::keep::Seen,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
-        transaction.capa_if_it_may_differ().await?;
+        self.unless_cancelled(transaction.capa_if_it_may_differ())
+            .await??;
         if let Some(capabilities) = transaction.capabilities() {
             findings.login_delay = capabilities.login_delay();
             if capabilities.expire_days() == Some(0) {
@@ -213,13 +221,12 @@ impl Check<'_> {
                 ));
             }
         }
-        let pipelines = transaction.pipelines() && self.recall(memory::ONE_BY_ONE).await?.is_none();
+        let pipelines = transaction.pipelines();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
-        let listing = tokio::select! {
-            listing = transaction.listing(pipelines) => listing?,
-            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
-        };
+        let listing = self
+            .unless_cancelled(transaction.listing(pipelines))
+            .await??;
         for odd in &listing.odd {
             findings
                 .notes
@@ -236,14 +243,10 @@ impl Check<'_> {
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
                 let pattern = self.recall(memory::PATTERN).await?;
-                let found = nameless::names(
-                    transaction,
-                    &listing,
-                    pattern.as_deref(),
-                    ahead,
-                    self.settings.largest_message.0,
-                )
-                .await?;
+                let largest = self.settings.largest_message.0;
+                let names =
+                    nameless::names(transaction, &listing, pattern.as_deref(), ahead, largest);
+                let found = self.unless_cancelled(names).await??;
                 self.remember(memory::PATTERN, Some(found.pattern)).await?;
                 found.names
             }
@@ -256,7 +259,11 @@ impl Check<'_> {
         let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
         drop((seen, listing));
         findings.on_server = Some(plan.on_server);
-        let octets: u64 = plan.fetch.iter().map(|(fetch, _)| fetch.octets.0).sum();
+        // The sizes are the server's word: together they may be more than there is.
+        let octets = plan
+            .fetch
+            .iter()
+            .fold(0u64, |sum, (fetch, _)| sum.saturating_add(fetch.octets.0));
         let new = u32::try_from(plan.fetch.len()).unwrap_or(u32::MAX);
         self.tell
             .report(Report::Listed {
@@ -269,7 +276,8 @@ impl Check<'_> {
         let is_first = self.recall(memory::CHECKED).await?.is_none();
         if !plan.fetch.is_empty() {
             if plan.fetch.len() > HEADLINES_FIRST && pipelines {
-                self.announce(at, transaction, &plan, ahead).await?;
+                self.unless_cancelled(self.announce(at, transaction, &plan, ahead))
+                    .await??;
             }
             let terms = Terms {
                 store: self.store.clone(),
@@ -279,6 +287,10 @@ impl Check<'_> {
                 of: new,
                 of_octets: octets,
             };
+            {
+                let (store, again) = (self.store.clone(), plan.again.clone());
+                blocking(move || store.recount(&again)).await?;
+            }
             let keeper = Keeper::start(terms, self.tell.clone());
             let fetched = self
                 .fetch(transaction, &plan, ahead, &keeper, findings)
@@ -300,6 +312,14 @@ impl Check<'_> {
         self.remember(memory::CHECKED, Some("yes".to_owned()))
             .await?;
         Ok(())
+    }
+
+    /// What `work` comes to, unless the visit is broken off meanwhile.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.cancelled.cancelled() => Err(Failure::Cancelled),
+        }
     }
 
     /// Tells of the newest headlines before their mails come.
@@ -354,11 +374,7 @@ impl Check<'_> {
         let mut fetching =
             transaction.fetch(plan.fetch.iter().map(|(fetch, _)| *fetch), ahead, largest);
         loop {
-            let next = tokio::select! {
-                next = fetching.next() => next,
-                () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
-            };
-            let next = match next {
+            let next = match self.unless_cancelled(fetching.next()).await? {
                 Err(client::Error::TooLarge { message, limit }) => {
                     let (store, name) = (self.store.clone(), names[&message].clone());
                     blocking(move || store.note_oversized(&name)).await?;
@@ -402,7 +418,9 @@ impl Check<'_> {
             }
         }
         for (fetch, unique_id, words) in refused {
-            let bytes = self.stand_in(transaction, fetch, &words).await?;
+            let bytes = self
+                .unless_cancelled(self.stand_in(transaction, fetch, &words))
+                .await??;
             findings.notes.push(Shown::line(&format!(
                 "message {} cannot be fetched: {words}",
                 fetch.message
@@ -435,9 +453,7 @@ impl Check<'_> {
         let largest = self.settings.largest_message.0;
         let mut bytes = match transaction.fetch([headers], 1, largest).next().await? {
             Some((_, Fetched::Bytes(bytes))) => bytes,
-            Some((_, Fetched::Refused(_))) | None => {
-                b"Subject: (cannot be fetched)\r\n\r\n".to_vec()
-            }
+            Some((_, Fetched::Refused(_))) | None => store::keep::NO_HEADERS.to_vec(),
         };
         let words = Shown::line(words);
         bytes.extend_from_slice(
@@ -461,13 +477,13 @@ impl Check<'_> {
             blocking(move || store.restore(&ids)).await?;
             self.tell.report(Report::Returned(plan.returned)).await;
         }
-        if plan.is_doubtful && !plan.missing.is_empty() {
-            let checks = self
-                .recall(memory::VANISHED)
-                .await?
-                .and_then(|checks| checks.parse().ok())
-                .unwrap_or(0)
-                + 1;
+        let before: Option<u32> = self
+            .recall(memory::VANISHED)
+            .await?
+            .and_then(|checks| checks.parse().ok());
+        // What has arrived since all others vanished makes their loss no surer.
+        if (plan.is_doubtful || before.is_some()) && !plan.missing.is_empty() {
+            let checks = before.unwrap_or(0) + 1;
             if checks < AGREEING_CHECKS {
                 self.remember(memory::VANISHED, Some(checks.to_string()))
                     .await?;
