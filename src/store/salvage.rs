@@ -133,7 +133,8 @@ fn read_marks(old: &Connection) -> Vec<Mark> {
 /// What was remembered, as that a first check has come through and how it signed in. What was
 /// settled is not any more: the notices are to be fetched anew.
 fn read_state(old: &Connection) -> Vec<(String, String)> {
-    let Ok(mut statement) = old.prepare("SELECT name, value FROM state WHERE name <> 'listing'") else {
+    let Ok(mut statement) = old.prepare("SELECT name, value FROM state WHERE name <> 'listing'")
+    else {
         return Vec::new();
     };
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
