@@ -143,7 +143,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
                     wish(&wishes_of_demo, demo::wish(effect));
                     continue;
                 }
-                if let Some(reason) = perform(effect, &mut world, &mut screen, &mut keys)? {
+                if let Some(reason) = perform(effect, &mut world, &mut screen, &mut keys) {
                     ended = Some(reason);
                 }
                 if is_stop {
@@ -172,7 +172,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
             if let Ok(Some(event)) = time::timeout(FIRST_FRAME, happened.recv()).await {
                 wishes = tui.handle(event);
                 for effect in std::mem::take(&mut wishes) {
-                    perform(effect, &mut world, &mut screen, &mut keys)?;
+                    ended = perform(effect, &mut world, &mut screen, &mut keys).or(ended);
                 }
             }
         }
@@ -224,16 +224,17 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
     }
 }
 
-/// Performs an effect: what is the terminal's here, all else in the world.
+/// Performs an effect: what is the terminal's here, all else in the world. Gives how the loop ends,
+/// if it does: a terminal that was closed ends it as a signal does, and marks are still written.
 fn perform(
     effect: Effect,
     world: &mut World,
     screen: &mut Screen,
     keys: &mut EventStream,
-) -> Result<Option<Ended>, Error> {
+) -> Option<Ended> {
     let done = match effect {
-        Effect::Quit => return Ok(Some(Ended::Quit)),
-        Effect::StartDemo => return Ok(Some(Ended::ForTheDemo)),
+        Effect::Quit => return Some(Ended::Quit),
+        Effect::StartDemo => return Some(Ended::ForTheDemo),
         Effect::Suspend => screen.lend(stop_for_now),
         Effect::Redraw => screen.clear(),
         Effect::SetTitle(title) => screen.set_title(&crate::notice::shown::Shown::line(&title)),
@@ -256,7 +257,7 @@ fn perform(
             Ok(())
         }
     };
-    done.map(|()| None).map_err(Error::Terminal)
+    done.err().map(|_| Ended::BySignal)
 }
 
 fn on_terminal_event(tui: &mut Tui, event: terminal_event::Event) -> Vec<Effect> {

@@ -22,6 +22,7 @@ pub mod failure;
 pub mod mark;
 pub mod output;
 pub mod read;
+pub mod remark;
 pub mod save;
 pub mod saved;
 pub mod screen;

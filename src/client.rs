@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 use tokio::time;
 
 use crate::{
@@ -101,6 +102,7 @@ pub struct Authorization {
     greeting: Response,
     capabilities: Option<Capabilities>,
     allows_clear_text: bool,
+    goes_one_by_one: bool,
 }
 
 /// A session with an open maildrop (RFC 1939 §5).
@@ -109,6 +111,44 @@ pub struct Transaction {
     connection: Connection,
     capabilities: Option<Capabilities>,
     way: Way,
+    goes_one_by_one: bool,
+}
+
+/// What UIDL and LIST answered, as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Bodies {
+    scan: Vec<u8>,
+    unique_ids: Option<Vec<u8>>,
+}
+
+impl Bodies {
+    /// A digest of all of it: the same again means that nothing has changed at the server.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        digest.update(&self.scan);
+        // What parts the two can stand in neither: a lone dot has ended the first.
+        digest.update(b".\r\n");
+        digest.update(self.unique_ids.as_deref().unwrap_or(b"-"));
+        digest.finalize().into()
+    }
+
+    /// How many messages LIST names.
+    pub fn messages(&self) -> usize {
+        lines(&self.scan).count()
+    }
+
+    /// Reads the lines.
+    pub fn parse(self) -> Listing {
+        let mut listing = Listing::default();
+        listing.scan = parse_lines(&self.scan, ScanListing::parse, &mut listing.odd);
+        listing.scan.sort_by_key(|line| line.message);
+        if let Some(body) = self.unique_ids {
+            let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd);
+            unique_ids.sort_by_key(|line| line.message);
+            listing.unique_ids = Some(unique_ids);
+        }
+        listing
+    }
 }
 
 /// What UIDL and LIST tell together, in the order of the message-numbers.
@@ -209,6 +249,7 @@ impl Authorization {
             greeting,
             capabilities: None,
             allows_clear_text: endpoint.allows_clear_text,
+            goes_one_by_one: false,
         })
     }
 
@@ -242,6 +283,7 @@ impl Authorization {
             greeting: Response::ok(""),
             capabilities: None,
             allows_clear_text: self.allows_clear_text,
+            goes_one_by_one: self.goes_one_by_one,
         })
     }
 
@@ -328,6 +370,7 @@ impl Authorization {
                     connection: self.connection,
                     capabilities: self.capabilities,
                     way,
+                    goes_one_by_one: self.goes_one_by_one,
                 });
             }
             // A code other than [AUTH] speaks of the maildrop, not of the password.
@@ -341,15 +384,22 @@ impl Authorization {
         Err(rejection.expect("there was at least one way"))
     }
 
+    /// Sends nothing ahead in this session, whatever the server announces.
+    pub fn go_one_by_one(&mut self) {
+        self.goes_one_by_one = true;
+    }
+
     /// Ends the session without signing in.
     pub async fn quit(mut self) {
         self.connection.quit().await;
     }
 
     fn pipelines(&self) -> bool {
-        self.capabilities
-            .as_ref()
-            .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
+        !self.goes_one_by_one
+            && self
+                .capabilities
+                .as_ref()
+                .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
     }
 }
 
@@ -364,11 +414,13 @@ impl Transaction {
         self.way
     }
 
-    /// True if the server announced that commands may be sent ahead.
+    /// True if the server announced that commands may be sent ahead, and nothing speaks against it.
     pub fn pipelines(&self) -> bool {
-        self.capabilities
-            .as_ref()
-            .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
+        !self.goes_one_by_one
+            && self
+                .capabilities
+                .as_ref()
+                .is_some_and(|capabilities| capabilities.has(&Capability::Pipelining))
     }
 
     /// Asks what the server can do once more, if it said that this may differ once signed in.
@@ -397,14 +449,15 @@ impl Transaction {
     /// # Errors
     ///
     /// LIST is refused, a listing has no end, or the connection failed. A refused UIDL is fine.
-    pub async fn listing(&mut self, pipelined: bool) -> Result<Listing, Error> {
+    pub async fn listing(&mut self, pipelined: bool) -> Result<Bodies, Error> {
         let connection = &mut self.connection;
         let (uidl, list) = if pipelined {
             connection.send(&Request::Uidl).await?;
             connection.send(&Request::List).await?;
             connection.flush().await?;
             let uidl = connection.listing(MOST_MESSAGES).await?;
-            (uidl, connection.listing(MOST_MESSAGES).await?)
+            let list = connection.listing(MOST_MESSAGES).await;
+            (uidl, list.map_err(Error::behind_another)?)
         } else {
             connection.send(&Request::Uidl).await?;
             connection.flush().await?;
@@ -414,19 +467,14 @@ impl Transaction {
             (uidl, connection.listing(MOST_MESSAGES).await?)
         };
 
-        let mut listing = Listing::default();
         let scan = list.map_err(|response| Error::Rejected {
             request: "LIST",
             response,
         })?;
-        listing.scan = parse_lines(&scan, ScanListing::parse, &mut listing.odd);
-        listing.scan.sort_by_key(|line| line.message);
-        if let Ok(body) = uidl {
-            let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd);
-            unique_ids.sort_by_key(|line| line.message);
-            listing.unique_ids = Some(unique_ids);
-        }
-        Ok(listing)
+        Ok(Bodies {
+            scan,
+            unique_ids: uidl.ok(),
+        })
     }
 
     /// Ends the session with QUIT, within [`QUIT_TIMEOUT`].

@@ -10,6 +10,7 @@ use shown::Shown;
 
 pub mod body;
 pub mod calendar;
+pub mod charset;
 pub mod files;
 pub mod guard;
 pub mod headers;
@@ -22,7 +23,7 @@ pub mod parts;
 pub mod report;
 pub mod shown;
 pub mod text;
-pub mod thread;
+mod transfer;
 pub mod when;
 
 /// The local name of a kept notice: its row in the cache. Worth nothing outside that cache.

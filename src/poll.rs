@@ -66,6 +66,18 @@ impl Poller {
         store: Store,
         reports: Reports,
     ) -> Poller {
+        Poller::start_with(index, mailbox, settings, store, reports, None)
+    }
+
+    /// The same, with the password if the person has given it already.
+    pub fn start_with(
+        index: MailboxIndex,
+        mailbox: &Mailbox,
+        settings: &Settings,
+        store: Store,
+        reports: Reports,
+        password: Option<SecretString>,
+    ) -> Poller {
         let (wishes, wished) = mpsc::channel(8);
         let stop = CancellationToken::new();
         let polling = Polling {
@@ -76,7 +88,7 @@ impl Poller {
             reports,
             wished,
             stop: stop.clone(),
-            password: None,
+            password,
         };
         Poller {
             wishes,

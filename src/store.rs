@@ -115,10 +115,11 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 3] = [
+const SCHEMA: [&str; 4] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
     include_str!("store/schema/003.sql"),
+    include_str!("store/schema/004.sql"),
 ];
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).

@@ -1,7 +1,7 @@
 //! The screen, without a terminal: keys and events go in, effects and a frame come out.
 //!
 //! [`Tui::key`] asks the keymap what a key means in the present mode, [`Tui::handle`] takes what
-//! happened in the world; both change the [`model::Model`] and return what the loop shall do.
+//! happened in the world; both change the model and return what the loop shall do.
 //! [`Tui::draw`] only looks. There is no socket, file, store or clock in here: the time comes with
 //! [`event::Event::Woke`], and whoever wants to be woken asks with [`effect::Effect::WakeAfter`].
 
@@ -24,6 +24,7 @@ mod layout;
 mod look;
 mod model;
 pub mod setup;
+mod size;
 pub mod theme;
 mod update;
 mod view;

@@ -91,8 +91,10 @@ transcripts! {
     a_first_check_fetches_the_newest_first
     a_maildrop_in_use_is_busy
     a_maildrop_that_words_call_locked_is_busy
+    a_message_given_after_all_replaces_its_stand_in
     a_message_gone_before_retr_is_skipped
     a_message_refused_three_times_is_shown_as_such
+    a_server_that_challenges_without_end_is_broken
     a_server_that_cuts_off_in_a_message_loses_nothing
     a_server_that_speaks_http_is_broken
     a_server_without_capa_is_fine
@@ -106,9 +108,12 @@ transcripts! {
     apop_goes_first_without_tls
     apop_timestamps_that_are_no_msg_ids_are_refused
     equal_unique_ids_are_two_notices
+    equal_unique_ids_survive_a_check_that_is_cut_off
     logging_in_too_often_is_told_to_wait
     one_by_one_without_pipelining
     one_notice_gone_is_withdrawn_at_once
+    sizes_beyond_all_measure_break_nothing
     the_greeting_may_refuse
     unique_ids_of_odd_bytes_are_kept
+    vanished_notices_stay_doubtful_when_one_arrives
 }

@@ -120,6 +120,19 @@ fn a_failed_sign_in_waits_for_the_person() {
     assert_eq!(schedule.after(&failed, 0.5), Next::WhenAsked);
 }
 
+#[test]
+fn no_server_switches_the_checks_off() {
+    let mut schedule = Schedule::new(MINUTE);
+    let told = Outcome::ToldToWait {
+        every: Duration::from_secs(u64::from(u32::MAX) * 60),
+        words: Shown::line("try again in 4294967295 minutes"),
+    };
+
+    let next = wait(schedule.after(&told, 1.0));
+
+    assert_eq!(next, Duration::from_secs(24 * 60 * 60));
+}
+
 /// A poller of a server on this port, and what it reports.
 fn start(reader: &Reader) -> (Poller, mpsc::Receiver<(MailboxIndex, Report)>) {
     let (reports, reported) = mpsc::channel(64);

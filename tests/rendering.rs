@@ -3,12 +3,18 @@
 use std::{
     fmt::Write as _,
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
 
-use tidings::notice::{Headline, Notice, body::Options, headline::Digest, text};
+use tidings::notice::{
+    Headline, Notice,
+    body::Options,
+    headline::{Digest, Fingerprint},
+    text,
+};
 
 /// Writes every corpus mail as it is shown into a folder, for a person to look through.
 #[test]
@@ -155,4 +161,50 @@ fn shown(raw: &[u8], width: u16) -> String {
 
 fn arrived() -> Timestamp {
     "2026-11-23T14:05:00Z".parse().expect("a time")
+}
+
+/// Says what a first check and an opening cost. It asserts nothing: machines differ.
+#[test]
+#[ignore = "measures: TIDINGS_MAILDIR=folder cargo test --release -- --ignored --nocapture what_a_mail_costs"]
+fn what_a_mail_costs() {
+    let folder =
+        PathBuf::from(std::env::var_os("TIDINGS_MAILDIR").expect("TIDINGS_MAILDIR names a folder"));
+    let mails: Vec<Vec<u8>> = fs::read_dir(folder)
+        .expect("the folder can be read")
+        .flatten()
+        .map(|entry| fs::read(entry.path()).expect("a mail can be read"))
+        .collect();
+    let octets: usize = mails.iter().map(Vec::len).sum();
+    let only = std::env::var("TIDINGS_ONLY").unwrap_or_default();
+    let each = |name: &str, work: &dyn Fn(&[u8])| {
+        if !name.starts_with(&only) {
+            return;
+        }
+        let begun = std::time::Instant::now();
+        mails.iter().for_each(|mail| work(mail));
+        let micros = begun.elapsed().as_secs_f64() * 1e6 / mails.len() as f64;
+        let mean = octets / mails.len();
+        writeln!(
+            std::io::stdout(),
+            "{name:12} {micros:8.1} us a mail of {mean} octets"
+        )
+        .expect("standard output is open");
+    };
+    each("digest", &|raw| {
+        drop(std::hint::black_box(Digest::of(raw, arrived())))
+    });
+    each("fingerprint", &|raw| {
+        _ = std::hint::black_box(Fingerprint::of(raw))
+    });
+    each("bounded", &|raw| {
+        drop(std::hint::black_box(tidings::notice::limits::bounded(raw)))
+    });
+    each("parse", &|raw| {
+        drop(std::hint::black_box(Notice::parse(raw)))
+    });
+    each("lines", &|raw| {
+        drop(std::hint::black_box(
+            Notice::parse(raw).lines(80, Options::default()),
+        ))
+    });
 }

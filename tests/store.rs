@@ -105,7 +105,7 @@ fn a_notice_comes_back_as_it_was_kept() {
     let again = open(&cache.path());
     assert_eq!(
         again.headlines(None, 10).expect("headlines"),
-        [kept.clone()]
+        std::slice::from_ref(&kept)
     );
     assert_eq!(again.mail(kept.id).expect("the mail"), Some(bytes));
     assert_eq!(again.seen().expect("seen").get(&unique_id("a")).len(), 1);
@@ -408,6 +408,39 @@ fn marks_of_a_cache_damaged_in_its_mails_come_back_with_the_mails() {
     assert!(aside.exists());
     let counts = cache.store.counts().expect("counts");
     assert_eq!((counts.all, counts.unread), (40, 20));
+}
+
+#[test]
+fn a_cache_built_anew_goes_on_where_the_damaged_one_was() {
+    let cache = Cache::new();
+    let store = &cache.store;
+    let first = id(&keep(store, "a", mail(1, "one")));
+    let second = id(&keep(store, "b", mail(2, "two")));
+    store.mark(&[first], Change::Read(true)).expect("marked");
+    store
+        .remember("signed_in_by", Some("APOP"))
+        .expect("it is remembered");
+    let (_, change) = store.changed_since(0).expect("changes");
+
+    store.rebuild().expect("built anew");
+    store.rebuild().expect("and once more, before any check");
+    let new = id(&keep(store, "c", mail(3, "three")));
+    let mut old_of_b = arrival("b", mail(2, "two"));
+    old_of_b.starts_read = true;
+    let all = listed(&["a", "b", "c"]);
+    let kept = store.keep(vec![old_of_b], &all, now()).expect("it is kept");
+    let again = id(&keep(store, "a", mail(1, "one")));
+
+    assert_eq!((again, id(&kept[0])), (first, second));
+    assert!(new != first && new != second);
+    let headlines = store.headlines_of(&[first, second]).expect("headlines");
+    let read: Vec<bool> = headlines.iter().map(|notice| notice.marks.read).collect();
+    assert_eq!(read, [true, false]);
+    assert_eq!(
+        store.remembered("signed_in_by").expect("a memory"),
+        Some("APOP".to_owned())
+    );
+    assert!(store.changed_since(change).expect("changes").0.len() == 3);
 }
 
 #[test]

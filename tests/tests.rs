@@ -20,5 +20,6 @@ mod store;
 mod support;
 mod terminal;
 mod threads;
+mod visits;
 mod wire;
 mod words;

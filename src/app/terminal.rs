@@ -18,7 +18,6 @@ use crossterm::{
     },
 };
 use ratatui::{Frame, Terminal, backend::CrosstermBackend};
-
 use tokio::sync::Notify;
 
 use crate::notice::{guard, shown::Shown};

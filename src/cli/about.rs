@@ -59,7 +59,7 @@ pub fn keys(args: &KeysArgs, global: &Global) -> Result<(), Failure> {
     let loaded = file::load(&settings_path(global)?)?;
     let (keymap, problems) = Keymap::new(&loaded.settings.keys);
     for problem in &problems {
-        super::output::remark(&problem.shown());
+        super::remark::remark(&problem.shown());
     }
     let items: Vec<KeyItem> = keymap
         .bindings()

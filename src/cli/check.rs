@@ -11,14 +11,20 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Serialize;
-use tokio::{sync::mpsc, task::JoinSet, time};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+    task::JoinSet,
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     FormArgs,
     context::{Context, Which},
     failure::{self, Failure},
-    output::{Form, Out, number, remark, words},
+    output::{Form, Out, number, words},
+    remark::remark,
     saved::Item,
 };
 use crate::{
@@ -112,16 +118,21 @@ pub async fn check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failu
     let mut out = Out::new();
     let form = args.form.form(&out);
     let cancelled = CancellationToken::new();
+    let mailboxes = context.mailboxes(&args.which)?;
+    let mut prepared = Vec::new();
+    for mailbox in &mailboxes {
+        prepared.push(prepare(&args, context, mailbox, &cancelled).await);
+    }
+    // Not before: Ctrl-C at the question for a password ends the program as usual.
     let interrupted = cancelled.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             interrupted.cancel();
         }
     });
-    let mailboxes = context.mailboxes(&args.which)?;
     let mut tasks = JoinSet::new();
-    for (index, mailbox) in mailboxes.iter().enumerate() {
-        match prepare(&args, context, mailbox, &cancelled).await {
+    for (index, prepared) in prepared.into_iter().enumerate() {
+        match prepared {
             Ok((one, password)) => {
                 tasks.spawn(async move { (index, one.run(&password).await) });
             }
@@ -433,25 +444,33 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
     let (reports, mut reported) = mpsc::channel(256);
     let mut pollers = Vec::new();
     for (index, mailbox) in mailboxes.iter().enumerate() {
-        let poller = Poller::start(
+        let store = context.store(mailbox)?;
+        // Asked before the first check, which would end without a password.
+        let password = match Source::of(mailbox) {
+            Source::Person => Some(password(mailbox).await?),
+            Source::Command(_) | Source::Environment(_) | Source::File(_) | Source::Settings(_) => {
+                None
+            }
+        };
+        pollers.push(Poller::start_with(
             MailboxIndex(index),
             mailbox,
             &context.settings,
-            context.store(mailbox)?,
+            store,
             reports.clone(),
-        );
-        if matches!(Source::of(mailbox), Source::Person) {
-            poller.sign_in(password(mailbox).await?);
-        }
-        pollers.push(poller);
+            password,
+        ));
     }
     drop(reports);
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| Failure::unexpected("cannot listen to signals", error))?;
+    // Listened to all the time: one that comes while a line is written counts as well.
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
     let outcome = loop {
         let told = tokio::select! {
             told = reported.recv() => told,
-            _ = tokio::signal::ctrl_c() => break Ok(ExitCode::from(130)),
+            _ = interrupt.recv() => break Ok(ExitCode::from(130)),
             _ = terminate.recv() => break Ok(ExitCode::from(143)),
         };
         let Some((index, report)) = told else {

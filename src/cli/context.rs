@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     Global,
     failure::{self, Failure},
-    output::remark,
+    remark::remark,
     settings_path,
 };
 use crate::{

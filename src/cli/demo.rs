@@ -13,7 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{
     Global,
     failure::{self, Failure},
-    output::{Out, remark},
+    output::Out,
+    remark::remark,
     screen,
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, process::ExitCode};
 
-use super::output::remark;
+use super::remark::remark;
 use crate::{
     app, config,
     notice::shown::Shown,

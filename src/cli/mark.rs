@@ -6,7 +6,8 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use super::{
     context::{Context, Which},
     failure::{self, Failure},
-    output::{Out, remark},
+    output::Out,
+    remark::remark,
 };
 use crate::{
     notice::{NoticeId, shown::Shown},

@@ -204,12 +204,6 @@ impl Out {
     }
 }
 
-/// Says something on stderr that is no data: a summary, a hint.
-pub fn remark(words: &Shown) {
-    // Nobody need listen.
-    let _ = writeln!(io::stderr(), "{words}");
-}
-
 fn closed(error: io::Error) -> Failure {
     Failure::unexpected("cannot write the output", error)
 }

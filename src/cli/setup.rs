@@ -7,8 +7,10 @@ use clap::Args;
 use super::{
     Global,
     failure::{self, Failure},
-    output::{Out, remark},
-    read, settings_path,
+    output::Out,
+    read,
+    remark::remark,
+    settings_path,
 };
 use crate::{
     app::{Ended, setup::read_team_file, trial},

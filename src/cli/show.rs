@@ -14,7 +14,8 @@ use super::{
     Global,
     context::{Context, Which},
     failure::{self, Failure},
-    output::{Out, remark},
+    output::Out,
+    remark::remark,
 };
 use crate::{
     notice::{Address, Notice, body::Options, files::size_text, shown::Shown, when},

@@ -203,9 +203,11 @@ impl Connection {
                     let response = self.answer().await?;
                     if !response.is_ok() {
                         // PASS is on its way and will be refused as well.
-                        self.answer().await?;
+                        self.answer().await.map_err(Error::behind_another)?;
                         return Ok(("USER", response));
                     }
+                    let response = self.answer().await.map_err(Error::behind_another)?;
+                    return Ok(("PASS", response));
                 }
                 Ok(("PASS", self.answer().await?))
             }
@@ -231,14 +233,19 @@ impl Connection {
         let initial = fits.then(|| response.clone());
         self.send(&Request::AuthPlain(initial)).await?;
         self.flush().await?;
-        let mut response = (!fits).then_some(response);
+        // What is still to be said: the response, and `*` to a server that goes on asking after it.
+        let mut lines = vec![SecretString::from("*")];
+        lines.extend((!fits).then_some(response));
         loop {
             match self.next(self.patience).await? {
                 Answer::Line(line) => return Ok(("AUTH", line)),
                 Answer::Challenge(_) => {
-                    let line = response.take().unwrap_or_else(|| SecretString::from("*"));
+                    let Some(line) = lines.pop() else {
+                        return Err(ParseError::Unasked("a challenge".to_owned()).into());
+                    };
                     self.dialogue.client(&"****");
-                    self.framed.send(Continuation(line)).await?;
+                    self.framed.feed(Continuation(line)).await?;
+                    self.flush().await?;
                 }
                 Answer::Body(_) | Answer::End => {
                     return Err(ParseError::Unasked("a body".to_owned()).into());

@@ -85,6 +85,17 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The error where the answer to a command that was sent ahead is awaited: one that does not
+    /// come although that before it came was lost with the command.
+    pub(super) fn behind_another(self) -> Error {
+        match self {
+            Error::TimedOut { .. } => Error::PipeliningBroken,
+            error => error,
+        }
+    }
+}
+
 impl From<ClientError> for Error {
     fn from(error: ClientError) -> Error {
         match error {

@@ -169,7 +169,8 @@ impl Fetch {
         const HEADERS: u64 = 3_000;
 
         match self.part {
-            Part::Whole => self.octets.0,
+            // More than fits ahead is as good as that: the size is the server's word.
+            Part::Whole => self.octets.0.min(MOST_OCTETS_AHEAD),
             Part::Headers => HEADERS.min(self.octets.0),
         }
     }

@@ -6,6 +6,7 @@
 use super::{Run, Style, shown::Shown};
 
 pub mod layout;
+pub mod lines;
 pub mod plain;
 pub mod wrap;
 

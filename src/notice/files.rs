@@ -2,9 +2,9 @@
 //!
 //! Nothing here touches a disk: it decides names, types and what is a program.
 
-use mail_parser::{Encoding, MessageParser, PartType};
+use mail_parser::{Encoding, MessageParser, MessagePart, PartType};
 
-use super::{guard, limits, parts, shown::Shown};
+use super::{guard, limits, shown::Shown, transfer::transfer_decoded};
 
 /// An attachment, as it is listed. Its bytes come from [`bytes`] on demand.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub fn bytes(raw: &[u8], part: usize) -> Option<Vec<u8>> {
             PartType::Text(_)
             | PartType::Html(_)
             | PartType::Message(_)
-            | PartType::Multipart(_) => parts::transfer_decoded(part, &bounded.raw),
+            | PartType::Multipart(_) => transfer_decoded(part, &bounded.raw),
         };
         Some(bytes.into_owned())
     })?
@@ -90,6 +90,42 @@ pub fn safe_name(name: &str, fallback: &str) -> Shown {
     };
     let room = NAME_OCTETS - ending.len();
     Shown::line(&format!("{}{ending}", cut_octets(&stem, room).trim_end()))
+}
+
+/// Returns a name for a part that has none of its own.
+pub fn fallback_name(part: &MessagePart, content_type: &str, id: usize) -> String {
+    if let PartType::Message(mail) = &part.body {
+        let subject = mail
+            .subject()
+            .map(|subject| safe_name(&subject.replace(['/', '\\'], "-"), "mail"));
+        return format!(
+            "{}.eml",
+            subject.map_or("mail".to_owned(), |subject| subject.cut_to(60).to_string())
+        );
+    }
+    let ending = match content_type {
+        "text/plain" => "txt",
+        "message/rfc822" | "message/global" => "eml",
+        "message/feedback-report" => return "feedback-report.txt".to_owned(),
+        "message/disposition-notification" => return "disposition-notification.txt".to_owned(),
+        "text/rfc822-headers" => return "headers.txt".to_owned(),
+        "text/calendar" => return "invite.ics".to_owned(),
+        "image/jpeg" => "jpg",
+        "image/svg+xml" => "svg",
+        "application/octet-stream" => "bin",
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => return "smime.p7m".to_owned(),
+        other => other
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("x-"),
+    };
+    let ending = if ending.is_empty() || ending.len() > 8 {
+        "bin"
+    } else {
+        ending
+    };
+    format!("part-{id}.{ending}")
 }
 
 /// Returns a kind of file in a word, from its name's ending or its type.

@@ -142,7 +142,7 @@ fn members(list: &Addresses) -> Vec<Address> {
                 let named = group
                     .addresses
                     .is_empty()
-                    .then(|| group.name.as_deref())
+                    .then_some(group.name.as_deref())
                     .flatten();
                 let empty = named.map(|name| Address {
                     name: Shown::line(name),

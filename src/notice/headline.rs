@@ -8,7 +8,7 @@ use mail_parser::{Message, MessageParser};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Address, Headline, Marks, NoticeId, guard, headers,
+    Headline, Marks, NoticeId, guard, headers,
     html::strip,
     limits, links,
     parts::{self, Contents, Piece},
@@ -192,7 +192,7 @@ fn headline(
     Headline {
         id: NoticeId::default(),
         handle: handle(fingerprint),
-        from: headers::from(mail).into_iter().next().unwrap_or_else(Address::default),
+        from: headers::from(mail).into_iter().next().unwrap_or_default(),
         subject: headers::subject(mail),
         date: date.unwrap_or(arrived),
         date_guessed: date.is_none(),
@@ -329,8 +329,13 @@ fn append_words(field: &mut Vec<u8>, line: &[u8]) {
 fn body_digest(body: &[u8]) -> [u8; 16] {
     let mut digest = Sha256::new();
     let mut clean = Vec::with_capacity(body.len());
-    for line in body.trim_ascii_end().split(|&b| b == b'\n') {
-        clean.extend_from_slice(line.trim_ascii_end());
+
+    let body = body.trim_ascii_end();
+    let ends = memchr::memchr_iter(b'\n', body).chain([body.len()]);
+    let mut from = 0;
+    for end in ends {
+        clean.extend_from_slice(body[from..end].trim_ascii_end());
+        from = end + 1;
         clean.push(b'\n');
         if clean.len() >= DIGEST_CHUNK {
             digest.update(&clean);

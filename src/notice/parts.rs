@@ -4,15 +4,11 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{
-    ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType,
-    decoders::{
-        base64::base64_decode, charsets::map::charset_decoder,
-        quoted_printable::quoted_printable_decode,
-    },
-};
+use mail_parser::{ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType};
 
-use super::{files, files::File, html::strip, limits, shown::Shown};
+use super::{charset, files, files::File, limits, shown::Shown, transfer::transfer_decoded};
+
+mod choice;
 
 /// What a mail holds, in order.
 #[derive(Debug, Default)]
@@ -66,19 +62,6 @@ pub fn contents<'x>(mail: &'x Message<'x>) -> Contents<'x> {
     };
     walk.part(0, Place::default());
     walk.contents
-}
-
-/// Returns a part's bytes as they were before they were encoded for the way.
-pub fn transfer_decoded<'x>(part: &MessagePart, raw: &'x [u8]) -> Cow<'x, [u8]> {
-    let body = raw
-        .get(part.offset_body as usize..part.offset_end as usize)
-        .unwrap_or_default();
-    let decoded = match part.encoding {
-        Encoding::None => None,
-        Encoding::Base64 => base64_decode(body),
-        Encoding::QuotedPrintable => quoted_printable_decode(body),
-    };
-    decoded.map_or(Cow::Borrowed(body), Cow::Owned)
 }
 
 /// Where in the tree a part stands.
@@ -151,7 +134,7 @@ impl<'x> Walk<'x> {
             .to_ascii_lowercase();
         match subtype.as_str() {
             "alternative" => {
-                let chosen = self.best(&children);
+                let chosen = choice::best(self.mail, &children);
                 for &child in &children {
                     let is_extra = Some(child) != chosen && !self.is_calendar(child);
                     self.part(
@@ -197,50 +180,6 @@ impl<'x> Walk<'x> {
         }
     }
 
-    /// Returns the alternative to show: plain text, unless it only says that there is HTML.
-    fn best(&self, children: &[usize]) -> Option<usize> {
-        let text_of = |wanted: fn(&PartType) -> bool| {
-            let is_wanted = |&&child: &&usize| {
-                self.first_text(child)
-                    .is_some_and(|part| wanted(&part.body))
-            };
-            children.iter().rev().find(is_wanted).copied()
-        };
-        let html = text_of(|body| matches!(body, PartType::Html(_)));
-        let plain = text_of(|body| matches!(body, PartType::Text(_)));
-        let (Some(html), Some(plain)) = (html, plain) else {
-            return plain.or(html).or(children.last().copied());
-        };
-        let text_in = |child| {
-            self.first_text(child)
-                .and_then(|part| part.text_contents())
-                .unwrap_or_default()
-        };
-        Some(if is_stub(text_in(plain), text_in(html)) {
-            html
-        } else {
-            plain
-        })
-    }
-
-    /// Returns the part that a reader would see of an alternative; none if it is not text.
-    fn first_text(&self, id: usize) -> Option<&'x MessagePart<'x>> {
-        let mut id = id;
-        for _ in 0..DEPTH {
-            let part = self.mail.parts.get(id)?;
-            match &part.body {
-                PartType::Multipart(children) => id = *children.first()? as usize,
-                PartType::Text(_) | PartType::Html(_) => {
-                    return (!is_type(part, "text", "calendar")).then_some(part);
-                }
-                PartType::Binary(_) | PartType::InlineBinary(_) | PartType::Message(_) => {
-                    return None;
-                }
-            }
-        }
-        None
-    }
-
     fn is_calendar(&self, id: usize) -> bool {
         self.mail
             .parts
@@ -284,6 +223,10 @@ impl<'x> Walk<'x> {
             .as_str()
         {
             "html" => Piece::Html(text),
+            // RFC 1896: tags, and paragraphs parted by empty lines.
+            "enriched" | "richtext" => {
+                Piece::Html(text.replace("\r\n", "\n").replace("\n\n", "<p>").into())
+            }
             "calendar" => {
                 self.file(part, self.id_of(part), Place::default());
                 Piece::Calendar(text)
@@ -304,30 +247,17 @@ impl<'x> Walk<'x> {
 
     /// Returns a part's text, decoded once more where mail-parser had no charset to go by.
     fn decoded(&mut self, part: &MessagePart, text: &'x str) -> Cow<'x, str> {
-        let said = part
-            .content_type()
+        let kind = part.content_type();
+        let said = kind
             .and_then(|kind| kind.attribute("charset"))
-            .unwrap_or_default()
-            .trim();
-        let charset = cleaned_charset(said);
-        let is_known = charset.is_empty()
-            || is_utf8(&charset)
-            || charset_decoder(charset.as_bytes()).is_some();
-        if !is_known {
-            let charset = Shown::line(said).cut_to(40);
-            self.contents.cuts.push(Shown::line(&format!(
-                "Part shown as plain bytes: unknown charset {charset}"
-            )));
+            .unwrap_or_default();
+        if !charset::is_known(said) {
+            let said = Shown::line(said).cut_to(CHARSET_COLUMNS);
+            let words = format!("Part shown as plain bytes: unknown charset {said}");
+            self.contents.cuts.push(Shown::line(&words));
         }
-        let is_garbled = || text.contains('\u{fffd}') || text.contains("\u{1b}$");
         let raw = || transfer_decoded(part, &self.mail.raw_message);
-        let text = match charset_decoder(charset.as_bytes()) {
-            Some(decode) if charset != said => Cow::Owned(decode(&raw())),
-            None if (charset.is_empty() || !is_known) && is_garbled() => {
-                Cow::Owned(guess(&raw(), text))
-            }
-            Some(_) | None => Cow::Borrowed(text),
-        };
+        let text = charset::corrected(said, text, raw).map_or(Cow::Borrowed(text), Cow::Owned);
         self.limited(text)
     }
 
@@ -368,7 +298,7 @@ impl<'x> Walk<'x> {
         if is_signature || is_unchosen {
             return;
         }
-        let fallback = fallback_name(part, &content_type, id);
+        let fallback = files::fallback_name(part, &content_type, id);
         let name = files::safe_name(part.attachment_name().unwrap_or_default(), &fallback);
         let size = match &part.body {
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => bytes.len(),
@@ -416,106 +346,6 @@ fn is_type(part: &MessagePart, class: &str, sub: &str) -> bool {
     })
 }
 
-/// True if plain text is a stand-in for the HTML beside it: empty, or a hint of a few words.
-fn is_stub(plain: &str, html: &str) -> bool {
-    let plain = plain.trim();
-    if plain.len() > STUB_OCTETS {
-        return false;
-    }
-    let lower = plain.to_ascii_lowercase();
-    if lower.contains("html") && HINTS.iter().any(|hint| lower.contains(hint)) {
-        return true;
-    }
-
-    // Short mails are short in both forms.
-    strip::words(html, STUB_OCTETS * 8).trim().len() > plain.len() * STUB_RATIO + STUB_SLACK
-}
-
-/// Returns the name of a charset without what broken programs write around it.
-fn cleaned_charset(said: &str) -> String {
-    let name = said
-        .rsplit('=')
-        .next()
-        .unwrap_or_default()
-        .trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    match name.to_ascii_lowercase().as_str() {
-        "unicode-1-1-utf-7" => "utf-7".to_owned(),
-        _ if name == said => said.to_owned(),
-        lower => lower.to_owned(),
-    }
-}
-
-fn is_utf8(charset: &str) -> bool {
-    let name = charset.to_ascii_lowercase();
-    matches!(
-        name.as_str(),
-        "utf-8"
-            | "utf8"
-            | "unicode-1-1-utf-8"
-            | "unicode11utf8"
-            | "x-unicode20utf8"
-            | "us-ascii"
-            | "binary"
-            | "default"
-    )
-}
-
-/// Decodes what says no charset and is not UTF-8: by the HTML's own word, by the escape sequences
-/// of ISO-2022-JP, else as Windows-1252, which takes any byte.
-fn guess(bytes: &[u8], decoded: &str) -> String {
-    let is_japanese = memchr::memmem::find(bytes, b"\x1b$").is_some();
-    let charset = html_charset(decoded).unwrap_or(if is_japanese {
-        "iso-2022-jp"
-    } else {
-        "windows-1252"
-    });
-    let decoder = charset_decoder(charset.as_bytes());
-    decoder.map_or_else(|| decoded.to_owned(), |decode| decode(bytes))
-}
-
-fn html_charset(text: &str) -> Option<&str> {
-    let head = &text[..text.floor_char_boundary(META_OCTETS)];
-    let start = head.to_ascii_lowercase().find("charset=")? + "charset=".len();
-    let value = head[start..].trim_start_matches(['"', '\'']);
-    let end = value.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')?;
-    Some(&value[..end]).filter(|charset| charset_decoder(charset.as_bytes()).is_some())
-}
-
-fn fallback_name(part: &MessagePart, content_type: &str, id: usize) -> String {
-    if let PartType::Message(mail) = &part.body {
-        let subject = mail
-            .subject()
-            .map(|subject| files::safe_name(&subject.replace(['/', '\\'], "-"), "mail"));
-        return format!(
-            "{}.eml",
-            subject.map_or("mail".to_owned(), |subject| subject.cut_to(60).to_string())
-        );
-    }
-    let ending = match content_type {
-        "text/plain" => "txt",
-        "message/rfc822" | "message/global" => "eml",
-        "message/feedback-report" => return "feedback-report.txt".to_owned(),
-        "message/disposition-notification" => return "disposition-notification.txt".to_owned(),
-        "text/rfc822-headers" => return "headers.txt".to_owned(),
-        "text/calendar" => return "invite.ics".to_owned(),
-        "image/jpeg" => "jpg",
-        "image/svg+xml" => "svg",
-        "application/octet-stream" => "bin",
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" => return "smime.p7m".to_owned(),
-        other => other
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("x-"),
-    };
-    let ending = if ending.is_empty() || ending.len() > 8 {
-        "bin"
-    } else {
-        ending
-    };
-    format!("part-{id}.{ending}")
-}
-
 /// SECURITY.md P2.1.
 const DEPTH: usize = 32;
 
@@ -525,16 +355,8 @@ const STEPS: usize = 4000;
 /// SECURITY.md P2.1: decoded text kept for display.
 const TEXT_OCTETS: usize = 4 * 1024 * 1024;
 
-/// Hints like "Please view this mail as HTML" are shorter.
-const STUB_OCTETS: usize = 400;
-const STUB_RATIO: usize = 4;
-const STUB_SLACK: usize = 80;
-
-/// What such hints speak of.
-const HINTS: [&str; 6] = ["view", "message", "mail", "browser", "client", "support"];
-
-/// Where HTML says its charset (HTML, section 13.2.3.2).
-const META_OCTETS: usize = 1024;
+/// What is shown of a charset's name.
+const CHARSET_COLUMNS: usize = 40;
 
 /// RFC 6838 allows 127 octets for each half.
 const TYPE_COLUMNS: usize = 120;

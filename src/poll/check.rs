@@ -15,12 +15,13 @@ use super::{
 };
 use crate::{
     client::{
-        self, Authorization, Endpoint, Transaction,
+        self, Authorization, Bodies, Endpoint, Transaction,
         dialogue::Dialogue,
         fetch::{Fetch, Fetched, MOST_AHEAD, Part},
         login::Way,
     },
     config::{Mailbox, Settings},
+    net::tls::hex,
     notice::{Headline, shown::Shown},
     pop3::listing::{MessageNumber, UniqueId},
     store::{self, Store},
@@ -49,6 +50,8 @@ mod memory {
     pub const WAY: &str = "signed_in_by";
     /// Set once PIPELINING turned out to be broken.
     pub const ONE_BY_ONE: &str = "one_by_one";
+    /// The digest of the last listing after which nothing was left to do.
+    pub const LISTING: &str = "listing";
     /// How many checks in a row have found all notices gone.
     pub const VANISHED: &str = "vanished";
     /// Set once a check has come through.
@@ -93,6 +96,10 @@ struct Findings {
     withdrawn: u32,
     notes: Vec<Shown>,
     login_delay: Option<Duration>,
+    /// True once PIPELINING turned out to be broken.
+    goes_one_by_one: bool,
+    /// True if something is to be tried again, though nothing is to be said of it.
+    has_open_ends: bool,
 }
 
 impl Check<'_> {
@@ -117,15 +124,17 @@ impl Check<'_> {
             Err(Failure::Session(client::Error::PipeliningBroken))
         ) {
             findings.notes.push(Shown::line(
-                "the server announces PIPELINING and does not keep up: from now on one by one",
+                "the server announces PIPELINING and does not keep up with it: tried one by one",
             ));
-            result = match self
-                .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
-                .await
-            {
-                Ok(()) => self.visit(at, &dialogue, &mut findings).await,
-                Err(error) => Err(error.into()),
-            };
+            findings.goes_one_by_one = true;
+            result = self.visit(at, &dialogue, &mut findings).await;
+            // A network that died looks the same: only what helped is remembered.
+            if result.is_ok() {
+                result = self
+                    .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
+                    .await
+                    .map_err(Failure::from);
+            }
         }
         if let Err(Failure::Store(store::Error::Damaged { .. })) = result {
             let store = self.store.clone();
@@ -162,20 +171,13 @@ impl Check<'_> {
         dialogue: &Dialogue,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
-        let seen = {
-            let store = self.store.clone();
-            blocking(move || store.seen())
-        };
-        let session = async {
-            let endpoint = Endpoint::of(self.mailbox, self.settings)?;
-            Authorization::connect(&endpoint, dialogue).await
-        };
-        // The cache is read while the connection is being made.
-        let (seen, session) = tokio::select! {
-            both = async { tokio::join!(seen, session) } => both,
-            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
-        };
-        let (seen, session) = (seen?, session?);
+        let endpoint = Endpoint::of(self.mailbox, self.settings)?;
+        let mut session = self
+            .unless_cancelled(Authorization::connect(&endpoint, dialogue))
+            .await??;
+        if findings.goes_one_by_one || self.recall(memory::ONE_BY_ONE).await?.is_some() {
+            session.go_one_by_one();
+        }
 
         let last: Option<Way> = self
             .recall(memory::WAY)
@@ -188,7 +190,7 @@ impl Check<'_> {
         self.remember(memory::WAY, Some(transaction.way().to_string()))
             .await?;
 
-        let outcome = self.transact(at, &mut transaction, seen, findings).await;
+        let outcome = self.transact(at, &mut transaction, findings).await;
         // QUIT is said after a failure of ours too: a session left open keeps teammates waiting.
         match &outcome {
             Err(Failure::Session(error)) if !may_quit_after(error) => {}
@@ -201,10 +203,10 @@ impl Check<'_> {
         &self,
         at: Timestamp,
         transaction: &mut Transaction,
-        seen: store::keep::Seen,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
-        transaction.capa_if_it_may_differ().await?;
+        self.unless_cancelled(transaction.capa_if_it_may_differ())
+            .await??;
         if let Some(capabilities) = transaction.capabilities() {
             findings.login_delay = capabilities.login_delay();
             if capabilities.expire_days() == Some(0) {
@@ -213,19 +215,33 @@ impl Check<'_> {
                 ));
             }
         }
-        let pipelines = transaction.pipelines() && self.recall(memory::ONE_BY_ONE).await?.is_none();
+        let pipelines = transaction.pipelines();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
-        let listing = tokio::select! {
-            listing = transaction.listing(pipelines) => listing?,
-            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
-        };
+        let bodies = self
+            .unless_cancelled(transaction.listing(pipelines))
+            .await??;
+        // The same listing, to the octet, as at the end of a check that left nothing to do: most
+        // checks end here, whatever the mailbox's size.
+        let digest = self.digest(&bodies);
+        if self.recall(memory::LISTING).await?.as_ref() == Some(&digest) {
+            let on_server = u32::try_from(bodies.messages()).unwrap_or(u32::MAX);
+            findings.on_server = Some(on_server);
+            self.tell
+                .report(Report::Listed {
+                    on_server,
+                    new: 0,
+                    octets: 0,
+                })
+                .await;
+            return Ok(());
+        }
+        let mut listing = bodies.parse();
         for odd in &listing.odd {
             findings
                 .notes
                 .push(Shown::line(&format!("odd line in a listing: {odd}")));
         }
-        let mut listing = listing;
         let unique_ids = match listing.unique_ids.take() {
             Some(lines) => lines
                 .into_iter()
@@ -236,14 +252,10 @@ impl Check<'_> {
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
                 let pattern = self.recall(memory::PATTERN).await?;
-                let found = nameless::names(
-                    transaction,
-                    &listing,
-                    pattern.as_deref(),
-                    ahead,
-                    self.settings.largest_message.0,
-                )
-                .await?;
+                let largest = self.settings.largest_message.0;
+                let names =
+                    nameless::names(transaction, &listing, pattern.as_deref(), ahead, largest);
+                let found = self.unless_cancelled(names).await??;
                 self.remember(memory::PATTERN, Some(found.pattern)).await?;
                 found.names
             }
@@ -253,10 +265,18 @@ impl Check<'_> {
             let store = self.store.clone();
             blocking(move || store.oversized()).await?
         };
+        let seen = {
+            let store = self.store.clone();
+            blocking(move || store.seen()).await?
+        };
         let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
         drop((seen, listing));
         findings.on_server = Some(plan.on_server);
-        let octets: u64 = plan.fetch.iter().map(|(fetch, _)| fetch.octets.0).sum();
+        // The sizes are the server's word: together they may be more than there is.
+        let octets = plan
+            .fetch
+            .iter()
+            .fold(0u64, |sum, (fetch, _)| sum.saturating_add(fetch.octets.0));
         let new = u32::try_from(plan.fetch.len()).unwrap_or(u32::MAX);
         self.tell
             .report(Report::Listed {
@@ -269,7 +289,8 @@ impl Check<'_> {
         let is_first = self.recall(memory::CHECKED).await?.is_none();
         if !plan.fetch.is_empty() {
             if plan.fetch.len() > HEADLINES_FIRST && pipelines {
-                self.announce(at, transaction, &plan, ahead).await?;
+                self.unless_cancelled(self.announce(at, transaction, &plan, ahead))
+                    .await??;
             }
             let terms = Terms {
                 store: self.store.clone(),
@@ -279,6 +300,10 @@ impl Check<'_> {
                 of: new,
                 of_octets: octets,
             };
+            {
+                let (store, again) = (self.store.clone(), plan.again.clone());
+                blocking(move || store.recount(&again)).await?;
+            }
             let keeper = Keeper::start(terms, self.tell.clone());
             let fetched = self
                 .fetch(transaction, &plan, ahead, &keeper, findings)
@@ -299,7 +324,24 @@ impl Check<'_> {
         self.settle(at, plan, findings).await?;
         self.remember(memory::CHECKED, Some("yes".to_owned()))
             .await?;
+        let is_settled = findings.notes.is_empty() && !findings.has_open_ends;
+        self.remember(memory::LISTING, is_settled.then_some(digest))
+            .await?;
         Ok(())
+    }
+
+    /// What the next listing is compared with: this one, and what else decides what is fetched.
+    fn digest(&self, bodies: &Bodies) -> String {
+        let largest = self.settings.largest_message.0;
+        format!("{} {largest}", hex(&bodies.digest()))
+    }
+
+    /// What `work` comes to, unless the visit is broken off meanwhile.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.cancelled.cancelled() => Err(Failure::Cancelled),
+        }
     }
 
     /// Tells of the newest headlines before their mails come.
@@ -354,11 +396,7 @@ impl Check<'_> {
         let mut fetching =
             transaction.fetch(plan.fetch.iter().map(|(fetch, _)| *fetch), ahead, largest);
         loop {
-            let next = tokio::select! {
-                next = fetching.next() => next,
-                () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
-            };
-            let next = match next {
+            let next = match self.unless_cancelled(fetching.next()).await? {
                 Err(client::Error::TooLarge { message, limit }) => {
                     let (store, name) = (self.store.clone(), names[&message].clone());
                     blocking(move || store.note_oversized(&name)).await?;
@@ -389,6 +427,7 @@ impl Check<'_> {
                     }
                 }
                 Fetched::Refused(response) => {
+                    findings.has_open_ends = true;
                     let store = self.store.clone();
                     let (name, words) = (unique_id.clone(), response.text.to_string());
                     let attempts = {
@@ -402,7 +441,9 @@ impl Check<'_> {
             }
         }
         for (fetch, unique_id, words) in refused {
-            let bytes = self.stand_in(transaction, fetch, &words).await?;
+            let bytes = self
+                .unless_cancelled(self.stand_in(transaction, fetch, &words))
+                .await??;
             findings.notes.push(Shown::line(&format!(
                 "message {} cannot be fetched: {words}",
                 fetch.message
@@ -435,9 +476,7 @@ impl Check<'_> {
         let largest = self.settings.largest_message.0;
         let mut bytes = match transaction.fetch([headers], 1, largest).next().await? {
             Some((_, Fetched::Bytes(bytes))) => bytes,
-            Some((_, Fetched::Refused(_))) | None => {
-                b"Subject: (cannot be fetched)\r\n\r\n".to_vec()
-            }
+            Some((_, Fetched::Refused(_))) | None => store::keep::NO_HEADERS.to_vec(),
         };
         let words = Shown::line(words);
         bytes.extend_from_slice(
@@ -461,13 +500,13 @@ impl Check<'_> {
             blocking(move || store.restore(&ids)).await?;
             self.tell.report(Report::Returned(plan.returned)).await;
         }
-        if plan.is_doubtful && !plan.missing.is_empty() {
-            let checks = self
-                .recall(memory::VANISHED)
-                .await?
-                .and_then(|checks| checks.parse().ok())
-                .unwrap_or(0)
-                + 1;
+        let before: Option<u32> = self
+            .recall(memory::VANISHED)
+            .await?
+            .and_then(|checks| checks.parse().ok());
+        // What has arrived since all others vanished makes their loss no surer.
+        if (plan.is_doubtful || before.is_some()) && !plan.missing.is_empty() {
+            let checks = before.unwrap_or(0) + 1;
             if checks < AGREEING_CHECKS {
                 self.remember(memory::VANISHED, Some(checks.to_string()))
                     .await?;

@@ -22,6 +22,8 @@ use crate::{
 pub struct Plan {
     /// What is to be fetched, newest first, with its unique-id.
     pub fetch: Vec<(Fetch, UniqueId)>,
+    /// Unique-ids among them that were seen before: how many copies they stand for is counted anew.
+    pub again: Vec<UniqueId>,
     /// Notices that were there and are not listed any more.
     pub missing: Vec<NoticeId>,
     /// Notices thought withdrawn that are listed again.
@@ -83,11 +85,18 @@ pub fn plan(
             });
         let can_complete = !is_oversized
             && known.iter().any(|known| {
-                !known.is_complete && known.octets.0 != 0 && known.octets.0 <= largest
+                // Without a copy it is what the unique-id once stood for: that does not come again.
+                known.copies > 0
+                    && !known.is_complete
+                    && known.octets.0 != 0
+                    && known.octets.0 <= largest
             });
         let again = is_resized && resized < MOST_RESIZED;
         if is_short || again || can_complete {
             resized += usize::from(again && !is_short);
+            if !known.is_empty() {
+                plan.again.push(unique_id.clone());
+            }
             plan.fetch.extend(copies.iter().map(|(message, _)| {
                 let octets = size(listing, *message);
                 let part = if octets.0 > largest || is_oversized {

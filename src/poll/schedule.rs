@@ -32,6 +32,8 @@ const BUSY_LEAST: Duration = Duration::from_secs(2);
 const BUSY_MOST: Duration = Duration::from_secs(60);
 /// The longest wait while a server cannot be reached.
 const UNREACHABLE_MOST: Duration = Duration::from_secs(15 * 60);
+/// The longest that a server may have us wait: a word more, and it would have switched us off.
+const LEAST_MOST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How far a regular check strays from the interval, so that teammates spread out.
 const JITTER: f64 = 0.1;
 
@@ -47,7 +49,7 @@ impl Schedule {
 
     /// Takes notice of the least time between two logins that the server has announced.
     pub fn obey(&mut self, least: Duration) {
-        self.least = self.least.max(least);
+        self.least = self.least.max(least.min(LEAST_MOST));
     }
 
     /// Takes notice of a check's outcome, and says when the next one is due.

@@ -32,6 +32,9 @@ pub struct Arrival {
     pub starts_read: bool,
 }
 
+/// The headers of what stands in for a message of which not even those could be had.
+pub const NO_HEADERS: &[u8] = b"Subject: (cannot be fetched)\r\n\r\n";
+
 /// What became of an arrival.
 #[derive(Debug, PartialEq)]
 pub enum Kept {
@@ -208,6 +211,27 @@ impl Store {
         })
     }
 
+    /// Begins to count the listed copies of these unique-ids anew, before all of them are fetched
+    /// again: a check that is cut off in between has then not counted one of them twice, and the
+    /// next one fetches the others.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn recount(&self, unique_ids: &[UniqueId]) -> Result<(), Error> {
+        if unique_ids.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction, _| {
+            let mut statement =
+                transaction.prepare_cached("UPDATE seen SET copies = 0 WHERE unique_id = ?1")?;
+            for unique_id in unique_ids {
+                statement.execute([unique_id.as_bytes()])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Notes that a message could not be fetched, and says how many times in a row that makes.
     ///
     /// # Errors
@@ -272,8 +296,13 @@ fn keep(
         return Ok(kept);
     }
 
-    let marks = first_marks(transaction, &arrival)?;
+    let salvaged = salvaged(transaction, &arrival)?;
+    let (marks, id) = match salvaged {
+        Some((marks, id)) => (marks, id),
+        None => (first_marks(transaction, &arrival)?, None),
+    };
     let mut headline = arrival.digest.headline;
+    headline.id = free_id(transaction, id)?;
     headline.marks = marks;
     headline.handle = free_handle(transaction, &headline.handle)?;
     let fingerprint = &arrival.digest.fingerprint;
@@ -281,9 +310,9 @@ fn keep(
         .prepare_cached(
             "INSERT INTO notice (handle, date, date_guessed, arrived, from_name, from_address, \
              subject, preview, size, important, files, has_link, thread_key, parents, \
-             headers_digest, body_digest, complete, read, starred, muted, changed) \
+             headers_digest, body_digest, complete, read, starred, muted, changed, id) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-             ?18, ?19, ?20, ?21)",
+             ?18, ?19, ?20, ?21, ?22)",
         )?
         .execute(params![
             headline.handle,
@@ -307,8 +336,8 @@ fn keep(
             marks.starred,
             marks.muted,
             change,
+            headline.id.0,
         ])?;
-    headline.id = NoticeId(transaction.last_insert_rowid());
     transaction
         .prepare_cached("INSERT INTO mail VALUES (?1, ?2)")?
         .execute(params![headline.id.0, arrival.bytes])?;
@@ -330,21 +359,31 @@ fn known_notice(
 ) -> rusqlite::Result<Option<Kept>> {
     let fingerprint = &arrival.digest.fingerprint;
     let unique_id = &arrival.unique_id;
-    // Fetched under this unique-id before: the headers alone, or with another size.
-    let before: Option<(i64, bool)> = transaction
+    // Fetched under this unique-id before: as it is now, or with another size; the headers alone, or
+    // now those alone; or not even they could be had.
+    let before: Option<(i64, bool, bool)> = transaction
         .prepare_cached(
-            "SELECT notice.id, notice.complete FROM seen JOIN notice ON notice.id = seen.notice \
-             WHERE seen.unique_id = ?1 AND notice.headers_digest = ?2 \
-             AND (NOT notice.complete OR notice.body_digest = ?3)",
+            "SELECT notice.id, notice.complete, notice.headers_digest = ?2 \
+             FROM seen JOIN notice ON notice.id = seen.notice \
+             WHERE seen.unique_id = ?1 AND (notice.headers_digest = ?2 \
+             AND (NOT notice.complete OR NOT ?4 OR notice.body_digest = ?3) \
+             OR NOT notice.complete AND notice.headers_digest = ?5) \
+             ORDER BY notice.headers_digest = ?2 DESC, notice.complete DESC LIMIT 1",
         )?
         .query_row(
-            params![unique_id.as_bytes(), fingerprint.headers, fingerprint.body],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            params![
+                unique_id.as_bytes(),
+                fingerprint.headers,
+                fingerprint.body,
+                arrival.is_complete,
+                Fingerprint::of_headers(NO_HEADERS),
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .optional()?;
-    if let Some((id, was_complete)) = before {
+    if let Some((id, was_complete, has_headers)) = before {
         let id = NoticeId(id);
-        if was_complete || !arrival.is_complete {
+        if was_complete || (has_headers && !arrival.is_complete) {
             mark_seen(transaction, unique_id, id, arrival.octets)?;
             return Ok(Some(Kept::Recognised(id)));
         }
@@ -381,7 +420,7 @@ fn known_notice(
     Ok(None)
 }
 
-/// Puts the whole mail in the place of its headers. Marks stay.
+/// Puts the whole mail in the place of its headers, or its headers in the place of none. Marks stay.
 fn complete(
     transaction: &Transaction,
     change: i64,
@@ -391,16 +430,28 @@ fn complete(
     let headline = &arrival.digest.headline;
     transaction
         .prepare_cached(
-            "UPDATE notice SET complete = 1, body_digest = ?2, preview = ?3, files = ?4, \
-             has_link = ?5, subject = ?6, changed = ?7 WHERE id = ?1",
+            "UPDATE notice SET complete = ?2, headers_digest = ?3, body_digest = ?4, date = ?5, \
+             date_guessed = ?6, from_name = ?7, from_address = ?8, subject = ?9, preview = ?10, \
+             size = ?11, important = ?12, files = ?13, has_link = ?14, thread_key = ?15, \
+             parents = ?16, changed = ?17 WHERE id = ?1",
         )?
         .execute(params![
             id.0,
+            arrival.is_complete,
+            arrival.digest.fingerprint.headers,
             arrival.digest.fingerprint.body,
+            headline.date.as_second(),
+            headline.date_guessed,
+            headline.from.name.as_str(),
+            headline.from.address.as_str(),
+            headline.subject.as_str(),
             headline.preview.as_str(),
+            headline.size.cast_signed(),
+            headline.important,
             headline.files,
             headline.has_link,
-            headline.subject.as_str(),
+            headline.key.cast_signed(),
+            pack(&headline.parents),
             change,
         ])?;
     transaction
@@ -432,11 +483,11 @@ fn mark_seen(
     id: NoticeId,
     octets: Octets,
 ) -> rusqlite::Result<()> {
-    // The same again with the same size is another listed copy; with another size it has changed.
+    // The same again is another listed copy: whatever is fetched again is counted anew.
     transaction
         .prepare_cached(
             "INSERT INTO seen VALUES (?1, ?2, ?3, 1) ON CONFLICT (unique_id, notice) DO UPDATE \
-             SET copies = copies + (octets = excluded.octets), octets = excluded.octets",
+             SET copies = copies + 1, octets = excluded.octets",
         )?
         .execute(params![unique_id.as_bytes(), id.0, octets.0.cast_signed()])?;
     Ok(())
@@ -461,26 +512,47 @@ fn index(
     Ok(())
 }
 
-/// The marks that a new notice starts with: those saved from a damaged cache, else by its age, and
-/// by its thread if that is muted.
-fn first_marks(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result<Marks> {
+/// The marks and the id that a notice had in a damaged cache, if it was saved from there.
+fn salvaged(
+    transaction: &Transaction,
+    arrival: &Arrival,
+) -> rusqlite::Result<Option<(Marks, Option<i64>)>> {
     let Fingerprint { headers, body } = &arrival.digest.fingerprint;
-    let salvaged = transaction
+    transaction
         .prepare_cached(
             "DELETE FROM salvaged WHERE headers_digest = ?1 AND body_digest = ?2 \
-             RETURNING read, starred, muted",
+             RETURNING read, starred, muted, id",
         )?
         .query_row([&headers[..], &body[..]], |row| {
-            Ok(Marks {
+            let marks = Marks {
                 read: row.get(0)?,
                 starred: row.get(1)?,
                 muted: row.get(2)?,
-            })
+            };
+            Ok((marks, row.get(3)?))
         })
-        .optional()?;
-    if let Some(marks) = salvaged {
-        return Ok(marks);
+        .optional()
+}
+
+/// The id for a new notice: the one that it had, if that is free, else one that nobody else had.
+fn free_id(transaction: &Transaction, had: Option<i64>) -> rusqlite::Result<NoticeId> {
+    if let Some(id) = had
+        && !transaction
+            .prepare_cached("SELECT 1 FROM notice WHERE id = ?1")?
+            .exists([id])?
+    {
+        return Ok(NoticeId(id));
     }
+    transaction
+        .prepare_cached(
+            "SELECT 1 + max(coalesce((SELECT max(id) FROM notice), 0), \
+                            coalesce((SELECT max(id) FROM salvaged), 0))",
+        )?
+        .query_row([], |row| row.get(0).map(NoticeId))
+}
+
+/// The marks that a new notice starts with: by its age, and by its thread if that is muted.
+fn first_marks(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result<Marks> {
     let mut statement = transaction
         .prepare_cached("SELECT 1 FROM notice WHERE thread_key = ?1 AND muted LIMIT 1")?;
     for parent in &arrival.digest.headline.parents {

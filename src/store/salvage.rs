@@ -1,4 +1,5 @@
-//! What is saved out of a damaged cache: all marks, and the notices that no server has any more.
+//! What is saved out of a damaged cache: all marks, the notices' ids, what was remembered of the
+//! server, and the notices that no server has any more.
 
 use std::{
     fs, io,
@@ -8,7 +9,7 @@ use std::{
 use jiff::Zoned;
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::{Error, Store};
+use super::{Error, Store, search::spaced};
 
 /// Renames a damaged file and its companions, and gives the new name.
 pub(super) fn move_aside(path: &Path) -> Result<PathBuf, Error> {
@@ -43,12 +44,20 @@ impl Store {
         let Ok(old) = Connection::open_with_flags(damaged, flags) else {
             return;
         };
-        let marks = read_marks(&old);
+        let (marks, remembered) = (read_marks(&old), read_state(&old));
         let saved = self.write(|transaction, _| {
             let mut statement = transaction
-                .prepare_cached("INSERT OR IGNORE INTO salvaged VALUES (?1, ?2, ?3, ?4, ?5)")?;
+                .prepare_cached("INSERT OR IGNORE INTO salvaged VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             for mark in &marks {
-                statement.execute(params![mark.0, mark.1, mark.2, mark.3, mark.4])?;
+                statement.execute(params![mark.0, mark.1, mark.2, mark.3, mark.4, mark.5])?;
+            }
+            // The number of the last change too: whoever has the cache open goes on from there.
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO state VALUES (?1, ?2) \
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )?;
+            for (name, value) in &remembered {
+                statement.execute([name, value])?;
             }
             Ok(())
         });
@@ -72,7 +81,13 @@ impl Store {
                 transaction.execute(
                     "INSERT INTO words (rowid, sender, subject, body, files) \
                      VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![id, text.sender, text.subject, text.body, text.files],
+                    params![
+                        id,
+                        spaced(&text.sender),
+                        spaced(&text.subject),
+                        spaced(&text.body),
+                        spaced(&text.files)
+                    ],
                 )?;
                 Ok(())
             });
@@ -80,16 +95,22 @@ impl Store {
     }
 }
 
-type Mark = (Vec<u8>, Vec<u8>, bool, bool, bool);
+type Mark = (Vec<u8>, Vec<u8>, bool, bool, bool, Option<i64>);
 
-/// Every mark that can be read, from the front until the damage and from the back until it.
+/// The marks and the id of every notice that can be read, from the front until the damage and from
+/// the back until it; and what was saved of an earlier damage and waits for its notices still.
 fn read_marks(old: &Connection) -> Vec<Mark> {
+    const COLUMNS: &str = "headers_digest, body_digest, read, starred, muted";
+
     let mut marks = Vec::new();
-    for order in ["ASC", "DESC"] {
-        let Ok(mut statement) = old.prepare(&format!(
-            "SELECT headers_digest, body_digest, read, starred, muted FROM notice \
-             WHERE read OR starred OR muted ORDER BY id {order}"
-        )) else {
+    for rest in [
+        "id FROM notice ORDER BY id ASC",
+        "id FROM notice ORDER BY id DESC",
+        "id FROM salvaged",
+        // As it was before the fourth step of the schema.
+        "NULL FROM salvaged",
+    ] {
+        let Ok(mut statement) = old.prepare(&format!("SELECT {COLUMNS}, {rest}")) else {
             continue;
         };
         let rows = statement.query_map([], |row| {
@@ -99,6 +120,7 @@ fn read_marks(old: &Connection) -> Vec<Mark> {
                 row.get(2)?,
                 row.get(3)?,
                 row.get(4)?,
+                row.get(5)?,
             ))
         });
         if let Ok(rows) = rows {
@@ -108,7 +130,21 @@ fn read_marks(old: &Connection) -> Vec<Mark> {
     marks
 }
 
-const WITHDRAWN_COLUMNS: &str = "handle, date, date_guessed, arrived, from_name, from_address, \
+/// What was remembered, as that a first check has come through and how it signed in. What was
+/// settled is not any more: the notices are to be fetched anew.
+fn read_state(old: &Connection) -> Vec<(String, String)> {
+    let Ok(mut statement) = old.prepare("SELECT name, value FROM state WHERE name <> 'listing'")
+    else {
+        return Vec::new();
+    };
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    match rows {
+        Ok(rows) => rows.map_while(Result::ok).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+const WITHDRAWN_COLUMNS: &str = "id, handle, date, date_guessed, arrived, from_name, from_address, \
      subject, preview, size, important, files, has_link, thread_key, parents, headers_digest, \
      body_digest, complete, withdrawn, read, starred, muted";
 

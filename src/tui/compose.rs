@@ -7,11 +7,7 @@ use crate::notice::{Headline, Line, Notice, shown::Shown, text, when};
 use super::{
     action::{Action, Mode},
     layout::{Panes, Shape},
-    model::{
-        Model,
-        list::{List, Slot},
-        page::Page,
-    },
+    model::{Model, list::List, page::Page, slot::Slot},
     theme::Role,
 };
 

@@ -1,15 +1,9 @@
 //! Where things stand on the screen, by its size. Both drawing and scrolling ask here.
 
-use super::model::{Focus, Model, Side};
-
-/// The terminal's columns and rows.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Size {
-    /// Columns.
-    pub columns: u16,
-    /// Rows.
-    pub rows: u16,
-}
+use super::{
+    model::{Focus, Model, Side, list::Filter},
+    size::{LEAST, Size},
+};
 
 /// How much room there is, and how it is shared.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -214,12 +208,15 @@ impl Panes {
 
     /// Rows above the list's own: its title, and what a search has to say.
     fn title_rows(&self, model: &Model) -> u16 {
-        let searching = model.search.as_ref().is_some_and(|search| search.editing);
+        let search = model.search.as_ref();
+        let is_typing = search.is_some_and(|search| search.editing);
+        // Where there is little room, the title says only what is out of the ordinary.
+        let is_told = search.is_some() || model.list.filter() != Filter::All;
         match self.shape {
             _ if model.look.accessible => 1,
-            Shape::Narrow => u16::from(model.search.is_some()),
-            _ if searching => 3,
-            _ if model.demo.is_some() && model.search.is_none() => 0,
+            Shape::Narrow => u16::from(is_told),
+            _ if is_typing => 3,
+            _ if model.demo.is_some() => u16::from(is_told),
             Shape::Beside => 2,
             Shape::TooSmall | Shape::Single | Shape::Stacked => 1,
         }
@@ -249,6 +246,18 @@ impl Panes {
     }
 }
 
+impl Model {
+    /// The number of rows that the list shows.
+    pub fn list_height(&self) -> usize {
+        usize::from(Panes::of(self).rows.rows)
+    }
+
+    /// True if list and reader are on the screen together.
+    pub fn shows_both(&self) -> bool {
+        matches!(Panes::of(self).shape, Shape::Beside | Shape::Stacked)
+    }
+}
+
 fn shape(model: &Model) -> Shape {
     let Size { columns, rows } = model.size;
     match () {
@@ -269,12 +278,6 @@ fn shape(model: &Model) -> Shape {
 pub fn columns_each(columns: u16, readers: u16) -> u16 {
     columns.saturating_sub(readers.saturating_sub(1)) / readers.max(1)
 }
-
-/// The least that anything can be shown on.
-pub const LEAST: Size = Size {
-    columns: 30,
-    rows: 8,
-};
 
 /// A blank row, two lines of words, a blank row.
 const FIRST_CHECK_ROWS: u16 = 4;

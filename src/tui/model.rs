@@ -14,18 +14,19 @@ use super::{
     Purpose, Start,
     effect::{Effect, Timer},
     keymap::Keymap,
-    layout::{Panes, Shape, Size},
     look::{Clock, Look},
+    size::Size,
 };
 
 use activity::Activity;
 use demo::Demo;
 use form::Form;
 use line::Line;
-use list::{List, Slot};
+use list::List;
 use mailbox::{Mailbox, Progress};
 use overlay::Overlay;
 use page::Page;
+use slot::Slot;
 
 pub mod activity;
 pub mod demo;
@@ -36,6 +37,7 @@ pub mod list;
 pub mod mailbox;
 pub mod overlay;
 pub mod page;
+pub mod slot;
 pub mod threads;
 
 /// Everything the screen shows.
@@ -253,16 +255,6 @@ impl Model {
     pub fn is_first_check(&self) -> bool {
         let is_open = self.open.0 < self.mailboxes.len() && self.search.is_none();
         is_open && self.progress().is_some_and(|progress| progress.is_first)
-    }
-
-    /// The number of rows that the list shows.
-    pub fn list_height(&self) -> usize {
-        usize::from(Panes::of(self).rows.rows)
-    }
-
-    /// True if list and reader are on the screen together.
-    pub fn shows_both(&self) -> bool {
-        matches!(Panes::of(self).shape, Shape::Beside | Shape::Stacked)
     }
 
     /// True if the terminal's title tells the unread count.

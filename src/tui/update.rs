@@ -9,8 +9,9 @@ use super::{
     action::{Action, Mode},
     effect::{Effect, Timer},
     event::Event,
-    layout::{Panes, Shape, Size},
+    layout::{Panes, Shape},
     model::{Focus, Message, Model, Room},
+    size::Size,
 };
 
 mod activity;

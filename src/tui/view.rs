@@ -31,6 +31,7 @@ mod list;
 pub mod overlays;
 mod page;
 mod pen;
+mod sender;
 pub mod setup;
 mod spoken;
 mod status;

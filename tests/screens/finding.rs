@@ -133,3 +133,23 @@ fn help_is_filtered_by_what_is_typed() {
     assert!(screen.text().contains("s *"));
     assert!(!screen.text().contains("page, then next unread"));
 }
+
+#[test]
+fn an_overlay_cuts_no_wide_character_in_half() {
+    let mut screen = Screen::team((132, 30));
+    assert!(screen.line(7).contains("東京オ"));
+
+    screen.press(":");
+
+    assert!(screen.line(7).contains("【重要 │"));
+}
+
+#[test]
+fn a_filter_is_named_where_there_is_no_title_otherwise() {
+    let mut screen = Screen::team((40, 15));
+
+    screen.press("f");
+
+    assert!(screen.line(1).starts_with(" Unread"));
+    assert!(screen.line(2).starts_with(">!●"));
+}

@@ -17,28 +17,33 @@ pub struct Peer {
 /// `nobody`, for programs that refuse to deliver as root.
 const NOBODY: u32 = 65534;
 
+/// Where a program is. In CI a missing one fails the test; elsewhere the test is skipped.
+#[expect(
+    clippy::print_stderr,
+    reason = "who runs the tests is to know what was not tried"
+)]
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{program} is not installed"
+        );
+        eprintln!("skipped: no {program}");
+    }
+    found
+}
+
 impl Peer {
-    #[expect(
-        clippy::print_stderr,
-        reason = "who runs the tests is to know what was not tried"
-    )]
     pub fn find(program: &str) -> Option<Peer> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&path)
-            .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])
-            .map(|folder| folder.join(program))
-            .find(|candidate| candidate.is_file());
-        match found {
-            Some(program) => Some(Peer {
-                program,
-                user: None,
-            }),
-            None if std::env::var_os("CI").is_some() => panic!("{program} is not installed"),
-            None => {
-                eprintln!("skipped: no {program}");
-                None
-            }
-        }
+        find(program).map(|program| Peer {
+            program,
+            user: None,
+        })
     }
 
     /// Runs it as somebody else if this is root, who is given the home and all that is in it.

@@ -4,7 +4,10 @@
 //! which is which (unless by format=flowed, RFC 3676). So a line is joined with the next only where
 //! the next line's first word would not have fitted in it.
 
-use super::{Block, Content};
+use super::{
+    Block, Content,
+    lines::{self, Line},
+};
 use crate::notice::{
     Run, Style,
     links::{self, Links},
@@ -17,14 +20,14 @@ use crate::notice::{
 pub fn blocks(raw: &str, format: Format, links: &mut Links) -> Vec<Block> {
     // Where programs put the place of a picture, there is nothing to see.
     let shown = Shown::text(&raw.trim_end().replace('\u{fffc}', ""));
-    let lines = match format {
+    let found: Vec<Line> = match format {
         Format::Fixed => shown
             .lines()
-            .map(|line| unquoted(line.trim_end()))
+            .map(|line| lines::unquoted(line.trim_end()))
             .collect(),
-        Format::Flowed { del_sp } => flowed(&shown, del_sp),
+        Format::Flowed { del_sp } => lines::flowed(&shown, del_sp),
     };
-    let (body, signature) = lines.split_at(signature_start(&lines));
+    let (body, signature) = found.split_at(lines::signature_start(&found));
     let mut blocks = Vec::new();
     for group in body.chunk_by(|a, b| a.depth == b.depth && a.is_blank() == b.is_blank()) {
         let depth = group[0].depth;
@@ -91,98 +94,6 @@ pub fn shortened(address: &str) -> String {
         .find(['/', '?', '#'])
         .map_or(address.len(), |slash| host_end + slash);
     format!("{}/…", text::cut_to(&address[..host_end], ADDRESS_COLUMNS))
-}
-
-/// A line without its quote marks.
-#[derive(Clone, Debug)]
-struct Line {
-    depth: u8,
-    text: String,
-}
-
-impl Line {
-    fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
-    }
-
-    fn indent(&self) -> usize {
-        self.text.len() - self.text.trim_start_matches(' ').len()
-    }
-}
-
-/// Splits off `>`, `> >`, `>>` and the one space after them.
-fn unquoted(line: &str) -> Line {
-    let (mut rest, mut depth) = (line, 0u8);
-    while let Some(inner) = rest
-        .strip_prefix('>')
-        .or_else(|| rest.strip_prefix(" >").filter(|_| depth > 0))
-    {
-        depth = depth.saturating_add(1);
-        rest = inner;
-    }
-    let text = if depth > 0 {
-        rest.strip_prefix(' ').unwrap_or(rest)
-    } else {
-        rest
-    };
-    Line {
-        depth,
-        text: text.to_owned(),
-    }
-}
-
-/// Joins the lines of format=flowed (RFC 3676, section 4).
-fn flowed(text: &str, del_sp: bool) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut goes_on = false;
-    for raw in text.lines() {
-        let depth = raw.len() - raw.trim_start_matches('>').len();
-        let depth_of_line = u8::try_from(depth).unwrap_or(u8::MAX);
-        let unstuffed = raw[depth..].strip_prefix(' ').unwrap_or(&raw[depth..]);
-        let is_rule = unstuffed == "-- ";
-        let is_soft = unstuffed.ends_with(' ') && !is_rule;
-        let text = match is_soft && del_sp {
-            true => &unstuffed[..unstuffed.len() - 1],
-            false if is_soft => unstuffed,
-            false => unstuffed.trim_end(),
-        };
-        match lines
-            .last_mut()
-            .filter(|last| goes_on && last.depth == depth_of_line && !is_rule)
-        {
-            Some(last) => last.text.push_str(text),
-            None => lines.push(Line {
-                depth: depth_of_line,
-                text: if is_rule {
-                    "--".to_owned()
-                } else {
-                    text.to_owned()
-                },
-            }),
-        }
-        goes_on = is_soft;
-    }
-    lines
-        .iter_mut()
-        .for_each(|line| line.text.truncate(line.text.trim_end().len()));
-    lines
-}
-
-/// Returns where the signature begins (`-- `), or the footer of a mailing list; the end if there is
-/// neither.
-fn signature_start(lines: &[Line]) -> usize {
-    let is_start = |line: &Line, left: usize| {
-        let is_rule = line.depth == 0 && line.text.trim_end() == "--";
-        let is_footer = line.depth == 0
-            && line.text.len() >= FOOTER_RULE
-            && line.text.bytes().all(|b| b == b'_');
-        (is_rule && left <= SIGNATURE_LINES) || (is_footer && left <= FOOTER_LINES)
-    };
-    let found = lines
-        .iter()
-        .enumerate()
-        .position(|(index, line)| is_start(line, lines.len() - index));
-    found.unwrap_or(lines.len())
 }
 
 /// Says of each line of a group whether its columns matter. One line of prose between two that do
@@ -338,7 +249,7 @@ impl Paragraph {
 }
 
 /// True if a line does not go on with a sentence: it begins with a word and a colon, as headers and
-/// forms do (`Sent: Monday`), or with a time, as logs do.
+/// forms do (`Sent: Monday`), with a time, as logs do, or with an address in angle brackets.
 fn begins_anew(line: &str) -> bool {
     let line = line.trim_start();
     let is_time = |word: &str| {
@@ -346,7 +257,7 @@ fn begins_anew(line: &str) -> bool {
             && word.bytes().filter(|&b| b == b':').count() >= 2
             && word.starts_with(|c: char| c.is_ascii_digit())
     };
-    if line.split_whitespace().take(3).any(is_time) {
+    if line.starts_with('<') || line.split_whitespace().take(3).any(is_time) {
         return true;
     }
     let Some((label, rest)) = line.split_once(':') else {
@@ -407,10 +318,3 @@ const LABEL_OCTETS: usize = 24;
 
 /// Code is indented by four, lists by fewer.
 const DRAWN_INDENT: usize = 4;
-
-/// Four lines are polite, companies add their legal text.
-const SIGNATURE_LINES: usize = 30;
-
-/// A mailing list's footer: a rule of underscores, and some lines.
-const FOOTER_RULE: usize = 20;
-const FOOTER_LINES: usize = 12;

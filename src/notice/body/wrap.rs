@@ -10,32 +10,22 @@ use crate::notice::{Run, Style, shown::Shown, text};
 /// Returns the rows of the text, each at most so many columns wide. Newlines are kept.
 pub fn words(runs: &[Run], columns: usize) -> Vec<Vec<Run>> {
     let mut rows = Rows::new(columns);
-    let mut word = Vec::new();
-    for run in runs {
-        for grapheme in run.text.graphemes(true) {
-            let piece = Piece {
-                text: grapheme,
-                style: run.style,
-                link: run.link,
-            };
-            match grapheme {
-                "\n" => {
+    let mut word: Vec<Piece> = Vec::new();
+    for piece in runs.iter().flat_map(pieces) {
+        match piece.text {
+            "\n" => {
+                rows.word(&mut word);
+                rows.end();
+            }
+            " " => {
+                rows.word(&mut word);
+                rows.spaces.push(piece);
+            }
+            text => {
+                if word.last().is_some_and(|last| may_break(last.text, text)) {
                     rows.word(&mut word);
-                    rows.end();
                 }
-                " " => {
-                    rows.word(&mut word);
-                    rows.space(piece);
-                }
-                _ => {
-                    if word
-                        .last()
-                        .is_some_and(|last: &Piece| may_break(last.text, grapheme))
-                    {
-                        rows.word(&mut word);
-                    }
-                    word.push(piece);
-                }
+                word.push(piece);
             }
         }
     }
@@ -78,12 +68,39 @@ pub fn width(runs: &[Run]) -> usize {
     runs.iter().map(|run| text::width(&run.text)).sum()
 }
 
-/// A grapheme and how it is drawn.
+/// A grapheme, or a word of ASCII, and how it is drawn.
 #[derive(Clone, Copy)]
 struct Piece<'t> {
     text: &'t str,
+    width: usize,
     style: Style,
     link: Option<usize>,
+}
+
+/// Returns the pieces of a run: each space and newline, each word of ASCII, each grapheme of other
+/// text.
+fn pieces(run: &Run) -> impl Iterator<Item = Piece<'_>> {
+    let is_ascii = run.text.is_ascii();
+    let mut rest = run.text.as_str();
+    std::iter::from_fn(move || {
+        let end = match is_ascii {
+            true => rest.find([' ', '\n']).map_or(rest.len(), |end| end.max(1)),
+            false => rest.graphemes(true).next().map_or(0, str::len),
+        };
+        let (text, after) = rest.split_at(end);
+        rest = after;
+        let width = if is_ascii {
+            text.len()
+        } else {
+            text::grapheme_width(text)
+        };
+        (end > 0).then_some(Piece {
+            text,
+            width,
+            style: run.style,
+            link: run.link,
+        })
+    })
 }
 
 struct Rows<'t> {
@@ -110,35 +127,49 @@ impl<'t> Rows<'t> {
         if word.is_empty() {
             return;
         }
-        let wide: usize = word
-            .iter()
-            .map(|piece| text::grapheme_width(piece.text))
-            .sum();
+        let wide: usize = word.iter().map(|piece| piece.width).sum();
         if self.used > 0 && self.used + self.spaces.len() + wide > self.columns {
             self.end();
         }
-        for space in std::mem::take(&mut self.spaces) {
-            // At the start of a paragraph spaces are the sender's; after a break they are gone.
-            self.put(space);
+        // At the start of a paragraph spaces are the sender's; after a break they are gone.
+        for piece in std::mem::take(&mut self.spaces)
+            .into_iter()
+            .chain(word.drain(..))
+        {
+            self.put(piece);
         }
-        word.drain(..).for_each(|piece| self.put(piece));
-    }
-
-    fn space(&mut self, piece: Piece<'t>) {
-        self.spaces.push(piece);
     }
 
     fn put(&mut self, piece: Piece<'t>) {
-        let wide = text::grapheme_width(piece.text);
-        if wide > self.columns {
-            // One grapheme wider than a row (a flood of joined letters) shows as a mark.
-            return self.put(Piece { text: "?", ..piece });
+        let mut piece = piece;
+        while piece.width > self.columns {
+            if !piece.text.is_ascii() {
+                // One grapheme wider than a row (a flood of joined letters) shows as a mark.
+                piece = Piece {
+                    text: "?",
+                    width: 1,
+                    ..piece
+                };
+                break;
+            }
+            let (head, rest) = piece.text.split_at(self.columns - self.used);
+            self.row.push(Piece {
+                text: head,
+                width: head.len(),
+                ..piece
+            });
+            self.end();
+            piece = Piece {
+                text: rest,
+                width: rest.len(),
+                ..piece
+            };
         }
-        if self.used + wide > self.columns {
+        if self.used + piece.width > self.columns {
             self.end();
         }
+        self.used += piece.width;
         self.row.push(piece);
-        self.used += wide;
     }
 
     fn end(&mut self) {
@@ -156,7 +187,7 @@ impl<'t> Rows<'t> {
     }
 }
 
-/// Joins graphemes that are drawn alike into runs.
+/// Joins pieces that are drawn alike into runs.
 fn joined(row: &[Piece]) -> Vec<Run> {
     let chunks = row.chunk_by(|a, b| a.style == b.style && a.link == b.link);
     let run = |chunk: &[Piece]| {
@@ -167,14 +198,16 @@ fn joined(row: &[Piece]) -> Vec<Run> {
             link: chunk[0].link,
         }
     };
-    chunks.map(run).collect()
+    chunks.map(run).filter(|run| !run.text.is_empty()).collect()
 }
 
 /// True if a row may end between two graphemes without a space.
 fn may_break(before: &str, after: &str) -> bool {
     let is_wide = |grapheme: &str| !grapheme.is_ascii() && text::grapheme_width(grapheme) == 2;
     let touches = is_wide(before) || is_wide(after);
-    touches && !NO_START.contains(first(after)) && !NO_END.contains(first(before))
+    touches
+        && !NO_START.contains(first(after))
+        && !NO_END.contains(before.chars().last().unwrap_or(' '))
 }
 
 fn first(grapheme: &str) -> char {

@@ -96,8 +96,8 @@ impl Pass {
             self.source.html.push_str(&html[at..at + open]);
             at += open;
             let rest = &html[at..];
-            if rest.starts_with("<!--") {
-                at += rest[4..].find("-->").map_or(rest.len(), |end| end + 7);
+            if let Some(comment) = rest.strip_prefix("<!--") {
+                at += 4 + comment.find("-->").map_or(comment.len(), |end| end + 3);
                 continue;
             }
             let Some(tag) = Tag::parse(rest) else {

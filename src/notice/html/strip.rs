@@ -19,8 +19,8 @@ pub fn words(html: &str, octets: usize) -> String {
             add_text(&mut out, &html[at..open]);
         }
         let rest = &html[open..];
-        if rest.starts_with("<!--") {
-            at = open + rest[4..].find("-->").map_or(rest.len(), |end| end + 7);
+        if let Some(comment) = rest.strip_prefix("<!--") {
+            at = open + 4 + comment.find("-->").map_or(comment.len(), |end| end + 3);
             continue;
         }
         let Some(tag) = Tag::parse(rest) else {
@@ -83,7 +83,7 @@ fn add_text(out: &mut String, text: &str) {
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b == b'#') =>
             {
-                add_html_token(out, rest[..end + 2].as_bytes(), false);
+                add_html_token(out, &rest.as_bytes()[..end + 2], false);
                 rest = &rest[end + 2..];
             }
             _ => {

@@ -2,7 +2,7 @@
 
 use html2text::{Element, Handle};
 
-use super::{attribute, element_name, text_of};
+use super::node::{attribute, element_name, text_of};
 use crate::notice::{Run, body::Table, text};
 
 /// Returns the rows of cells of a table that holds data; none if it only places things. Data has a

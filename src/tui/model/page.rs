@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::notice::{Line, Notice, NoticeId};
 
-use super::list::Slot;
+use super::slot::Slot;
 
 /// The notice in the reader.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::notice::Headline;
 
-use super::list::Slot;
+use super::slot::Slot;
 
 /// A thread's place in [`Threads`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -41,6 +41,7 @@ impl Threads {
             .collect();
         known.sort_unstable();
         known.dedup();
+        known.sort_by_key(|thread| std::cmp::Reverse(self.members(*thread).len()));
         let thread = match known.first() {
             Some(first) => *first,
             None => {
@@ -84,11 +85,12 @@ impl Threads {
             .map(|(thread, _)| thread)
     }
 
-    fn resolve(&self, thread: Thread) -> Thread {
-        match self.members[thread.0 as usize] {
-            Members::Joined(to) => self.resolve(to),
-            Members::One(_) | Members::Many(_) => thread,
+    /// Follows the joinings: few, because the smaller thread is always joined to the larger.
+    fn resolve(&self, mut thread: Thread) -> Thread {
+        while let Members::Joined(to) = self.members[thread.0 as usize] {
+            thread = to;
         }
+        thread
     }
 
     fn join(&mut self, from: Thread, to: Thread) {
@@ -101,13 +103,19 @@ impl Threads {
         self.as_many(to).extend(gone);
     }
 
+    /// Puts a headline at its place among a thread's others.
     fn insert(&mut self, thread: Thread, slot: Slot, headlines: &[Headline]) {
-        let many = self.as_many(thread);
-        many.push(slot);
-        many.sort_by_key(|slot| {
+        let key = |slot: &Slot| {
             let headline = &headlines[slot.index()];
             (!headline.parents.is_empty(), headline.date, *slot)
-        });
+        };
+        let many = self.as_many(thread);
+        if !many.is_sorted_by_key(key) {
+            // Joined with another thread just now.
+            many.sort_by_key(key);
+        }
+        let place = many.partition_point(|other| key(other) < key(&slot));
+        many.insert(place, slot);
     }
 
     fn as_many(&mut self, thread: Thread) -> &mut Vec<Slot> {

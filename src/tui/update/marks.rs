@@ -7,10 +7,7 @@ use crate::{
     tui::{
         action::{Action, Mode},
         effect::{Change, Effect},
-        model::{
-            Model, Undo,
-            list::{Row, Slot},
-        },
+        model::{Model, Undo, list::Row, slot::Slot},
     },
 };
 

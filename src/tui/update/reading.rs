@@ -7,7 +7,7 @@ use crate::{
         effect::{Effect, Timer},
         event::Event,
         layout::Panes,
-        model::{Focus, Model, list::Slot, page::Page},
+        model::{Focus, Model, page::Page, slot::Slot},
     },
 };
 

@@ -4,8 +4,9 @@ use crate::{
     notice::shown::Shown,
     tui::{
         action::{Action, Mode},
-        layout::{LEAST, Panes, Shape},
+        layout::{Panes, Shape},
         model::{Focus, Model},
+        size::LEAST,
         theme::Role,
     },
 };

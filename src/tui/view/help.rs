@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::{overlays, pen::Pen};
+use super::{overlays::field, pen::Pen};
 
 /// What stands in help: a title, or keys and what they do.
 enum Entry {
@@ -40,7 +40,7 @@ pub fn draw(model: &Model, menu: &Menu, _: &Panes, pen: &mut Pen) {
         Role::Muted,
     );
     let room = (area.right() - 2).saturating_sub(x);
-    overlays::line(&menu.line, x, area.y + 1, room, pen);
+    field::line(&menu.line, x, area.y + 1, room, pen);
     let mode = mode(model);
     let inner = Area {
         x: area.x + 1,
@@ -57,7 +57,7 @@ pub fn draw(model: &Model, menu: &Menu, _: &Panes, pen: &mut Pen) {
 
 /// Where the help lies.
 pub fn area(model: &Model) -> Area {
-    overlays::place(model, 74, 19, 2)
+    field::place(model, 74, 19, 2)
 }
 
 /// The mode whose keys are explained.

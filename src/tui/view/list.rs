@@ -15,12 +15,12 @@ use ratatui::style::Modifier;
 use crate::{
     notice::{Headline, shown::Shown, text, when},
     tui::{
-        compose,
         layout::{Area, Panes},
         look::{Clock, Look},
         model::{
             Model,
-            list::{Branch, List, Row, Slot},
+            list::{Branch, List, Row},
+            slot::Slot,
         },
         theme::Role,
     },
@@ -239,7 +239,13 @@ fn sender(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
         Branch::Last => pen.put(x, y, columns, "└ ", Role::Rule),
         Branch::Root(_) | Branch::Folded(_) => x,
     };
-    pen.put_cut(x, y, end - x, short_name(drawn.headline), drawn.role());
+    pen.put_cut(
+        x,
+        y,
+        end - x,
+        super::sender::short_name(drawn.headline),
+        drawn.role(),
+    );
 }
 
 /// Draws what stands at the right end. Returns the column that the subject must end before.
@@ -334,25 +340,6 @@ fn since(model: &Model, line: Area, pen: &mut Pen) {
     pen.rule(line.x + 3, line.y, line.columns.saturating_sub(3));
     let room = line.columns.saturating_sub(10);
     pen.put(line.x + 9, line.y, room, Shown::text(&words), Role::Muted);
-}
-
-/// The first name and the initial of the next: `Priya N`. A short second word (`People Ops`) costs no
-/// more than it tells, and scripts without capitals know no initials.
-pub fn short_name(headline: &Headline) -> Shown {
-    let name = compose::name(headline);
-    if headline.from.name.is_empty() {
-        return Shown::text(name.split('@').next().unwrap_or_default());
-    }
-    let words: Vec<&str> = name.split(' ').collect();
-    let [first, .., last] = words[..] else {
-        return name;
-    };
-    match last.chars().next() {
-        Some(initial) if initial.is_uppercase() && last.chars().count() > 3 => {
-            Shown::text(&format!("{first} {initial}"))
-        }
-        _ => name,
-    }
 }
 
 /// A list of fewer columns than this shows no sender.

@@ -8,7 +8,6 @@ use crate::{
         layout::{Area, Panes},
         model::{
             Model, health,
-            line::Line,
             overlay::{Choice, Menu, Overlay},
         },
         theme::Role,
@@ -17,6 +16,7 @@ use crate::{
 
 use super::{help, pen::Pen};
 
+pub mod field;
 pub mod palette;
 
 /// Draws the overlay.
@@ -37,19 +37,19 @@ pub fn draw(model: &Model, overlay: &Overlay, panes: &Panes, pen: &mut Pen) {
             selected,
         } => choose(model, title, choices, *selected, pen),
         Overlay::Pipe(typed) => {
-            let area = place(model, 60, 4, 8);
+            let area = field::place(model, 60, 4, 8);
             pen.border(area, "Pipe the text into", "Enter run  Esc close");
-            field(area, pen, |x, y, columns, pen| {
-                line(typed, x, y, columns, pen)
+            field::field(area, pen, |x, y, columns, pen| {
+                field::line(typed, x, y, columns, pen)
             });
         }
         Overlay::Password(password) => {
-            let area = place(model, 60, 4, 8);
+            let area = field::place(model, 60, 4, 8);
             let title = format!("Password for {}", model.mailbox().name);
             pen.border(area, Shown::text(&title), "Enter sign in  Esc close");
-            field(area, pen, |x, y, columns, pen| {
+            field::field(area, pen, |x, y, columns, pen| {
                 let x = pen.put(x, y, columns, password.masked(), Role::Text);
-                cursor(x, y, pen);
+                field::cursor(x, y, pen);
             });
         }
         Overlay::Text {
@@ -73,77 +73,10 @@ pub fn height(model: &Model, overlay: &Overlay) -> usize {
     usize::from(rows.saturating_sub(frame))
 }
 
-/// Where an overlay of this size lies, which on 24 rows would begin at `top`: centred, whole on the screen.
-pub fn place(model: &Model, columns: u16, rows: u16, top: u16) -> Area {
-    let size = model.size;
-    let columns = columns.min(size.columns);
-    let room = size.rows.saturating_sub(3);
-    let rows = rows.min(room);
-    let lower = size.rows.saturating_sub(24) / 3;
-    Area {
-        x: (size.columns - columns) / 2,
-        y: (top + lower).min((1 + room).saturating_sub(rows)),
-        columns,
-        rows,
-    }
-}
-
-/// Draws a line that is being edited, with a cursor; of a long one the part around the cursor.
-pub fn line(line: &Line, x: u16, y: u16, columns: u16, pen: &mut Pen) {
-    let (before, after) = line.shown();
-    let room = usize::from(columns.saturating_sub(1));
-    let mut tail: &str = &before;
-    while pen.columns(tail) > room {
-        let mut letters = tail.chars();
-        letters.next();
-        tail = letters.as_str();
-    }
-    let end = pen.put(x, y, columns, Shown::text(tail), Role::Text);
-    pen.put(
-        end,
-        y,
-        (x + columns).saturating_sub(end),
-        &after,
-        Role::Text,
-    );
-    if after.is_empty() {
-        cursor(end, y, pen);
-    } else {
-        pen.tint(
-            Area {
-                x: end,
-                y,
-                columns: 1,
-                rows: 1,
-            },
-            Role::Accent,
-        );
-        pen.park(end, y);
-    }
-}
-
-/// `_`, and the terminal's own cursor at the same place.
-pub fn cursor(x: u16, y: u16, pen: &mut Pen) {
-    pen.put(x, y, 1, "_", Role::Accent);
-    pen.park(x, y);
-}
-
-/// The line of a menu in which one types: ` > _`.
-pub fn menu_line(menu: &Menu, area: Area, pen: &mut Pen) {
-    let x = pen.put(area.x + 2, area.y + 1, 2, "> ", Role::Muted);
-    let room = (area.right() - 2).saturating_sub(x);
-    line(&menu.line, x, area.y + 1, room, pen);
-}
-
-fn field(area: Area, pen: &mut Pen, draw: impl FnOnce(u16, u16, u16, &mut Pen)) {
-    let x = pen.put(area.x + 2, area.y + 1, 2, "> ", Role::Muted);
-    draw(x, area.y + 1, area.columns.saturating_sub(6), pen);
-}
-
 fn attached_area(model: &Model) -> Area {
     let rows = model.page.as_ref().and_then(|page| page.notice.as_deref());
     let rows = rows.map_or(0, |notice| entries(notice).len());
-    place(model, 64, u16::try_from(rows + 2).unwrap_or(u16::MAX), 6)
+    field::place(model, 64, u16::try_from(rows + 2).unwrap_or(u16::MAX), 6)
 }
 
 /// A row of the links and files.
@@ -293,14 +226,14 @@ fn file(notice: &Notice, place: usize, line: Area, pen: &mut Pen) {
 
 fn mailboxes_area(model: &Model) -> Area {
     let count = u16::try_from(model.mailboxes.len()).unwrap_or(u16::MAX);
-    place(model, 60, count.saturating_add(4), 5)
+    field::place(model, 60, count.saturating_add(4), 5)
 }
 
 /// ` > 1 notices       3 unread  ok        checked 14:05`
 fn mailboxes(model: &Model, menu: &Menu, pen: &mut Pen) {
     let area = mailboxes_area(model);
     pen.border(area, "Mailboxes", "Enter switch  Ctrl-N new  Esc close");
-    menu_line(menu, area, pen);
+    field::menu_line(menu, area, pen);
     let matching = matching_mailboxes(model, menu.line.text());
     let visible = matching.iter().enumerate().skip(menu.top);
     let rows = area.y + 3..area.bottom().saturating_sub(1);
@@ -353,7 +286,7 @@ pub fn matching_mailboxes(model: &Model, typed: &str) -> Vec<usize> {
 
 fn choose(model: &Model, title: &'static str, choices: &[Choice], selected: usize, pen: &mut Pen) {
     let rows = u16::try_from(choices.len() + 2).unwrap_or(u16::MAX);
-    let area = place(model, 60, rows, 8);
+    let area = field::place(model, 60, rows, 8);
     pen.border(area, title, "Enter choose  Esc close");
     let height = usize::from(area.rows.saturating_sub(2)).max(1);
     let top = (selected + 1).saturating_sub(height);
@@ -380,7 +313,7 @@ fn choose(model: &Model, title: &'static str, choices: &[Choice], selected: usiz
 
 fn text_area(model: &Model, lines: usize) -> Area {
     let rows = u16::try_from(lines + 2).unwrap_or(u16::MAX);
-    place(model, 76, rows, 3)
+    field::place(model, 76, rows, 3)
 }
 
 fn text(model: &Model, title: &Shown, lines: &[Shown], scroll: usize, pen: &mut Pen) {

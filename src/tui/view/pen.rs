@@ -16,8 +16,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::{
     notice::{shown::Shown, text},
     tui::{
-        layout::{Area, Size},
+        layout::Area,
         look::{Letters, Look},
+        size::Size,
         theme::Role,
     },
 };
@@ -149,9 +150,22 @@ impl<'a> Pen<'a> {
         self.write(x, y, 1, glyph, role.into());
     }
 
-    /// Empties an area.
+    /// Empties an area. A wide character that reaches into it from the left goes as a whole.
     pub fn wipe(&mut self, area: Area) {
         let style = self.look.theme.style(Role::Text);
+        if let Some(x) = area.x.checked_sub(1) {
+            let beside = Area {
+                x,
+                columns: 1,
+                ..area
+            };
+            for (x, y) in self.cells(beside) {
+                let cell = &mut self.buffer[(x, y)];
+                if text::width(cell.symbol()) > 1 {
+                    cell.set_symbol(" ");
+                }
+            }
+        }
         for (x, y) in self.cells(area) {
             let cell = &mut self.buffer[(x, y)];
             cell.reset();

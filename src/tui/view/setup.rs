@@ -170,7 +170,7 @@ fn secret(form: &Form, is_narrow: bool) -> Vec<FormLine<'_>> {
         let room = if is_narrow { 20 } else { 14 };
         let x = pen.put(16, area.y, room, form.password.masked(), Role::Text);
         if at(Field::Password) {
-            overlays::cursor(x, area.y, pen);
+            overlays::field::cursor(x, area.y, pen);
         }
     };
     let keep = move |x: u16, area: Area, pen: &mut Pen| {
@@ -221,7 +221,7 @@ fn team_file(form: &Form, area: Area, pen: &mut Pen) {
         true => {
             let columns = u16::try_from(pen.columns(form.team_file.text())).unwrap_or(end) + 1;
             let columns = columns.min(end.saturating_sub(x + 3));
-            overlays::line(&form.team_file, x, y, columns, pen);
+            overlays::field::line(&form.team_file, x, y, columns, pen);
             x + columns
         }
         false => {
@@ -351,7 +351,7 @@ fn edit(
     let room = area.columns.saturating_sub(value_at).min(columns);
     pen.put(label_at, area.y, value_at - label_at, label, Role::Muted);
     if has_focus {
-        overlays::line(line, value_at, area.y, room, pen);
+        overlays::field::line(line, value_at, area.y, room, pen);
     } else {
         pen.put_cut(value_at, area.y, room, Shown::text(line.text()), Role::Text);
     }

@@ -13,8 +13,8 @@ use crate::{
 
 use super::{
     hints::{Hint, offered},
-    list::short_name,
     pen::Pen,
+    sender::short_name,
 };
 
 /// Draws the status line and the hints.

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{super::pen::Pen, short_name};
+use super::super::{pen::Pen, sender::short_name};
 
 /// Draws the line above the list, if there is one.
 pub fn draw(model: &Model, area: Area, panes: &Panes, pen: &mut Pen) {
@@ -143,7 +143,7 @@ fn searching(model: &Model, search: &Search, area: Area, panes: &Panes, pen: &mu
 
 fn line(search: &Search, x: u16, y: u16, columns: u16, pen: &mut Pen) {
     if search.editing {
-        super::super::overlays::line(&search.line, x, y, columns, pen);
+        super::super::overlays::field::line(&search.line, x, y, columns, pen);
     } else {
         let (before, after) = search.line.shown();
         let x = pen.put(x, y, columns, &before, Role::Text);

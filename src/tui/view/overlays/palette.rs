@@ -28,14 +28,14 @@ pub enum Command {
 
 /// Where the palette lies.
 pub fn area(model: &Model) -> Area {
-    super::place(model, 70, 18, 3)
+    super::field::place(model, 70, 18, 3)
 }
 
 /// Draws the palette.
 pub fn draw(model: &Model, menu: &Menu, pen: &mut Pen) {
     let area = area(model);
     pen.border(area, "Commands", "Enter run  Esc close");
-    super::menu_line(menu, area, pen);
+    super::field::menu_line(menu, area, pen);
     let commands = commands(model, menu.line.text());
     let visible = commands.iter().enumerate().skip(menu.top);
     for (y, (place, command)) in (area.y + 3..area.bottom().saturating_sub(1)).zip(visible) {

@@ -1,0 +1,139 @@
+//! Visits to servers that go wrong in time: silent ones, and ones that drop what was sent ahead.
+
+use std::time::Duration;
+
+use tidings::{config::Interval, poll::report::Outcome};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{mailbox::Reader, script::Script};
+
+/// A reader that does not wait long for an answer.
+fn hasty_reader(script: &Script) -> Reader {
+    let mut reader = Reader::of(script.port);
+    reader.settings.answer_timeout = Interval(Duration::from_millis(300));
+    reader
+}
+
+fn scripts(scripts: &[&str]) -> Vec<String> {
+    scripts.iter().map(|script| (*script).to_owned()).collect()
+}
+
+const PIPELINING: &str = "S: +OK ready
+C: CAPA
+S: +OK
+S: TOP
+S: UIDL
+S: USER
+S: PIPELINING
+S: .
+C: USER notices
+";
+
+const ONE_BY_ONE: &str = "S: +OK
+C: PASS sesame
+S: +OK
+C: UIDL
+S: +OK
+S: .
+C: LIST
+S: +OK
+S: .
+C: QUIT
+S: +OK";
+
+#[tokio::test]
+async fn a_server_that_drops_a_password_sent_ahead_is_asked_one_by_one_from_then_on() {
+    let dropping = format!("{PIPELINING}C: PASS sesame\nS: +OK\nS~");
+    let patient = format!("{PIPELINING}{ONE_BY_ONE}");
+    let script = Script::serve(scripts(&[&dropping, &patient, &patient])).await;
+    let reader = hasty_reader(&script);
+
+    let (first, _) = reader.check().await;
+    let (second, _) = reader.check().await;
+
+    assert_eq!(first.outcome, Outcome::Done);
+    assert_eq!(second.outcome, Outcome::Done);
+    script.finish().await.expect("as written");
+}
+
+#[tokio::test]
+async fn a_server_that_drops_a_listing_sent_ahead_is_asked_one_by_one() {
+    let dropping =
+        format!("{PIPELINING}C: PASS sesame\nS: +OK\nS: +OK\nC: UIDL\nC: LIST\nS: +OK\nS: .\nS~");
+    let patient = format!("{PIPELINING}{ONE_BY_ONE}");
+    let script = Script::serve(scripts(&[&dropping, &patient])).await;
+    let reader = hasty_reader(&script);
+
+    let (summary, _) = reader.check().await;
+
+    assert_eq!(summary.outcome, Outcome::Done);
+    script.finish().await.expect("as written");
+}
+
+#[tokio::test]
+async fn a_network_that_dies_says_nothing_about_pipelining() {
+    let dying = format!("{PIPELINING}C: PASS sesame\nS: +OK\nS~");
+    let ahead = format!(
+        "{PIPELINING}C: PASS sesame\nS: +OK\nS: +OK\nC: UIDL\nC: LIST\nS: +OK\nS: .\nS: +OK\nS: .\n\
+         C: QUIT\nS: +OK"
+    );
+    let script = Script::serve(scripts(&[&dying, "S~", &ahead])).await;
+    let reader = hasty_reader(&script);
+
+    let (first, _) = reader.check().await;
+    let (second, _) = reader.check().await;
+
+    assert!(matches!(first.outcome, Outcome::Unreachable { .. }));
+    assert_eq!(second.outcome, Outcome::Done);
+    script.finish().await.expect("as written");
+}
+
+/// A server without UIDL that is asked for headers, and cancels the check instead of giving them.
+/// Gives what it was told after that.
+async fn cancel_at_top(listener: TcpListener, cancelled: CancellationToken) -> Vec<String> {
+    let (socket, _) = listener.accept().await.expect("a client");
+    let (read, mut write) = socket.into_split();
+    let mut lines = BufReader::new(read).lines();
+    let mut later = Vec::new();
+    write
+        .write_all(b"+OK ready\r\n")
+        .await
+        .expect("it is heard");
+    while let Ok(Some(line)) = lines.next_line().await {
+        let answer = match line.split(' ').next().unwrap_or_default() {
+            _ if cancelled.is_cancelled() => {
+                later.push(line);
+                continue;
+            }
+            "TOP" => {
+                cancelled.cancel();
+                continue;
+            }
+            "LIST" => "+OK\r\n1 120\r\n.\r\n",
+            "CAPA" | "UIDL" => "-ERR unknown\r\n",
+            _ => "+OK\r\n",
+        };
+        write
+            .write_all(answer.as_bytes())
+            .await
+            .expect("it is heard");
+    }
+    later
+}
+
+#[tokio::test]
+async fn a_check_cancelled_while_headers_are_awaited_says_quit_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let reader = Reader::of(listener.local_addr().expect("an address").port());
+    let cancelled = CancellationToken::new();
+    let server = tokio::spawn(cancel_at_top(listener, cancelled.clone()));
+
+    let (summary, _) = reader.check_until(&cancelled).await;
+
+    assert_eq!(summary.outcome, Outcome::Cancelled);
+    assert_eq!(server.await.expect("the server ends"), ["QUIT"]);
+}
