@@ -42,6 +42,19 @@ impl Health {
         teller.health()
     }
 
+    /// How it is where the cache cannot be written. There is room for the last cause alone; the file
+    /// stands in the details.
+    pub fn unsaved(why: &Shown) -> Health {
+        let cause = why.rsplit(": ").next().unwrap_or(why);
+        Health::new(
+            Role::Error,
+            [
+                format!("cannot save: {cause}"),
+                "marks kept in memory".to_owned(),
+            ],
+        )
+    }
+
     fn new(role: Role, parts: impl IntoIterator<Item = String>) -> Health {
         let parts: Vec<Shown> = parts.into_iter().map(|part| Shown::text(&part)).collect();
         let short = parts.first().cloned().unwrap_or_default();
@@ -122,13 +135,7 @@ impl Teller<'_> {
                 let what = format!("server does not speak POP3: {why}");
                 self.next(Role::Error, what, "retry", last)
             }
-            Outcome::CannotSave { why } => Health::new(
-                Role::Error,
-                [
-                    format!("cannot save: {why}"),
-                    "marks kept in memory".to_owned(),
-                ],
-            ),
+            Outcome::CannotSave { why } => Health::unsaved(why),
             Outcome::Cancelled => {
                 self.next(Role::Muted, "check broken off".to_owned(), "next", last)
             }

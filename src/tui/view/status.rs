@@ -52,17 +52,7 @@ fn line(model: &Model, panes: &Panes, pen: &mut Pen) {
 
 fn health(model: &Model) -> Health {
     if let Some(why) = &model.unsaved {
-        let words = format!("cannot save: {why}");
-        let parts = vec![
-            Shown::text(&words),
-            Shown::from_static("marks kept in memory"),
-        ];
-        return Health {
-            brief: parts[0].clone(),
-            short: parts[0].clone(),
-            parts,
-            role: Role::Error,
-        };
+        return Health::unsaved(why);
     }
     if let Some(away) = model.mailbox().away {
         let since = model.clock.since(away.since);
