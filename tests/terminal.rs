@@ -486,6 +486,30 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
 }
 
 #[test]
+fn marks_that_cannot_be_saved_are_kept_in_memory_and_said_at_the_end() {
+    let (office, person) = checked();
+    office.set_fault(Fault::Refuse);
+    // Room for what the cache needs to be opened, and not for a change.
+    let script = "trap '' XFSZ; ulimit -f 80; exec \"$@\"";
+    let settings = person.settings().display().to_string();
+    let arguments = ["-c", script, "sh", PROGRAM, "--config", &settings];
+    let mut terminal = Terminal::of_program(&person, ORDINARY, Path::new("/bin/sh"), &arguments);
+    terminal.wait_for("Disk usage");
+
+    terminal.press("s");
+    terminal.wait_for("marks kept in memory");
+    terminal.press("q");
+    let left = terminal.leave();
+
+    assert!(
+        left.text()
+            .contains("marks could not be saved and are lost")
+    );
+    assert_left(left, 9);
+    assert_eq!(person.subjects().len(), 7);
+}
+
+#[test]
 fn a_panic_gives_the_terminal_back_before_it_is_told() {
     let person = Person::new();
 
@@ -659,6 +683,8 @@ fn assert_own_drawing(bytes: &[u8]) {
 #[test]
 fn without_colours_none_are_sent() {
     let (_office, person) = checked();
+    let colour = regex::Regex::new(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7])[;m]");
+    let colour = colour.expect("a pattern");
 
     for (arguments, environment) in [
         (&["--color", "never"][..], &[][..]),
@@ -669,9 +695,8 @@ fn without_colours_none_are_sent() {
         terminal.wait_for("ok · checked");
         terminal.press("q");
         let left = terminal.leave();
-        let colour = regex::Regex::new(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7])[;m]");
         let text = left.text();
-        let found = colour.expect("a pattern").find(&text);
+        let found = colour.find(&text);
         assert_eq!(
             found.map(|found| found.as_str()),
             None,
