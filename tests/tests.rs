@@ -17,7 +17,6 @@ mod serving_by_hand;
 mod spool;
 mod store;
 mod support;
-mod threads;
 mod visits;
 mod wire;
 mod words;
