@@ -156,10 +156,10 @@ impl Authorization {
         match error {
             Error::Tls {
                 fault: None,
-                source: tls::Error::Handshake(source),
-            } => Error::Tls {
+                source: source @ tls::Error::Handshake(_),
+            } if !source.broke_off() => Error::Tls {
                 fault: Self::look(endpoint, addresses).await,
-                source: tls::Error::Handshake(source),
+                source,
             },
             error => error,
         }

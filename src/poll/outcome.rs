@@ -1,6 +1,6 @@
 //! What an error of a session means for the poller (pure): the table of outcomes.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use super::report::Outcome;
 use crate::{
@@ -18,8 +18,8 @@ pub fn of_session(error: &client::Error) -> Outcome {
         client::Error::Rejected { request, response } => of_rejection(request, response),
         client::Error::Tls {
             fault: None,
-            source: tls::Error::Handshake(_),
-        } if broke_off(error) => Outcome::Unreachable { why: why() },
+            source: source @ tls::Error::Handshake(_),
+        } if source.broke_off() => Outcome::Unreachable { why: why() },
         client::Error::Tls { .. }
         | client::Error::NotOffered
         | client::Error::ClearText
@@ -115,20 +115,4 @@ fn names_delay(text: &str) -> bool {
     ]
     .iter()
     .any(|words| text.contains(words))
-}
-
-/// True if the other side hung up in the middle of a handshake: nothing is known to be wrong.
-fn broke_off(error: &client::Error) -> bool {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if cause.downcast_ref::<std::io::Error>().is_some() {
-            return true;
-        }
-        let words = cause.to_string();
-        if words.contains("EOF") || words.contains("connection closed") {
-            return true;
-        }
-        source = cause.source();
-    }
-    false
 }
