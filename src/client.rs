@@ -120,6 +120,8 @@ pub struct Listing {
     pub scan: Vec<ScanListing>,
     /// The unique-id listing; none if the server has no UIDL.
     pub unique_ids: Option<Vec<UniqueIdListing>>,
+    /// What the server said to UIDL, if it has none or will not give it.
+    pub refused: Option<Response>,
     /// Lines of either that made no sense, in excerpts.
     pub odd: Vec<String>,
 }
@@ -436,10 +438,13 @@ impl Transaction {
         })?;
         listing.scan = parse_lines(&scan, ScanListing::parse, &mut listing.odd)?;
         listing.scan.sort_by_key(|line| line.message);
-        if let Ok(body) = uidl {
-            let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd)?;
-            unique_ids.sort_by_key(|line| line.message);
-            listing.unique_ids = Some(unique_ids);
+        match uidl {
+            Ok(body) => {
+                let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd)?;
+                unique_ids.sort_by_key(|line| line.message);
+                listing.unique_ids = Some(unique_ids);
+            }
+            Err(response) => listing.refused = Some(response),
         }
         Ok(listing)
     }

@@ -115,5 +115,6 @@ transcripts! {
     sizes_beyond_all_measure_break_nothing
     the_greeting_may_refuse
     unique_ids_of_odd_bytes_are_kept
+    unique_ids_refused_for_the_moment_end_the_check
     vanished_notices_stay_doubtful_when_one_arrives
 }

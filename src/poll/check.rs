@@ -22,7 +22,10 @@ use crate::{
     },
     config::{Mailbox, Settings},
     notice::{Headline, shown::Shown},
-    pop3::listing::{MessageNumber, UniqueId},
+    pop3::{
+        capability::Capability,
+        listing::{MessageNumber, UniqueId},
+    },
     store::{self, Store},
 };
 
@@ -239,6 +242,18 @@ impl Check<'_> {
                 .map(|line| (line.message, line.unique_id))
                 .collect(),
             None => {
+                let has_uidl = transaction
+                    .capabilities()
+                    .is_none_or(|capabilities| capabilities.has(&Capability::Uidl));
+                // It had unique-ids and cannot give them just now: by other names all that is there
+                // would be fetched again.
+                if has_uidl
+                    && nameless::has_other_names(&seen)
+                    && let Some(response) = listing.refused.take()
+                {
+                    let request = "UIDL";
+                    return Err(client::Error::Rejected { request, response }.into());
+                }
                 findings.notes.push(Shown::line(
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
