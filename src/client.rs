@@ -133,7 +133,8 @@ impl Authorization {
     ///
     /// There is no connection, it cannot be made safe, or the server refuses or is wrong.
     pub async fn connect(endpoint: &Endpoint, dialogue: &Dialogue) -> Result<Authorization, Error> {
-        let addresses = connect::find(&endpoint.host, endpoint.port).await?;
+        let addresses =
+            connect::find(&endpoint.host, endpoint.port, endpoint.connect_timeout).await?;
         let (stream, address) = connect::open(
             &endpoint.host,
             endpoint.port,
