@@ -173,3 +173,15 @@ async fn a_server_that_hangs_up_in_the_handshake_is_offline_whatever_its_certifi
     );
     server.abort();
 }
+
+#[tokio::test]
+async fn a_server_that_talks_without_end_does_not_fill_the_cache() {
+    let flood = format!("S: -ERR {}", "é".repeat(30_000));
+    let script = Script::serve(scripts(&[&flood])).await;
+    let reader = Reader::of(script.port);
+
+    let (summary, _) = reader.check().await;
+
+    assert!(summary.dialogue.len() < 2_000, "{}", summary.dialogue.len());
+    assert!(summary.outcome.words().len() < 10_000);
+}

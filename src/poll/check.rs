@@ -66,6 +66,8 @@ const AGREEING_CHECKS: u32 = 3;
 const MOST_REFUSALS: u32 = 3;
 /// How many messages larger than announced are dealt with in one check.
 const MOST_OVERSIZED: u32 = 5;
+/// How many notes are made of one check: nobody reads more.
+const MOST_NOTES: usize = 200;
 /// How many headlines come before the first whole message, where there is much to fetch.
 const HEADLINES_FIRST: usize = 50;
 
@@ -100,6 +102,15 @@ struct Findings {
     goes_one_by_one: bool,
 }
 
+impl Findings {
+    /// Notes what a person may want to know, unless there is too much of it already.
+    fn note(&mut self, words: Shown) {
+        if self.notes.len() < MOST_NOTES {
+            self.notes.push(words);
+        }
+    }
+}
+
 impl Check<'_> {
     /// Makes the visit, and says how it went and how long to wait at least before the next, if the
     /// server has said so. `next`, `took` and `attempt` of the summary are the poller's to fill in.
@@ -121,7 +132,7 @@ impl Check<'_> {
             result,
             Err(Failure::Session(client::Error::PipeliningBroken))
         ) {
-            findings.notes.push(Shown::line(
+            findings.note(Shown::line(
                 "the server announces PIPELINING and does not keep up with it: tried one by one",
             ));
             findings.goes_one_by_one = true;
@@ -138,7 +149,7 @@ impl Check<'_> {
             let store = self.store.clone();
             result = match blocking(move || store.rebuild()).await {
                 Ok(aside) => {
-                    findings.notes.push(Shown::line(&format!(
+                    findings.note(Shown::line(&format!(
                         "the saved notices were damaged: moved to {}, marks saved, fetched anew",
                         aside.display()
                     )));
@@ -219,7 +230,7 @@ impl Check<'_> {
         if let Some(capabilities) = transaction.capabilities() {
             findings.login_delay = capabilities.login_delay();
             if capabilities.expire_days() == Some(0) {
-                findings.notes.push(Shown::line(
+                findings.note(Shown::line(
                     "the server announces that it removes notices once they were fetched (EXPIRE 0)",
                 ));
             }
@@ -231,9 +242,7 @@ impl Check<'_> {
             .unless_cancelled(transaction.listing(pipelines))
             .await??;
         for odd in &listing.odd {
-            findings
-                .notes
-                .push(Shown::line(&format!("odd line in a listing: {odd}")));
+            findings.note(Shown::line(&format!("odd line in a listing: {odd}")));
         }
         let mut listing = listing;
         let unique_ids = match listing.unique_ids.take() {
@@ -254,7 +263,7 @@ impl Check<'_> {
                     let request = "UIDL";
                     return Err(client::Error::Rejected { request, response }.into());
                 }
-                findings.notes.push(Shown::line(
+                findings.note(Shown::line(
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
                 let pattern = self.recall(memory::PATTERN).await?;
@@ -313,7 +322,7 @@ impl Check<'_> {
             // Whatever ended the fetching: what is whole is kept.
             let tally = keeper.finish().await?;
             if !tally.recognised.is_empty() {
-                findings.notes.push(Shown::line(&format!(
+                findings.note(Shown::line(&format!(
                     "{} notices recognised under new unique-ids",
                     tally.recognised.len()
                 )));
@@ -402,7 +411,7 @@ impl Check<'_> {
             match fetched {
                 Fetched::Bytes(bytes) => {
                     if fetch.part == Part::Headers {
-                        findings.notes.push(Shown::line(&format!(
+                        findings.note(Shown::line(&format!(
                             "message {} of {} octets is too large: its headers alone are kept \
                              (largest_message)",
                             fetch.message, fetch.octets
@@ -421,7 +430,7 @@ impl Check<'_> {
                 }
                 Fetched::Refused(response) => {
                     let store = self.store.clone();
-                    let (name, words) = (unique_id.clone(), response.text.to_string());
+                    let (name, words) = (unique_id.clone(), outcome::said(&response).to_owned());
                     let attempts = {
                         let words = words.clone();
                         blocking(move || store.note_trouble(&name, &words)).await?
@@ -436,7 +445,7 @@ impl Check<'_> {
             let bytes = self
                 .unless_cancelled(self.stand_in(transaction, fetch, &words))
                 .await??;
-            findings.notes.push(Shown::line(&format!(
+            findings.note(Shown::line(&format!(
                 "message {} cannot be fetched: {words}",
                 fetch.message
             )));
@@ -503,7 +512,7 @@ impl Check<'_> {
                 self.remember(memory::VANISHED, Some(checks.to_string()))
                     .await?;
                 let count = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
-                findings.notes.push(Shown::line(&format!(
+                findings.note(Shown::line(&format!(
                     "{count} notices vanished from the server: not marked as withdrawn until \
                      {AGREEING_CHECKS} checks agree ({checks} so far)"
                 )));
@@ -516,9 +525,7 @@ impl Check<'_> {
             let (store, ids) = (self.store.clone(), plan.missing.clone());
             blocking(move || store.withdraw(&ids, at)).await?;
             findings.withdrawn = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
-            findings
-                .notes
-                .push(self.words_of_withdrawal(&plan.missing).await?);
+            findings.note(self.words_of_withdrawal(&plan.missing).await?);
             self.tell
                 .report(Report::Withdrawn {
                     ids: plan.missing,

@@ -7,7 +7,7 @@ use crate::{
     client::{self, login::names_busy},
     net::tls,
     notice::shown::Shown,
-    pop3::response::{Code, Response},
+    pop3::response::{Code, LONGEST_RESPONSE, Response},
     store,
 };
 
@@ -57,11 +57,16 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// The server's words, no more of them than an answer may have (RFC 2449 §4).
+pub fn said(response: &Response) -> &str {
+    &response.text[..response.text.floor_char_boundary(LONGEST_RESPONSE)]
+}
+
 fn of_rejection(request: &str, response: &Response) -> Outcome {
     let words = if response.text.is_empty() {
         Shown::line(&format!("the server rejected {request} without a word"))
     } else {
-        Shown::line(&response.text)
+        Shown::line(said(response))
     };
     let is_sign_in = matches!(request, "USER" | "PASS" | "APOP" | "AUTH");
     match response.code {
