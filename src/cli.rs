@@ -161,7 +161,7 @@ pub fn main() -> ExitCode {
     let outcome = runtime.block_on(run(cli));
     // A thread that still waits for somebody else's answer holds up nobody.
     runtime.shutdown_background();
-    match outcome {
+    match outcome.map_err(context::mend) {
         Ok(code) => code,
         Err(error) => failure::report(&error),
     }

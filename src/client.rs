@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 use tokio::time;
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     pop3::{
         capability::{Capabilities, Capability},
         listing::{ScanListing, UniqueIdListing, lines},
-        response::{ParseError, Response},
+        response::Response,
     },
 };
 
@@ -111,6 +112,47 @@ pub struct Transaction {
     capabilities: Option<Capabilities>,
     way: Way,
     goes_one_by_one: bool,
+}
+
+/// What UIDL and LIST answered, as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Bodies {
+    scan: Vec<u8>,
+    unique_ids: Option<Vec<u8>>,
+    refused: Option<Response>,
+}
+
+impl Bodies {
+    /// A digest of all of it: the same again means that nothing has changed at the server.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        digest.update(&self.scan);
+        // What parts the two can stand in neither: a lone dot has ended the first.
+        digest.update(b".\r\n");
+        digest.update(self.unique_ids.as_deref().unwrap_or(b"-"));
+        digest.finalize().into()
+    }
+
+    /// How many messages LIST names.
+    pub fn messages(&self) -> usize {
+        lines(&self.scan).count()
+    }
+
+    /// Reads the lines.
+    pub fn parse(self) -> Listing {
+        let mut listing = Listing {
+            refused: self.refused,
+            ..Listing::default()
+        };
+        listing.scan = parse_lines(&self.scan, ScanListing::parse, &mut listing.odd);
+        listing.scan.sort_by_key(|line| line.message);
+        if let Some(body) = self.unique_ids {
+            let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd);
+            unique_ids.sort_by_key(|line| line.message);
+            listing.unique_ids = Some(unique_ids);
+        }
+        listing
+    }
 }
 
 /// What UIDL and LIST tell together, in the order of the message-numbers.
@@ -414,40 +456,37 @@ impl Transaction {
     /// # Errors
     ///
     /// LIST is refused, a listing has no end, or the connection failed. A refused UIDL is fine.
-    pub async fn listing(&mut self, pipelined: bool) -> Result<Listing, Error> {
+    pub async fn listing(&mut self, pipelined: bool) -> Result<Bodies, Error> {
         let connection = &mut self.connection;
         let (uidl, list) = if pipelined {
             connection.send(&Request::Uidl).await?;
             connection.send(&Request::List).await?;
             connection.flush().await?;
-            let uidl = connection.listing().await?;
-            let list = connection.listing().await;
+            let uidl = connection.listing(MOST_MESSAGES).await?;
+            let list = connection.listing(MOST_MESSAGES).await;
             (uidl, list.map_err(Error::behind_another)?)
         } else {
             connection.send(&Request::Uidl).await?;
             connection.flush().await?;
-            let uidl = connection.listing().await?;
+            let uidl = connection.listing(MOST_MESSAGES).await?;
             connection.send(&Request::List).await?;
             connection.flush().await?;
-            (uidl, connection.listing().await?)
+            (uidl, connection.listing(MOST_MESSAGES).await?)
         };
 
-        let mut listing = Listing::default();
         let scan = list.map_err(|response| Error::Rejected {
             request: "LIST",
             response,
         })?;
-        listing.scan = parse_lines(&scan, ScanListing::parse, &mut listing.odd)?;
-        listing.scan.sort_by_key(|line| line.message);
-        match uidl {
-            Ok(body) => {
-                let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd)?;
-                unique_ids.sort_by_key(|line| line.message);
-                listing.unique_ids = Some(unique_ids);
-            }
-            Err(response) => listing.refused = Some(response),
-        }
-        Ok(listing)
+        let (unique_ids, refused) = match uidl {
+            Ok(body) => (Some(body), None),
+            Err(response) => (None, Some(response)),
+        };
+        Ok(Bodies {
+            scan,
+            unique_ids,
+            refused,
+        })
     }
 
     /// Ends the session with QUIT, within [`QUIT_TIMEOUT`].
@@ -476,11 +515,7 @@ async fn handshake(
     }
 }
 
-fn parse_lines<T>(
-    body: &[u8],
-    parse: fn(&[u8]) -> Option<T>,
-    odd: &mut Vec<String>,
-) -> Result<Vec<T>, Error> {
+fn parse_lines<T>(body: &[u8], parse: fn(&[u8]) -> Option<T>, odd: &mut Vec<String>) -> Vec<T> {
     /// More than a few excerpts tell nobody more.
     const MOST_ODD: usize = 5;
 
@@ -493,9 +528,6 @@ fn parse_lines<T>(
             )),
             None => {}
         }
-        if parsed.len() > MOST_MESSAGES {
-            return Err(ParseError::ListingTooLong.into());
-        }
     }
-    Ok(parsed)
+    parsed
 }

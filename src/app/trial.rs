@@ -127,7 +127,7 @@ impl Trial<'_> {
 
         self.begin(Stage::List);
         transaction.capa_if_it_may_differ().await?;
-        let listing = transaction.listing(false).await?;
+        let listing = transaction.listing(false).await?.parse();
         self.pass(&format!("{} notices on the server", listing.scan.len()));
 
         self.begin(Stage::TellApart);

@@ -199,6 +199,23 @@ impl Found<'_> {
     }
 }
 
+/// Builds a cache anew that a command has found damaged only while it read on, and says so.
+pub fn mend(failure: Failure) -> Failure {
+    let Some(path) = failure.damaged_cache() else {
+        return failure;
+    };
+    match Store::open(path).and_then(|opened| match opened.damaged {
+        Some(aside) => Ok(aside),
+        None => opened.store.rebuild(),
+    }) {
+        Ok(aside) => failure.then(format!(
+            "moved to {}; the marks were saved, `tidings check` fetches the notices anew",
+            aside.display()
+        )),
+        Err(error) => error.into(),
+    }
+}
+
 /// Says what in the settings means nothing.
 pub fn warn(loaded: &Loaded, quiet: bool) {
     if quiet {

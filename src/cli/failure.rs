@@ -1,6 +1,6 @@
 //! How a command fails: the words, and the exit code that scripts can rely on.
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, path::Path, process::ExitCode};
 
 use super::remark::remark;
 use crate::{
@@ -85,6 +85,16 @@ impl Failure {
     /// A connection test that ended like this, and what to do about it.
     pub fn of_trial(outcome: &Outcome, words: &Shown, remedy: &Shown) -> Failure {
         Failure::new(code_of(outcome).unwrap_or(UNEXPECTED), words).then(remedy.to_string())
+    }
+
+    /// The cache that turned out to be damaged, if that is it.
+    pub fn damaged_cache(&self) -> Option<&Path> {
+        self.error
+            .chain()
+            .find_map(|cause| match cause.downcast_ref() {
+                Some(store::Error::Damaged { path, .. }) => Some(path.as_path()),
+                Some(_) | None => None,
+            })
     }
 
     /// What failed and why, in one line.

@@ -133,14 +133,20 @@ impl Connection {
     }
 
     /// Awaits a listing; its body, or what the server said instead.
-    pub async fn listing(&mut self) -> Result<Result<Vec<u8>, Response>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// It has more than `most` lines, or does not end; or the connection failed.
+    pub async fn listing(&mut self, most: usize) -> Result<Result<Vec<u8>, Response>, Error> {
         let response = self.answer().await?;
         if !response.is_ok() {
             return Ok(Err(response));
         }
         let mut body = Vec::new();
+        let mut count = 0;
         while let Some(piece) = self.piece().await? {
-            if body.len() + piece.len() > LARGEST_LISTING {
+            count += memchr::memchr_iter(b'\n', &piece).count();
+            if count > most || body.len() + piece.len() > LARGEST_LISTING {
                 return Err(ParseError::ListingTooLong.into());
             }
             body.extend_from_slice(&piece);
@@ -150,9 +156,12 @@ impl Connection {
 
     /// Asks what the server can do; none if it does not know the question.
     pub async fn capa(&mut self) -> Result<Option<Capabilities>, Error> {
+        /// The longest real one has some thirty.
+        const MOST_CAPABILITIES: usize = 1_000;
+
         self.send(&Request::Capa).await?;
         self.flush().await?;
-        let body = self.listing().await?.ok();
+        let body = self.listing(MOST_CAPABILITIES).await?.ok();
         if let Some(body) = &body {
             for line in crate::pop3::listing::lines(body) {
                 self.dialogue

@@ -260,11 +260,23 @@ fn malformed(path: &Path, text: &str, error: confy::ConfyError) -> Error {
         confy::ConfyError::BadTomlData(error) => {
             let at = error.span().map_or(0, |span| span.start);
             let (line, column) = position(text, at);
+            let what = first_line(error.message());
+            // What is missing may only be misspelt.
+            let meant = unknown(text).into_iter().find(|unknown| {
+                let name = unknown.nearest.as_ref();
+                name.is_some_and(|name| what == format!("missing field `{name}`"))
+            });
             Error::Malformed {
                 path: path.to_owned(),
-                line,
-                column,
-                what: first_line(error.message()),
+                line: meant.as_ref().and_then(|meant| meant.line).unwrap_or(line),
+                column: if meant.is_some() { 1 } else { column },
+                what: meant.map_or(what.clone(), |meant| {
+                    let key = Unknown {
+                        line: None,
+                        ..meant
+                    };
+                    format!("{what}, {key}")
+                }),
             }
         }
         error => Error::Unusable {

@@ -17,6 +17,7 @@ pub mod source;
 pub mod strip;
 pub mod table;
 pub mod walk;
+mod writer;
 
 /// The blocks of HTML, and what was cut.
 #[derive(Debug, Default)]

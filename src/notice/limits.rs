@@ -138,7 +138,7 @@ impl Scan<'_> {
 
     fn header(&mut self, at: usize, next: usize, is_own: bool, block: &mut HeaderBlock) {
         let line = &self.raw[at..next];
-        if is_own && std::str::from_utf8(line).is_err() {
+        if is_own && is_old_charset(line) {
             // Old programs send their own charset in headers, and do not say which.
             let decode = charset_decoder(b"windows-1252").expect("mail-parser knows Windows-1252");
             self.edits.push(Edit {
@@ -326,6 +326,13 @@ fn starts_with_headers(raw: &[u8]) -> bool {
         at = next;
     }
     false
+}
+
+/// True if a line holds octets beyond ASCII, and none of them make a letter of UTF-8. A line that is
+/// UTF-8 but for a cut letter is left as it is.
+fn is_old_charset(line: &[u8]) -> bool {
+    let chunks = line.utf8_chunks();
+    std::str::from_utf8(line).is_err() && chunks.into_iter().all(|chunk| chunk.valid().is_ascii())
 }
 
 /// True if a field has this name, as mail-parser reads names: without any space in them.

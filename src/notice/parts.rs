@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 use mail_parser::{ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType};
 
-use super::{
-    charset, files, files::File, html::strip, limits, shown::Shown, transfer::transfer_decoded,
-};
+use super::{charset, files, files::File, limits, shown::Shown, transfer::transfer_decoded};
+
+mod choice;
 
 /// What a mail holds, in order.
 #[derive(Debug, Default)]
@@ -134,7 +134,7 @@ impl<'x> Walk<'x> {
             .to_ascii_lowercase();
         match subtype.as_str() {
             "alternative" => {
-                let chosen = self.best(&children);
+                let chosen = choice::best(self.mail, &children);
                 for &child in &children {
                     let is_extra = Some(child) != chosen && !self.is_calendar(child);
                     self.part(
@@ -180,50 +180,6 @@ impl<'x> Walk<'x> {
         }
     }
 
-    /// Returns the alternative to show: plain text, unless it only says that there is HTML.
-    fn best(&self, children: &[usize]) -> Option<usize> {
-        let text_of = |wanted: fn(&PartType) -> bool| {
-            let is_wanted = |&&child: &&usize| {
-                self.first_text(child)
-                    .is_some_and(|part| wanted(&part.body))
-            };
-            children.iter().rev().find(is_wanted).copied()
-        };
-        let html = text_of(|body| matches!(body, PartType::Html(_)));
-        let plain = text_of(|body| matches!(body, PartType::Text(_)));
-        let (Some(html), Some(plain)) = (html, plain) else {
-            return plain.or(html).or(children.last().copied());
-        };
-        let text_in = |child| {
-            self.first_text(child)
-                .and_then(|part| part.text_contents())
-                .unwrap_or_default()
-        };
-        Some(if is_stub(text_in(plain), text_in(html)) {
-            html
-        } else {
-            plain
-        })
-    }
-
-    /// Returns the part that a reader would see of an alternative; none if it is not text.
-    fn first_text(&self, id: usize) -> Option<&'x MessagePart<'x>> {
-        let mut id = id;
-        for _ in 0..DEPTH {
-            let part = self.mail.parts.get(id)?;
-            match &part.body {
-                PartType::Multipart(children) => id = *children.first()? as usize,
-                PartType::Text(_) | PartType::Html(_) => {
-                    return (!is_type(part, "text", "calendar")).then_some(part);
-                }
-                PartType::Binary(_) | PartType::InlineBinary(_) | PartType::Message(_) => {
-                    return None;
-                }
-            }
-        }
-        None
-    }
-
     fn is_calendar(&self, id: usize) -> bool {
         self.mail
             .parts
@@ -267,6 +223,10 @@ impl<'x> Walk<'x> {
             .as_str()
         {
             "html" => Piece::Html(text),
+            // RFC 1896: tags, and paragraphs parted by empty lines.
+            "enriched" | "richtext" => {
+                Piece::Html(text.replace("\r\n", "\n").replace("\n\n", "<p>").into())
+            }
             "calendar" => {
                 self.file(part, self.id_of(part), Place::default());
                 Piece::Calendar(text)
@@ -386,21 +346,6 @@ fn is_type(part: &MessagePart, class: &str, sub: &str) -> bool {
     })
 }
 
-/// True if plain text is a stand-in for the HTML beside it: empty, or a hint of a few words.
-fn is_stub(plain: &str, html: &str) -> bool {
-    let plain = plain.trim();
-    if plain.len() > STUB_OCTETS {
-        return false;
-    }
-    let lower = plain.to_ascii_lowercase();
-    if lower.contains("html") && HINTS.iter().any(|hint| lower.contains(hint)) {
-        return true;
-    }
-
-    // Short mails are short in both forms.
-    strip::words(html, STUB_OCTETS * 8).trim().len() > plain.len() * STUB_RATIO + STUB_SLACK
-}
-
 /// SECURITY.md P2.1.
 const DEPTH: usize = 32;
 
@@ -409,14 +354,6 @@ const STEPS: usize = 4000;
 
 /// SECURITY.md P2.1: decoded text kept for display.
 const TEXT_OCTETS: usize = 4 * 1024 * 1024;
-
-/// Hints like "Please view this mail as HTML" are shorter.
-const STUB_OCTETS: usize = 400;
-const STUB_RATIO: usize = 4;
-const STUB_SLACK: usize = 80;
-
-/// What such hints speak of.
-const HINTS: [&str; 6] = ["view", "message", "mail", "browser", "client", "support"];
 
 /// What is shown of a charset's name.
 const CHARSET_COLUMNS: usize = 40;

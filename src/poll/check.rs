@@ -15,12 +15,13 @@ use super::{
 };
 use crate::{
     client::{
-        self, Authorization, Endpoint, Transaction,
+        self, Authorization, Bodies, Endpoint, Transaction,
         dialogue::Dialogue,
         fetch::{Fetch, Fetched, MOST_AHEAD, Part},
         login::Way,
     },
     config::{Mailbox, Settings},
+    net::tls::hex,
     notice::{Headline, shown::Shown},
     pop3::{
         capability::Capability,
@@ -52,6 +53,8 @@ mod memory {
     pub const WAY: &str = "signed_in_by";
     /// Set once PIPELINING turned out to be broken.
     pub const ONE_BY_ONE: &str = "one_by_one";
+    /// The digest of the last listing after which nothing was left to do.
+    pub const LISTING: &str = "listing";
     /// How many checks in a row have found all notices gone.
     pub const VANISHED: &str = "vanished";
     /// Set once a check has come through.
@@ -100,6 +103,8 @@ struct Findings {
     login_delay: Option<Duration>,
     /// True once PIPELINING turned out to be broken.
     goes_one_by_one: bool,
+    /// True if something is to be tried again, though nothing is to be said of it.
+    has_open_ends: bool,
 }
 
 impl Findings {
@@ -180,20 +185,10 @@ impl Check<'_> {
         dialogue: &Dialogue,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
-        let seen = {
-            let store = self.store.clone();
-            blocking(move || store.seen())
-        };
-        let session = async {
-            let endpoint = Endpoint::of(self.mailbox, self.settings)?;
-            Authorization::connect(&endpoint, dialogue).await
-        };
-        // The cache is read while the connection is being made.
-        let (seen, session) = tokio::select! {
-            both = async { tokio::join!(seen, session) } => both,
-            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
-        };
-        let (seen, mut session) = (seen?, session?);
+        let endpoint = Endpoint::of(self.mailbox, self.settings)?;
+        let mut session = self
+            .unless_cancelled(Authorization::connect(&endpoint, dialogue))
+            .await??;
         if findings.goes_one_by_one || self.recall(memory::ONE_BY_ONE).await?.is_some() {
             session.go_one_by_one();
         }
@@ -209,7 +204,7 @@ impl Check<'_> {
         self.remember(memory::WAY, Some(transaction.way().to_string()))
             .await?;
 
-        let outcome = self.transact(at, &mut transaction, seen, findings).await;
+        let outcome = self.transact(at, &mut transaction, findings).await;
         // QUIT is said after a failure of ours too: a session left open keeps teammates waiting.
         match &outcome {
             Err(Failure::Session(error)) if !may_quit_after(error) => {}
@@ -222,7 +217,6 @@ impl Check<'_> {
         &self,
         at: Timestamp,
         transaction: &mut Transaction,
-        seen: store::keep::Seen,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
         self.unless_cancelled(transaction.capa_if_it_may_differ())
@@ -238,13 +232,32 @@ impl Check<'_> {
         let pipelines = transaction.pipelines();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
-        let listing = self
+        let bodies = self
             .unless_cancelled(transaction.listing(pipelines))
             .await??;
+        // The same listing, to the octet, as at the end of a check that left nothing to do: most
+        // checks end here, whatever the mailbox's size.
+        let digest = self.digest(&bodies);
+        if self.recall(memory::LISTING).await?.as_ref() == Some(&digest) {
+            let on_server = u32::try_from(bodies.messages()).unwrap_or(u32::MAX);
+            findings.on_server = Some(on_server);
+            self.tell
+                .report(Report::Listed {
+                    on_server,
+                    new: 0,
+                    octets: 0,
+                })
+                .await;
+            return Ok(());
+        }
+        let mut listing = bodies.parse();
         for odd in &listing.odd {
             findings.note(Shown::line(&format!("odd line in a listing: {odd}")));
         }
-        let mut listing = listing;
+        let seen = {
+            let store = self.store.clone();
+            blocking(move || store.seen()).await?
+        };
         let unique_ids = match listing.unique_ids.take() {
             Some(lines) => lines
                 .into_iter()
@@ -335,7 +348,16 @@ impl Check<'_> {
         self.settle(at, plan, findings).await?;
         self.remember(memory::CHECKED, Some("yes".to_owned()))
             .await?;
+        let is_settled = findings.notes.is_empty() && !findings.has_open_ends;
+        self.remember(memory::LISTING, is_settled.then_some(digest))
+            .await?;
         Ok(())
+    }
+
+    /// What the next listing is compared with: this one, and what else decides what is fetched.
+    fn digest(&self, bodies: &Bodies) -> String {
+        let largest = self.settings.largest_message.0;
+        format!("{} {largest}", hex(&bodies.digest()))
     }
 
     /// What `work` comes to, unless the visit is broken off meanwhile.
@@ -429,6 +451,7 @@ impl Check<'_> {
                     }
                 }
                 Fetched::Refused(response) => {
+                    findings.has_open_ends = true;
                     let store = self.store.clone();
                     let (name, words) = (unique_id.clone(), outcome::said(&response).to_owned());
                     let attempts = {

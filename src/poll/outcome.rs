@@ -7,7 +7,7 @@ use crate::{
     client::{self, login::names_busy},
     net::tls,
     notice::shown::Shown,
-    pop3::response::{Code, LONGEST_RESPONSE, Response},
+    pop3::response::{Code, LONGEST_RESPONSE, ParseError, Response},
     store,
 };
 
@@ -25,6 +25,8 @@ pub fn of_session(error: &client::Error) -> Outcome {
         | client::Error::ClearText
         | client::Error::Downgrade
         | client::Error::Pin => Outcome::NotSafe { why: why() },
+        // Somebody may be in the way: nothing goes out over this connection.
+        client::Error::Broken(ParseError::Injected) => Outcome::NotSafe { why: why() },
         client::Error::Broken(_)
         | client::Error::PipeliningBroken
         | client::Error::TooLarge { .. } => Outcome::Broken { why: why() },

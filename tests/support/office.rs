@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use tidings::server::{Options, events::Fault};
+use tidings::server::{
+    Options,
+    events::{Event, Fault},
+};
 use tokio::runtime::Runtime;
 
 use super::scratch::{Scratch, Served};
@@ -59,6 +62,11 @@ impl Office {
 
     pub fn set_fault(&self, fault: Fault) {
         self.served.handle.set_fault(fault);
+    }
+
+    /// Waits until this has happened.
+    pub fn wait_for(&self, is_one: impl Fn(&Event) -> bool) {
+        self.served.events.wait_for(1, is_one);
     }
 
     /// How many times a command crossed the wire.

@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     time::Duration,
 };
 
@@ -97,7 +97,7 @@ impl Scratch {
         let events = Events::default();
         let seen = events.clone();
         options.observer = Some(Observer::new(move |event| {
-            seen.0.lock().expect("events").push(event);
+            seen.push(event);
         }));
         let handle = Server::start(self.spool.clone(), options)
             .await
@@ -105,6 +105,9 @@ impl Scratch {
         Served { handle, events }
     }
 }
+
+/// However busy the machine is, what a test waits for happens within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server, and what happened at it.
 pub struct Served {
@@ -119,11 +122,30 @@ impl Served {
 }
 
 #[derive(Clone, Default)]
-pub struct Events(Arc<Mutex<Vec<Event>>>);
+pub struct Events(Arc<(Mutex<Vec<Event>>, Condvar)>);
 
 impl Events {
+    fn push(&self, event: Event) {
+        let (events, came) = &*self.0;
+        events.lock().expect("events").push(event);
+        came.notify_all();
+    }
+
     pub fn all(&self) -> Vec<Event> {
-        self.0.lock().expect("events").clone()
+        self.0.0.lock().expect("events").clone()
+    }
+
+    /// Waits until so many of these events have come. Blocks the thread.
+    pub fn wait_for(&self, count: usize, is_one: impl Fn(&Event) -> bool) {
+        let (events, came) = &*self.0;
+        let too_few = |events: &mut Vec<Event>| {
+            let found = events.iter().filter(|event| is_one(event)).count();
+            found < count
+        };
+        let (_events, wait) = came
+            .wait_timeout_while(events.lock().expect("events"), PATIENCE, too_few)
+            .expect("events");
+        assert!(!wait.timed_out(), "what was waited for did not happen");
     }
 
     pub fn keywords(&self) -> Vec<&'static str> {

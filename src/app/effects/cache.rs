@@ -13,7 +13,7 @@ use crate::{
     app::marks::Wish,
     notice::{MailboxIndex, Notice, NoticeId, body::Options, shown::Shown},
     poll::{memory, outcome::chain, report::Report},
-    store::{headlines::Place, marks, search::Query},
+    store::{self, headlines::Place, marks, search::Query},
     tui::event::Event,
 };
 
@@ -70,7 +70,7 @@ impl World {
         };
         let (store, events, told) = (open.store.clone(), self.events.clone(), open.told.clone());
         tokio::task::spawn_blocking(move || {
-            let failed = |error: &crate::store::Error| Event::Failed {
+            let failed = |error: &store::Error| Event::Failed {
                 what: Shown::line("cannot read the saved notices"),
                 why: Shown::line(&chain(error)),
                 next: Shown::default(),
@@ -278,15 +278,22 @@ impl World {
         };
         let events = self.events.clone();
         tokio::task::spawn_blocking(move || {
+            let mut next = "";
             let outcome = match store.mail(id) {
                 Ok(Some(mail)) => work(&mail),
                 Ok(None) => Err("its text has not come yet".to_owned()),
+                Err(error @ store::Error::Damaged { .. }) => {
+                    let rebuilt = store.rebuild();
+                    let why = rebuilt.err().unwrap_or(error);
+                    next = "the marks were saved; r fetches the notices anew";
+                    Err(chain(&why))
+                }
                 Err(error) => Err(chain(&error)),
             };
             let _ = events.blocking_send(outcome.unwrap_or_else(|why| Event::Failed {
                 what: Shown::line(what),
                 why: Shown::line(&why),
-                next: Shown::default(),
+                next: Shown::from_static(next),
             }));
         });
     }

@@ -249,7 +249,7 @@ impl Paragraph {
 }
 
 /// True if a line does not go on with a sentence: it begins with a word and a colon, as headers and
-/// forms do (`Sent: Monday`), or with a time, as logs do.
+/// forms do (`Sent: Monday`), with a time, as logs do, or with an address in angle brackets.
 fn begins_anew(line: &str) -> bool {
     let line = line.trim_start();
     let is_time = |word: &str| {
@@ -257,7 +257,7 @@ fn begins_anew(line: &str) -> bool {
             && word.bytes().filter(|&b| b == b':').count() >= 2
             && word.starts_with(|c: char| c.is_ascii_digit())
     };
-    if line.split_whitespace().take(3).any(is_time) {
+    if line.starts_with('<') || line.split_whitespace().take(3).any(is_time) {
         return true;
     }
     let Some((label, rest)) = line.split_once(':') else {

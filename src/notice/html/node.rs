@@ -56,5 +56,20 @@ pub fn label_of(node: &Handle, depth: usize) -> String {
     }
 }
 
+/// True if there is a picture in an element, other than the dots that count readers.
+pub fn holds_image(node: &Handle, depth: usize) -> bool {
+    let is_dot =
+        |name| attribute(node, name).is_some_and(|pixels| matches!(pixels.trim(), "0" | "1"));
+    match element_name(node).as_str() {
+        "img" => !is_dot("width") && !is_dot("height"),
+        _ if depth > WALK_DEPTH => false,
+        _ => node
+            .children
+            .borrow()
+            .iter()
+            .any(|child| holds_image(child, depth + 1)),
+    }
+}
+
 /// The tree is at most this deep: the bound on nesting, and what parsers add between.
 pub const WALK_DEPTH: usize = 1000;

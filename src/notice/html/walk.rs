@@ -3,8 +3,9 @@
 use html2text::{Document, Element, Handle};
 
 use super::{
-    node::{WALK_DEPTH, attribute, element_name, label_of, text_of},
+    node::{WALK_DEPTH, attribute, element_name, holds_image, label_of, text_of},
     source, table,
+    writer::{Context, Writer},
 };
 use crate::notice::{
     Run, Style,
@@ -27,34 +28,11 @@ pub fn blocks(document: &Handle, source: &source::Source, links: &mut Links) -> 
     writer.blocks
 }
 
-/// What an element's surroundings say about it.
-#[derive(Clone, Debug, Default)]
-struct Context {
-    style: Style,
-    link: Option<usize>,
-    quote: u8,
-    indent: u16,
-    is_pre: bool,
-    is_tiny: bool,
-    depth: usize,
-}
-
 /// A kind of list.
 #[derive(Clone, Copy)]
 enum List {
     Bulleted,
     Numbered,
-}
-
-/// Writes blocks as the tree is walked.
-struct Writer<'w> {
-    source: &'w source::Source,
-    links: &'w mut Links,
-    blocks: Vec<Block>,
-    /// The paragraph so far.
-    runs: Vec<Run>,
-    /// The mark of the item that has just begun.
-    marker: Option<Shown>,
 }
 
 impl Writer<'_> {
@@ -132,80 +110,6 @@ impl Writer<'_> {
         }
     }
 
-    /// Adds a text, white space collapsed.
-    fn text(&mut self, text: &str, context: &Context) {
-        if context.is_tiny {
-            return;
-        }
-        if context.is_pre {
-            return self.push(text, context);
-        }
-        let mut words = String::with_capacity(text.len());
-        let mut in_gap = self.ends_in_space();
-        for c in text.chars().filter(|c| !is_filler(*c)) {
-            match c {
-                ' ' | '\t' | '\n' | '\r' | '\u{c}' if in_gap => {}
-                ' ' | '\t' | '\n' | '\r' | '\u{c}' => words.push(' '),
-                c => words.push(c),
-            }
-            in_gap = words.ends_with(' ') || (words.is_empty() && in_gap);
-        }
-        self.push(&words, context);
-    }
-
-    fn push(&mut self, text: &str, context: &Context) {
-        if text.is_empty() {
-            return;
-        }
-        if context.link.is_none() && !context.is_pre && text.contains("://") {
-            self.runs
-                .extend(plain::linked(text, context.style, self.links));
-            return;
-        }
-        let style = if context.link.is_some() {
-            Style::Link
-        } else {
-            context.style
-        };
-        self.runs.push(Run {
-            text: Shown::text(text),
-            style,
-            link: context.link,
-        });
-    }
-
-    fn ends_in_space(&self) -> bool {
-        let last = self.runs.iter().rev().find(|run| !run.text.is_empty());
-        last.is_none_or(|run| run.text.ends_with([' ', '\n']))
-    }
-
-    fn line_break(&mut self, context: &Context) {
-        let newlines: usize = self
-            .runs
-            .iter()
-            .rev()
-            .take_while(|run| run.text.trim().is_empty())
-            .map(|run| run.text.matches('\n').count())
-            .sum();
-        if newlines < 2 && !self.runs.is_empty() {
-            self.runs.push(Run {
-                text: Shown::from_static("\n"),
-                style: context.style,
-                link: None,
-            });
-        }
-    }
-
-    fn rule(&mut self, context: &Context) {
-        self.gap(context);
-        self.blocks.push(Block {
-            quote: context.quote,
-            indent: context.indent,
-            content: Content::Rule,
-        });
-        self.gap(context);
-    }
-
     /// Adds an image's words; without any it is decoration, or counts readers.
     fn image(&mut self, node: &Handle, context: &Context) {
         let words = attribute(node, "alt")
@@ -237,6 +141,10 @@ impl Writer<'_> {
             return self.children(node, context);
         };
         let label = Shown::line(&label_of(node, 0));
+        let is_image = label.is_empty() && holds_image(node, 0);
+        if label.is_empty() && !is_image {
+            return self.children(node, context);
+        }
         let Some(link) = self.links.add(&label, &target) else {
             return self.children(node, context);
         };
@@ -246,9 +154,11 @@ impl Writer<'_> {
             ..context.clone()
         };
         let is_address = label.contains("://") && !label.contains(' ');
-        match is_address {
-            true => self.text(&plain::shortened(&label), &inner),
-            false => self.children(node, &inner),
+        match (is_address, is_image) {
+            (true, _) => self.text(&plain::shortened(&label), &inner),
+            // A link must be seen to be followed, whatever its picture shows.
+            (false, true) => self.text("[image]", &inner),
+            (false, false) => self.children(node, &inner),
         }
         let has_text = self.blocks.len() > blocks
             || self.runs[start..]
@@ -491,40 +401,6 @@ impl Writer<'_> {
         runs
     }
 
-    fn gap(&mut self, context: &Context) {
-        self.flush(context);
-        // The first paragraph of an item stands beside its mark.
-        if self.marker.is_none()
-            && self
-                .blocks
-                .last()
-                .is_some_and(|last| last.content != Content::Gap)
-        {
-            self.blocks.push(Block {
-                quote: context.quote,
-                ..Block::gap()
-            });
-        }
-    }
-
-    /// Ends the paragraph.
-    fn flush(&mut self, context: &Context) {
-        let runs = trimmed(std::mem::take(&mut self.runs));
-        if runs.is_empty() {
-            return;
-        }
-        let marker = self.marker.take();
-        let hang = marker
-            .as_ref()
-            .map_or(0, |marker| marker.width() as u16 + 1);
-        let indent = context.indent.saturating_sub(hang);
-        self.blocks.push(Block {
-            quote: context.quote,
-            indent,
-            content: Content::Prose { marker, runs },
-        });
-    }
-
     fn is_hidden(&self, node: &Handle) -> bool {
         let by_style = attribute(node, "style").is_some_and(|style| source::is_hiding(&style));
         let by_sheet = || {
@@ -551,43 +427,6 @@ fn styled(context: &Context, style: Style) -> Context {
         style,
         ..context.clone()
     }
-}
-
-/// Takes white space from both ends of a paragraph; one of nothing else becomes empty.
-fn trimmed(mut runs: Vec<Run>) -> Vec<Run> {
-    let is_space = |c: char| c.is_whitespace();
-    let ends = [0, 1];
-    for end in ends {
-        while let Some(index) = (end == 0)
-            .then_some(0)
-            .or(runs.len().checked_sub(1))
-            .filter(|_| !runs.is_empty())
-        {
-            let run = &runs[index];
-            let kept = if end == 0 {
-                run.text.trim_start_matches(is_space)
-            } else {
-                run.text.trim_end_matches(is_space)
-            };
-            if kept.len() == run.text.len() {
-                break;
-            }
-            match kept.is_empty() {
-                true => drop(runs.remove(index)),
-                false => runs[index].text = Shown::text(kept),
-            }
-        }
-    }
-    runs.retain(|run| !run.text.is_empty());
-    runs
-}
-
-/// Soft hyphens and the like say where a line may break, and fill the previews of mail programs.
-fn is_filler(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{fffc}'
-    )
 }
 
 /// An image's words are a caption, not a page.
