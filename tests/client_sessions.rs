@@ -89,6 +89,7 @@ macro_rules! transcripts {
 
 transcripts! {
     a_first_check_fetches_the_newest_first
+    a_listing_as_before_a_check_that_was_cut_off_is_compared
     a_maildrop_in_use_is_busy
     a_maildrop_that_words_call_locked_is_busy
     a_message_given_after_all_replaces_its_stand_in

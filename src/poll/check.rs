@@ -250,6 +250,8 @@ impl Check<'_> {
                 .await;
             return Ok(());
         }
+        // From here to the end of a check that comes through the cache may lie between two listings.
+        self.remember(memory::LISTING, None).await?;
         let mut listing = bodies.parse();
         for odd in &listing.odd {
             findings.note(Shown::line(&format!("odd line in a listing: {odd}")));
