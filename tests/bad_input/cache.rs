@@ -142,6 +142,9 @@ fn a_file_of_another_program_is_moved_aside() {
 fn a_cache_of_a_newer_version_is_left_as_it_is() {
     let (_office, person) = marked();
     let connection = Connection::open(person.cache_path()).expect("the cache");
+    let version: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .expect("a version");
     connection
         .execute_batch("PRAGMA user_version = 99")
         .expect("a version");
@@ -158,7 +161,7 @@ fn a_cache_of_a_newer_version_is_left_as_it_is() {
     assert!(check.stdout.contains("cannot save"), "{check}");
     let connection = Connection::open(person.cache_path()).expect("the cache");
     connection
-        .execute_batch("PRAGMA user_version = 2")
+        .execute_batch(&format!("PRAGMA user_version = {version}"))
         .expect("a version");
     drop(connection);
     assert_whole(&person);
