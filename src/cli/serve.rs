@@ -142,6 +142,7 @@ async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<ExitCode> {
     };
     // Signals that come while the server starts are not to be lost.
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let mut interrupted = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let protections: Vec<Protection> = options.listeners.iter().map(|l| l.protection).collect();
     let plaintext = options.plaintext;
     let has_tls = options.acceptor.is_some();
@@ -169,10 +170,7 @@ async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<ExitCode> {
 
     tokio::select! {
         _ = terminated.recv() => tracing::info!("ending: SIGTERM"),
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted.context("cannot wait for signals")?;
-            tracing::info!("ending: Ctrl-C");
-        }
+        _ = interrupted.recv() => tracing::info!("ending: Ctrl-C"),
     }
     handle.shutdown().await;
     Ok(ExitCode::SUCCESS)

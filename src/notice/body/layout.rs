@@ -96,7 +96,10 @@ impl Page {
     fn block(&mut self, block: &Block) {
         let quote = usize::from(block.quote).min(self.width / 4).min(QUOTE_BARS);
         let room = self.width.saturating_sub(2 * quote);
-        let indent = usize::from(block.indent).min(room / 2);
+        // A wide character must still fit behind it.
+        let indent = usize::from(block.indent)
+            .min(room / 2)
+            .min(room.saturating_sub(2));
         let room = room - indent;
         if block.content == Content::Gap {
             let depth = self.gap.unwrap_or(block.quote).min(block.quote);
