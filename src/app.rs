@@ -28,7 +28,7 @@ pub mod effects;
 mod marks;
 pub mod saving;
 pub mod setup;
-mod terminal;
+pub mod terminal;
 pub mod trial;
 
 use effects::{Ways, World};
@@ -62,6 +62,8 @@ pub enum Ended {
     MarksUnsaved,
     /// A signal ended the program.
     BySignal,
+    /// Something beside the loop has panicked, and the terminal was given back.
+    Broken,
 }
 
 /// Why there is no screen.
@@ -211,6 +213,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
                 CaughtSignal::Continue => vec![Effect::Redraw],
                 CaughtSignal::End => break Ended::BySignal,
             },
+            () = terminal::lost() => break Ended::Broken,
         };
     };
     drop(screen);

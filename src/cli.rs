@@ -1,10 +1,17 @@
 //! The command line: what there is to say, and who does it.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::{app::Ended, config::file};
+use crate::{
+    app::{Ended, terminal},
+    config::file,
+};
 
 pub mod about;
 pub mod check;
@@ -150,6 +157,7 @@ pub fn main() -> ExitCode {
         Some(_) | None => tracing::Level::WARN,
     };
     listen_to_trace(cli.global.verbose, usual);
+    terminal::restore_on_panic();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -207,7 +215,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
 async fn left(ended: Ended, global: &Global) -> Result<ExitCode, Failure> {
     match ended {
         Ended::ForTheDemo => demo::demo(demo::DemoArgs::default(), global).await,
-        Ended::Quit | Ended::MarksUnsaved | Ended::BySignal => screen::code(ended),
+        Ended::Quit | Ended::MarksUnsaved | Ended::BySignal | Ended::Broken => screen::code(ended),
     }
 }
 
@@ -236,12 +244,20 @@ fn listen_to_trace(verbose: bool, usual: tracing::Level) {
         usual
     };
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(log)
         .with_max_level(most)
         .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal())
         .init();
+}
+
+/// Where the log goes: not onto a screen that is up, whose activity view tells the same.
+fn log() -> Box<dyn io::Write> {
+    if terminal::is_taken() {
+        Box::new(io::sink())
+    } else {
+        Box::new(io::stderr())
+    }
 }
 
 /// The command line as clap knows it, for completions and the manual page.

@@ -4,6 +4,7 @@ pub mod mailbox;
 pub mod office;
 pub mod peer;
 pub mod program;
+pub mod pty;
 pub mod rogue;
 pub mod scratch;
 pub mod screen;

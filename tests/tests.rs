@@ -18,6 +18,8 @@ mod serving_by_hand;
 mod spool;
 mod store;
 mod support;
+mod terminal;
+mod threads;
 mod visits;
 mod wire;
 mod words;

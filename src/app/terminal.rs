@@ -18,6 +18,7 @@ use crossterm::{
     },
 };
 use ratatui::{Frame, Terminal, backend::CrosstermBackend};
+use tokio::sync::Notify;
 
 use crate::notice::{guard, shown::Shown};
 
@@ -31,6 +32,35 @@ pub struct Screen {
 /// True while the terminal is ours, for the panic hook.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
+/// Tells the loop that a panic elsewhere has given the terminal back.
+static LOST: Notify = Notify::const_new();
+
+/// From now on a panic gives the terminal back before it says anything; one that is caught, over a
+/// mail that a library cannot read, does neither.
+pub fn restore_on_panic() {
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if guard::is_guarded() {
+                return;
+            }
+            if give_back() {
+                LOST.notify_one();
+            }
+            before(panic);
+        }));
+    });
+}
+
+/// True while the screen is up: nobody else may write to the terminal then.
+pub fn is_taken() -> bool {
+    IS_OURS.load(Ordering::SeqCst)
+}
+
+/// Waits until a panic has given the terminal back, if ever.
+pub(super) async fn lost() {
+    LOST.notified().await;
+}
 
 /// The most that is copied by OSC 52, in octets: terminals drop more than about this.
 const LARGEST_COPY: usize = 74_994;
@@ -42,17 +72,7 @@ impl Screen {
     ///
     /// There is none, or it does not do what it is told.
     pub fn take(has_mouse: bool) -> io::Result<Screen> {
-        HOOK.call_once(|| {
-            let before = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |panic| {
-                // Caught while a mail is read: the screen stays up, and stays whole.
-                if guard::is_guarded() {
-                    return;
-                }
-                give_back();
-                before(panic);
-            }));
-        });
+        restore_on_panic();
         enter(has_mouse)?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
         Ok(Screen {
@@ -78,7 +98,10 @@ impl Screen {
     ///
     /// The terminal is gone.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // `Terminal::clear` asks the terminal where the cursor is. The answer would come in among
+        // the keys, and a terminal that gives none would end the program.
+        let area = self.terminal.size()?;
+        self.terminal.resize(area.into())
     }
 
     /// The terminal's columns and rows.
@@ -99,7 +122,7 @@ impl Screen {
         give_back();
         let outcome = work();
         enter(self.has_mouse)?;
-        self.terminal.clear()?;
+        self.clear()?;
         Ok(outcome)
     }
 
@@ -161,13 +184,14 @@ fn enter(has_mouse: bool) -> io::Result<()> {
     terminal::enable_raw_mode()?;
     IS_OURS.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
-    // 22;0t keeps the window's title for later; 1007 makes the wheel scroll by arrow keys.
+    // 22;0t keeps the window's title for later, and 1007s whether the wheel scrolls by arrow keys,
+    // which 1007h makes it do.
     queue!(
         out,
         Print("\u{1b}[22;0t"),
         EnterAlternateScreen,
         EnableBracketedPaste,
-        Print("\u{1b}[?1007h"),
+        Print("\u{1b}[?1007s\u{1b}[?1007h"),
         cursor::Hide
     )?;
     if has_mouse {
@@ -176,10 +200,10 @@ fn enter(has_mouse: bool) -> io::Result<()> {
     out.flush()
 }
 
-/// Gives the terminal back, once; harmless if it is not ours.
-fn give_back() {
+/// Gives the terminal back, once; harmless and false if it is not ours.
+fn give_back() -> bool {
     if !IS_OURS.swap(false, Ordering::SeqCst) {
-        return;
+        return false;
     }
     let mut out = io::stdout();
     // Whatever of this fails, the rest is tried: the terminal may be gone already.
@@ -190,8 +214,9 @@ fn give_back() {
         DisableBracketedPaste,
         cursor::Show,
         LeaveAlternateScreen,
-        Print("\u{1b}[23;0t")
+        Print("\u{1b}[?1007r\u{1b}[23;0t")
     );
     let _ = out.flush();
     let _ = terminal::disable_raw_mode();
+    true
 }

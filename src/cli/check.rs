@@ -357,7 +357,7 @@ impl One {
 pub async fn password(mailbox: &Mailbox) -> Result<SecretString, secret::Error> {
     match Source::of(mailbox) {
         Source::Person if stdin().is_terminal() && stderr().is_terminal() => {
-            let prompt = Shown::line(&format!(
+            let prompt = Shown::text(&format!(
                 "Password of {} at {}: ",
                 mailbox.user, mailbox.host
             ));

@@ -30,6 +30,10 @@ pub fn code(ended: Ended) -> Result<ExitCode, Failure> {
     match ended {
         Ended::Quit | Ended::ForTheDemo => Ok(ExitCode::SUCCESS),
         Ended::BySignal => Ok(ExitCode::from(128 + 15)),
+        Ended::Broken => Err(Failure::new(
+            failure::UNEXPECTED,
+            "a part of the program broke: what it said stands above",
+        )),
         Ended::MarksUnsaved => Err(Failure::new(
             failure::SAVED_DATA,
             "marks could not be saved and are lost",

@@ -167,6 +167,8 @@ pub struct Search {
 pub enum Message {
     /// Goes with the next key.
     Word(Shown),
+    /// Goes with the next key too, or when the check that it speaks of has ended.
+    Checking(Shown),
     /// Stays until it is dismissed.
     Trouble(Shown),
 }

@@ -44,7 +44,7 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Effects {
         }
         return out;
     }
-    if matches!(model.message, Some(Message::Word(_))) {
+    if matches!(model.message, Some(Message::Word(_) | Message::Checking(_))) {
         model.message = None;
     }
     if let Some(mailbox) = model.mailboxes.get_mut(model.open.0) {

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::tz::TimeZone;
@@ -174,6 +174,16 @@ impl Person {
     /// The names in one of this person's folders, sorted.
     pub fn files(&self, folder: &str) -> Vec<String> {
         names(&self.path(folder))
+    }
+}
+
+/// Waits until something is so that nobody tells of.
+#[track_caller]
+pub fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "waited for {what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

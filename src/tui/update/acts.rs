@@ -3,13 +3,13 @@
 use crossterm::event::KeyEvent;
 
 use crate::{
-    notice::when,
+    notice::{shown::Shown, when},
     tui::{
         action::{Action, Mode},
         effect::{DemoEffect, Effect},
         keymap::Key,
         model::{
-            Focus, Model, Room, Side,
+            Focus, Message, Model, Room, Side,
             form::Form,
             line::SecretLine,
             list::Filter,
@@ -194,7 +194,7 @@ fn open(model: &mut Model, out: &mut Effects) {
 
 /// One step back. Returns false at the top, where there is none.
 fn back(model: &mut Model) -> bool {
-    if matches!(model.message, Some(crate::tui::model::Message::Trouble(_))) {
+    if matches!(model.message, Some(Message::Trouble(_))) {
         model.message = None;
         return true;
     }
@@ -257,7 +257,8 @@ fn check(model: &mut Model, out: &mut Effects) {
     out.push(Effect::CheckNow {
         mailbox: model.open,
     });
-    model.say(&format!("checking {} now", model.mailbox().name.clone()));
+    let words = format!("checking {} now", model.mailbox().name);
+    model.message = Some(Message::Checking(Shown::text(&words)));
 }
 
 /// Dismisses the message, or else the banner.

@@ -40,6 +40,10 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
         Report::Checked(summary) => {
             model.clock.now = model.clock.now.max(summary.at + summary.took);
             if is_open {
+                // What came of the check that was asked for is in the status line again.
+                if matches!(model.message, Some(Message::Checking(_))) {
+                    model.message = None;
+                }
                 model.hides_progress = false;
             }
             if summary.new > 0 {

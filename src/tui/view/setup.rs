@@ -270,7 +270,7 @@ fn status(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
         Some(Message::Trouble(words)) => {
             pen.put_cut(1, panes.status, columns - 2, words, Role::Error);
         }
-        Some(Message::Word(words)) => {
+        Some(Message::Word(words) | Message::Checking(words)) => {
             pen.put_cut(1, panes.status, columns - 2, words, Role::Text);
         }
         None => {

@@ -26,7 +26,7 @@ pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
 fn line(model: &Model, panes: &Panes, pen: &mut Pen) {
     let (y, columns) = (panes.status, model.size.columns);
     match &model.message {
-        Some(Message::Word(words)) => {
+        Some(Message::Word(words) | Message::Checking(words)) => {
             pen.put_cut(1, y, columns - 2, words, Role::Text);
             return;
         }
