@@ -19,7 +19,6 @@ mod spool;
 mod store;
 mod support;
 mod terminal;
-mod threads;
 mod visits;
 mod wire;
 mod words;

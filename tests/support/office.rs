@@ -18,7 +18,8 @@ pub struct Office {
     pub scratch: Scratch,
     pub served: Served,
     // Dropped last: the server runs on it.
-    runtime: Runtime,
+    /// What the server runs on.
+    _runtime: Runtime,
 }
 
 impl Office {
@@ -47,7 +48,7 @@ impl Office {
         Office {
             scratch,
             served,
-            runtime,
+            _runtime: runtime,
         }
     }
 
@@ -73,12 +74,6 @@ impl Office {
     pub fn heard(&self, keyword: &str) -> usize {
         let keywords = self.served.events.keywords();
         keywords.iter().filter(|said| **said == keyword).count()
-    }
-
-    /// Ends the server; nobody answers at its address any more.
-    pub fn close(self) -> Scratch {
-        self.runtime.block_on(self.served.handle.shutdown());
-        self.scratch
     }
 }
 
