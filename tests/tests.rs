@@ -18,6 +18,7 @@ mod serving_by_hand;
 mod spool;
 mod store;
 mod support;
+mod team;
 mod terminal;
 mod visits;
 mod wire;

@@ -65,6 +65,11 @@ impl Office {
         self.served.handle.set_fault(fault);
     }
 
+    /// Runs what a test does as a client of its own.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// Waits until this has happened.
     pub fn wait_for(&self, is_one: impl Fn(&Event) -> bool) {
         self.served.events.wait_for(1, is_one);
