@@ -18,8 +18,7 @@ pub struct Office {
     pub scratch: Scratch,
     pub served: Served,
     // Dropped last: the server runs on it.
-    /// What the server runs on.
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Office {
@@ -48,7 +47,7 @@ impl Office {
         Office {
             scratch,
             served,
-            _runtime: runtime,
+            runtime,
         }
     }
 
@@ -79,6 +78,12 @@ impl Office {
     pub fn heard(&self, keyword: &str) -> usize {
         let keywords = self.served.events.keywords();
         keywords.iter().filter(|said| **said == keyword).count()
+    }
+
+    /// Ends the server; nobody answers at its address any more.
+    pub fn close(self) -> Scratch {
+        self.runtime.block_on(self.served.handle.shutdown());
+        self.scratch
     }
 }
 
