@@ -23,6 +23,7 @@ use crate::{
     tui::{Purpose, Start, Tui, effect::Effect, event::Event},
 };
 
+mod background;
 pub mod demo;
 pub mod effects;
 mod marks;
@@ -122,7 +123,9 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         size: screen.size().map_err(Error::Terminal)?,
         unicode: beginning.unicode,
         colour: beginning.colour,
-        background: None,
+        background: (beginning.colour && world.settings().screen.theme == "auto")
+            .then(background::ask)
+            .flatten(),
         purpose: beginning.purpose,
     };
     let (mut tui, effects) = Tui::new(world.settings(), start);

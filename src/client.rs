@@ -119,6 +119,7 @@ pub struct Transaction {
 pub struct Bodies {
     scan: Vec<u8>,
     unique_ids: Option<Vec<u8>>,
+    refused: Option<Response>,
 }
 
 impl Bodies {
@@ -139,7 +140,10 @@ impl Bodies {
 
     /// Reads the lines.
     pub fn parse(self) -> Listing {
-        let mut listing = Listing::default();
+        let mut listing = Listing {
+            refused: self.refused,
+            ..Listing::default()
+        };
         listing.scan = parse_lines(&self.scan, ScanListing::parse, &mut listing.odd);
         listing.scan.sort_by_key(|line| line.message);
         if let Some(body) = self.unique_ids {
@@ -158,6 +162,8 @@ pub struct Listing {
     pub scan: Vec<ScanListing>,
     /// The unique-id listing; none if the server has no UIDL.
     pub unique_ids: Option<Vec<UniqueIdListing>>,
+    /// What the server said to UIDL, if it has none or will not give it.
+    pub refused: Option<Response>,
     /// Lines of either that made no sense, in excerpts.
     pub odd: Vec<String>,
 }
@@ -169,7 +175,8 @@ impl Authorization {
     ///
     /// There is no connection, it cannot be made safe, or the server refuses or is wrong.
     pub async fn connect(endpoint: &Endpoint, dialogue: &Dialogue) -> Result<Authorization, Error> {
-        let addresses = connect::find(&endpoint.host, endpoint.port).await?;
+        let addresses =
+            connect::find(&endpoint.host, endpoint.port, endpoint.connect_timeout).await?;
         let (stream, address) = connect::open(
             &endpoint.host,
             endpoint.port,
@@ -194,10 +201,10 @@ impl Authorization {
         match error {
             Error::Tls {
                 fault: None,
-                source: tls::Error::Handshake(source),
-            } => Error::Tls {
+                source: source @ tls::Error::Handshake(_),
+            } if !source.broke_off() => Error::Tls {
                 fault: Self::look(endpoint, addresses).await,
-                source: tls::Error::Handshake(source),
+                source,
             },
             error => error,
         }
@@ -471,9 +478,14 @@ impl Transaction {
             request: "LIST",
             response,
         })?;
+        let (unique_ids, refused) = match uidl {
+            Ok(body) => (Some(body), None),
+            Err(response) => (None, Some(response)),
+        };
         Ok(Bodies {
             scan,
-            unique_ids: uidl.ok(),
+            unique_ids,
+            refused,
         })
     }
 

@@ -162,9 +162,17 @@ impl fmt::Display for Tls {
 }
 
 /// A password as it stands in the settings. It never prints; it serializes only as a mask.
-#[derive(Clone, Default, Deserialize, PartialEq)]
-#[serde(transparent)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Password(Option<String>);
+
+/// What is no text is not named in the error: it may be the password, written without its marks.
+impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Password, D::Error> {
+        String::deserialize(deserializer)
+            .map(Password::new)
+            .map_err(|_| serde::de::Error::custom("a password is text: put it in quotation marks"))
+    }
+}
 
 impl Password {
     /// A password that was given.

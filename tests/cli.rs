@@ -816,6 +816,37 @@ fn config_show_prints_all_that_is_in_force_with_secrets_masked() {
 }
 
 #[test]
+fn a_password_without_quotation_marks_is_not_repeated_in_the_error() {
+    let person = Person::with_settings(
+        "[[mailbox]]\nname = \"notices\"\nhost = \"pop.team.example\"\nuser = \"notices\"\n\
+         password = 80736421\n",
+    );
+
+    let ran = person.run(&["config", "check"]).expect(3);
+
+    assert!(!ran.stderr.contains("80736421"), "{ran}");
+    assert!(
+        ran.stderr.contains("tidings.toml:7:12: a password is text"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn settings_that_are_a_link_stay_one() {
+    let office = Office::of_team();
+    let person = Person::new();
+    let dotfiles = person.path("dotfiles.toml");
+    fs::write(&dotfiles, "# mine\n").expect("settings");
+    std::os::unix::fs::symlink(&dotfiles, person.settings()).expect("a link");
+
+    setup(&person, office.address().port(), "TIDINGS_TEST_PASSWORD").expect(0);
+
+    assert!(person.settings().is_symlink());
+    let saved = fs::read_to_string(&dotfiles).expect("settings");
+    assert!(saved.starts_with("# mine\n[[mailbox]]"), "{saved}");
+}
+
+#[test]
 fn keys_lists_the_keys_in_force() {
     let person = Person::with_settings("[keys.reader]\n\"ctrl-n\" = \"next_unread\"\n");
 

@@ -89,6 +89,7 @@ macro_rules! transcripts {
 
 transcripts! {
     a_first_check_fetches_the_newest_first
+    a_listing_as_before_a_check_that_was_cut_off_is_compared
     a_maildrop_in_use_is_busy
     a_maildrop_that_words_call_locked_is_busy
     a_message_given_after_all_replaces_its_stand_in
@@ -115,5 +116,6 @@ transcripts! {
     sizes_beyond_all_measure_break_nothing
     the_greeting_may_refuse
     unique_ids_of_odd_bytes_are_kept
+    unique_ids_refused_for_the_moment_end_the_check
     vanished_notices_stay_doubtful_when_one_arrives
 }

@@ -420,6 +420,9 @@ fn a_cache_built_anew_goes_on_where_the_damaged_one_was() {
     store
         .remember("signed_in_by", Some("APOP"))
         .expect("it is remembered");
+    store
+        .remember("listing", Some("as it was"))
+        .expect("it is remembered");
     let (_, change) = store.changed_since(0).expect("changes");
 
     store.rebuild().expect("built anew");
@@ -440,6 +443,7 @@ fn a_cache_built_anew_goes_on_where_the_damaged_one_was() {
         store.remembered("signed_in_by").expect("a memory"),
         Some("APOP".to_owned())
     );
+    assert_eq!(store.remembered("listing").expect("a memory"), None);
     assert!(store.changed_since(change).expect("changes").0.len() == 3);
 }
 

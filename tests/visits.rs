@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use tidings::{config::Interval, poll::report::Outcome};
+use tidings::{
+    config::{Interval, Tls},
+    net::{Stream, tls::Acceptor},
+    poll::report::Outcome,
+};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
 };
 use tokio_util::sync::CancellationToken;
@@ -136,4 +140,48 @@ async fn a_check_cancelled_while_headers_are_awaited_says_quit_at_once() {
 
     assert_eq!(summary.outcome, Outcome::Cancelled);
     assert_eq!(server.await.expect("the server ends"), ["QUIT"]);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_in_the_handshake_is_offline_whatever_its_certificate() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+    let acceptor = Acceptor::new(
+        made.cert.pem().as_bytes(),
+        made.signing_key.serialize_pem().as_bytes(),
+    )
+    .expect("an acceptor");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.expect("a client");
+        let mut hello = [0; 16];
+        socket.read_exact(&mut hello).await.expect("a greeting");
+        drop(socket);
+        // Whoever calls again just to look would find a certificate that nobody trusts.
+        let (socket, _) = listener.accept().await.expect("a client");
+        let _ = Stream::plain(socket).accept(&acceptor).await;
+    });
+    let mut reader = Reader::of(port);
+    reader.mailbox.tls = Tls::Implicit;
+
+    let (summary, _) = reader.check().await;
+
+    assert!(
+        matches!(summary.outcome, Outcome::Unreachable { .. }),
+        "{:?}",
+        summary.outcome
+    );
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_server_that_talks_without_end_does_not_fill_the_cache() {
+    let flood = format!("S: -ERR {}", "é".repeat(30_000));
+    let script = Script::serve(scripts(&[&flood])).await;
+    let reader = Reader::of(script.port);
+
+    let (summary, _) = reader.check().await;
+
+    assert!(summary.dialogue.len() < 2_000, "{}", summary.dialogue.len());
+    assert!(summary.outcome.words().len() < 10_000);
 }

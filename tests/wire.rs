@@ -731,3 +731,14 @@ proptest! {
         prop_assert_eq!(read.password.expose_secret(), password);
     }
 }
+
+#[test]
+fn a_name_with_a_line_end_does_not_become_a_second_command() {
+    let mut codec = ClientCodec::upgraded();
+    let mut out = BytesMut::new();
+
+    let refused = codec.encode(&Command::User("notices\r\nDELE 1".to_owned()), &mut out);
+
+    assert!(refused.is_err());
+    assert!(out.is_empty());
+}

@@ -86,7 +86,8 @@ impl Trial<'_> {
     ) -> Result<(), Error> {
         self.begin(Stage::Find);
         let endpoint = Endpoint::of(mailbox, settings)?;
-        let addresses = connect::find(&endpoint.host, endpoint.port).await?;
+        let addresses =
+            connect::find(&endpoint.host, endpoint.port, endpoint.connect_timeout).await?;
         self.pass(&format!("found {} ({})", endpoint.host, addresses[0].ip()));
 
         self.begin(Stage::Connect);

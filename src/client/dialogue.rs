@@ -24,6 +24,10 @@ const HEAD: usize = 120;
 /// Lines kept from the end, where they fail.
 const TAIL: usize = 40;
 
+/// The longest line that is kept, in octets: that of an answer by the standard (RFC 2449 §4). A
+/// server may say a hundred times as much in each line, and the cache keeps a day of dialogues.
+const LONGEST: usize = 512;
+
 impl Dialogue {
     /// Writes down what the client said.
     pub fn client(&self, line: &impl Display) {
@@ -55,7 +59,11 @@ impl Dialogue {
         text.into()
     }
 
-    fn push(&self, line: String) {
+    fn push(&self, mut line: String) {
+        if line.len() > LONGEST {
+            line.truncate(line.floor_char_boundary(LONGEST));
+            line.push('…');
+        }
         let mut lines = self.lines();
         if lines.head.len() < HEAD {
             lines.head.push(line);

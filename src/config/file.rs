@@ -158,6 +158,7 @@ pub fn save_mailbox(path: &Path, mailbox: &Mailbox) -> Result<(), Error> {
             what: first_line(error.message()),
         }
     })?;
+    let trailing = document.trailing().as_str().unwrap_or_default().to_owned();
     let tables = document
         .entry("mailbox")
         .or_insert(Item::ArrayOfTables(ArrayOfTables::new()))
@@ -171,15 +172,23 @@ pub fn save_mailbox(path: &Path, mailbox: &Mailbox) -> Result<(), Error> {
     if !tables.iter().any(is_same) {
         let mut table = Table::new();
         fill(&mut table, mailbox);
+        // What stands at the file's end is above what is added to it.
+        if !trailing.is_empty() {
+            table.decor_mut().set_prefix(&trailing);
+        }
         tables.push(table);
+        document.set_trailing("");
     } else if let Some(table) = tables.iter_mut().find(|table| is_same(table)) {
         fill(table, mailbox);
     }
     write(path, &document.to_string())
 }
 
-/// Writes a file at once or not at all, readable by its owner alone.
+/// Writes a file at once or not at all, readable by its owner alone. A link to it stays one, as
+/// where settings are kept in a folder of dotfiles.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = target.as_path();
     let failed = |source| Error::Write {
         path: path.to_owned(),
         source,
@@ -292,6 +301,11 @@ fn validate(path: &Path, settings: &Settings) -> Result<(), Error> {
         ] {
             if value.trim().is_empty() {
                 return Err(unusable(format!("mailbox `{name}`: `{key}` is empty")));
+            }
+            if value.contains(char::is_control) {
+                return Err(unusable(format!(
+                    "mailbox `{name}`: `{key}` is not one line"
+                )));
             }
         }
         if !names.insert(name) {

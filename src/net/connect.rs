@@ -53,14 +53,17 @@ pub enum Error {
 ///
 /// # Errors
 ///
-/// It has none, or nobody could be asked.
-pub async fn find(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+/// It has none, or nobody could be asked within `limit`.
+pub async fn find(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
     let name = host.trim_matches(['[', ']']);
     let failed = |source| Error::Find {
         host: host.to_owned(),
         source,
     };
-    let addresses: Vec<SocketAddr> = lookup_host((name, port)).await.map_err(failed)?.collect();
+    let found = time::timeout(limit, lookup_host((name, port)))
+        .await
+        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)));
+    let addresses: Vec<SocketAddr> = found.map_err(failed)?.collect();
     if addresses.is_empty() {
         return Err(failed(io::Error::from(io::ErrorKind::NotFound)));
     }

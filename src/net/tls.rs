@@ -70,6 +70,25 @@ pub enum Error {
     Already,
 }
 
+impl Error {
+    /// True if the other side hung up in the middle of the handshake: nothing is known to be wrong
+    /// with its certificate.
+    pub fn broke_off(&self) -> bool {
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            let words = cause.to_string();
+            if cause.is::<io::Error>()
+                || words.contains("EOF")
+                || words.contains("connection closed")
+            {
+                return true;
+            }
+            source = cause.source();
+        }
+        false
+    }
+}
+
 /// A connector for [`Connector::protect`], made once and used for each connection.
 #[derive(Clone)]
 pub struct Connector {

@@ -23,7 +23,10 @@ use crate::{
     config::{Mailbox, Settings},
     net::tls::hex,
     notice::{Headline, shown::Shown},
-    pop3::listing::{MessageNumber, UniqueId},
+    pop3::{
+        capability::Capability,
+        listing::{MessageNumber, UniqueId},
+    },
     store::{self, Store},
 };
 
@@ -66,6 +69,8 @@ const AGREEING_CHECKS: u32 = 3;
 const MOST_REFUSALS: u32 = 3;
 /// How many messages larger than announced are dealt with in one check.
 const MOST_OVERSIZED: u32 = 5;
+/// How many notes are made of one check: nobody reads more.
+const MOST_NOTES: usize = 200;
 /// How many headlines come before the first whole message, where there is much to fetch.
 const HEADLINES_FIRST: usize = 50;
 
@@ -102,6 +107,15 @@ struct Findings {
     has_open_ends: bool,
 }
 
+impl Findings {
+    /// Notes what a person may want to know, unless there is too much of it already.
+    fn note(&mut self, words: Shown) {
+        if self.notes.len() < MOST_NOTES {
+            self.notes.push(words);
+        }
+    }
+}
+
 impl Check<'_> {
     /// Makes the visit, and says how it went and how long to wait at least before the next, if the
     /// server has said so. `next`, `took` and `attempt` of the summary are the poller's to fill in.
@@ -123,7 +137,7 @@ impl Check<'_> {
             result,
             Err(Failure::Session(client::Error::PipeliningBroken))
         ) {
-            findings.notes.push(Shown::line(
+            findings.note(Shown::line(
                 "the server announces PIPELINING and does not keep up with it: tried one by one",
             ));
             findings.goes_one_by_one = true;
@@ -140,7 +154,7 @@ impl Check<'_> {
             let store = self.store.clone();
             result = match blocking(move || store.rebuild()).await {
                 Ok(aside) => {
-                    findings.notes.push(Shown::line(&format!(
+                    findings.note(Shown::line(&format!(
                         "the saved notices were damaged: moved to {}, marks saved, fetched anew",
                         aside.display()
                     )));
@@ -210,7 +224,7 @@ impl Check<'_> {
         if let Some(capabilities) = transaction.capabilities() {
             findings.login_delay = capabilities.login_delay();
             if capabilities.expire_days() == Some(0) {
-                findings.notes.push(Shown::line(
+                findings.note(Shown::line(
                     "the server announces that it removes notices once they were fetched (EXPIRE 0)",
                 ));
             }
@@ -236,19 +250,35 @@ impl Check<'_> {
                 .await;
             return Ok(());
         }
+        // From here to the end of a check that comes through the cache may lie between two listings.
+        self.remember(memory::LISTING, None).await?;
         let mut listing = bodies.parse();
         for odd in &listing.odd {
-            findings
-                .notes
-                .push(Shown::line(&format!("odd line in a listing: {odd}")));
+            findings.note(Shown::line(&format!("odd line in a listing: {odd}")));
         }
+        let seen = {
+            let store = self.store.clone();
+            blocking(move || store.seen()).await?
+        };
         let unique_ids = match listing.unique_ids.take() {
             Some(lines) => lines
                 .into_iter()
                 .map(|line| (line.message, line.unique_id))
                 .collect(),
             None => {
-                findings.notes.push(Shown::line(
+                let has_uidl = transaction
+                    .capabilities()
+                    .is_none_or(|capabilities| capabilities.has(&Capability::Uidl));
+                // It had unique-ids and cannot give them just now: by other names all that is there
+                // would be fetched again.
+                if has_uidl
+                    && nameless::has_other_names(&seen)
+                    && let Some(response) = listing.refused.take()
+                {
+                    let request = "UIDL";
+                    return Err(client::Error::Rejected { request, response }.into());
+                }
+                findings.note(Shown::line(
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
                 let pattern = self.recall(memory::PATTERN).await?;
@@ -264,10 +294,6 @@ impl Check<'_> {
         let oversized = {
             let store = self.store.clone();
             blocking(move || store.oversized()).await?
-        };
-        let seen = {
-            let store = self.store.clone();
-            blocking(move || store.seen()).await?
         };
         let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
         drop((seen, listing));
@@ -311,7 +337,7 @@ impl Check<'_> {
             // Whatever ended the fetching: what is whole is kept.
             let tally = keeper.finish().await?;
             if !tally.recognised.is_empty() {
-                findings.notes.push(Shown::line(&format!(
+                findings.note(Shown::line(&format!(
                     "{} notices recognised under new unique-ids",
                     tally.recognised.len()
                 )));
@@ -409,7 +435,7 @@ impl Check<'_> {
             match fetched {
                 Fetched::Bytes(bytes) => {
                     if fetch.part == Part::Headers {
-                        findings.notes.push(Shown::line(&format!(
+                        findings.note(Shown::line(&format!(
                             "message {} of {} octets is too large: its headers alone are kept \
                              (largest_message)",
                             fetch.message, fetch.octets
@@ -429,7 +455,7 @@ impl Check<'_> {
                 Fetched::Refused(response) => {
                     findings.has_open_ends = true;
                     let store = self.store.clone();
-                    let (name, words) = (unique_id.clone(), response.text.to_string());
+                    let (name, words) = (unique_id.clone(), outcome::said(&response).to_owned());
                     let attempts = {
                         let words = words.clone();
                         blocking(move || store.note_trouble(&name, &words)).await?
@@ -444,7 +470,7 @@ impl Check<'_> {
             let bytes = self
                 .unless_cancelled(self.stand_in(transaction, fetch, &words))
                 .await??;
-            findings.notes.push(Shown::line(&format!(
+            findings.note(Shown::line(&format!(
                 "message {} cannot be fetched: {words}",
                 fetch.message
             )));
@@ -511,7 +537,7 @@ impl Check<'_> {
                 self.remember(memory::VANISHED, Some(checks.to_string()))
                     .await?;
                 let count = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
-                findings.notes.push(Shown::line(&format!(
+                findings.note(Shown::line(&format!(
                     "{count} notices vanished from the server: not marked as withdrawn until \
                      {AGREEING_CHECKS} checks agree ({checks} so far)"
                 )));
@@ -524,9 +550,7 @@ impl Check<'_> {
             let (store, ids) = (self.store.clone(), plan.missing.clone());
             blocking(move || store.withdraw(&ids, at)).await?;
             findings.withdrawn = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
-            findings
-                .notes
-                .push(self.words_of_withdrawal(&plan.missing).await?);
+            findings.note(self.words_of_withdrawal(&plan.missing).await?);
             self.tell
                 .report(Report::Withdrawn {
                     ids: plan.missing,

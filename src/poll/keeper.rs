@@ -65,7 +65,7 @@ const ROOM: u32 = 2_048;
 /// The grain in which room is counted, in octets.
 const UNIT: usize = 4_096;
 /// The most mails that are kept as one transaction.
-const LARGEST_BATCH: usize = 500;
+const LARGEST_BATCH: usize = 250;
 /// The first transactions are small, so that the newest notices are on the screen at once.
 const FIRST_BATCH: usize = 25;
 
@@ -100,33 +100,74 @@ impl Keeper {
     }
 }
 
+/// Mails that were read, and the room that they take up.
+struct Batch {
+    arrivals: Vec<Arrival>,
+    octets: u64,
+    permits: Vec<OwnedSemaphorePermit>,
+}
+
+/// Reads mails on one thread and keeps them on this one, so that neither waits for the other.
 fn keep_all(
     terms: &Terms,
-    mut mails: mpsc::Receiver<(Mail, OwnedSemaphorePermit)>,
+    mails: mpsc::Receiver<(Mail, OwnedSemaphorePermit)>,
     tell: &Tell,
 ) -> Result<Tally, store::Error> {
-    let mut tally = Tally::default();
-    let mut fetched = 0;
+    std::thread::scope(|scope| {
+        let (read, batches) = std::sync::mpsc::sync_channel(1);
+        scope.spawn(move || read_all(terms, mails, &read));
+        // Returning drops the receiver, at which the other thread ends as well.
+        keep_batches(terms, &batches, tell)
+    })
+}
+
+fn read_all(
+    terms: &Terms,
+    mut mails: mpsc::Receiver<(Mail, OwnedSemaphorePermit)>,
+    read: &std::sync::mpsc::SyncSender<Batch>,
+) {
     let mut most = FIRST_BATCH;
-    let mut batch = Vec::new();
-    while mails.blocking_recv_many(&mut batch, most) > 0 {
+    let mut waiting = Vec::new();
+    // What came while the last batch was being read goes together with the next.
+    while mails.blocking_recv_many(&mut waiting, most) > 0 {
         most = LARGEST_BATCH;
-        // What came while the last batch was being kept goes together with this one.
-        let octets: u64 = batch.iter().map(|(mail, _)| mail.bytes.len() as u64).sum();
-        let count = batch.len();
-        let mut permits = Vec::with_capacity(count);
-        let arrivals = batch
+        let octets = waiting
+            .iter()
+            .map(|(mail, _)| mail.bytes.len() as u64)
+            .sum();
+        let mut permits = Vec::with_capacity(waiting.len());
+        let arrivals = waiting
             .drain(..)
             .map(|(mail, permit)| {
                 permits.push(permit);
                 arrival(terms, mail)
             })
             .collect();
-        let kept = terms.store.keep(arrivals, &terms.listed, terms.now)?;
-        drop(permits);
+        let batch = Batch {
+            arrivals,
+            octets,
+            permits,
+        };
+        if read.send(batch).is_err() {
+            return;
+        }
+    }
+}
+
+fn keep_batches(
+    terms: &Terms,
+    batches: &std::sync::mpsc::Receiver<Batch>,
+    tell: &Tell,
+) -> Result<Tally, store::Error> {
+    let mut tally = Tally::default();
+    let mut fetched = 0;
+    for batch in batches {
+        let count = batch.arrivals.len();
+        let kept = terms.store.keep(batch.arrivals, &terms.listed, terms.now)?;
+        drop(batch.permits);
 
         fetched += u32::try_from(count).unwrap_or(u32::MAX);
-        tally.octets += octets;
+        tally.octets += batch.octets;
         let mut headlines: Vec<Headline> = Vec::new();
         for kept in kept {
             match kept {

@@ -15,6 +15,7 @@ use crate::{
     net::tls::hex,
     notice::headline::Digest,
     pop3::listing::{MessageNumber, Octets, UniqueId},
+    store::keep::Seen,
 };
 
 /// The messages with their names, and the pattern to remember for the next time.
@@ -84,7 +85,16 @@ pub(super) async fn names(
     Ok(Names { names, pattern })
 }
 
+/// True if a message was seen under a name that is none of these: the server had unique-ids.
+pub(super) fn has_other_names(seen: &Seen) -> bool {
+    seen.iter()
+        .any(|(unique_id, _)| !unique_id.as_bytes().starts_with(MARK.as_bytes()))
+}
+
+/// What the names begin with.
+const MARK: &str = "~";
+
 fn name(headers: &[u8], octets: Octets) -> String {
     let digest = Digest::of(headers, Timestamp::UNIX_EPOCH);
-    format!("~{}.{octets}", hex(&digest.fingerprint.headers))
+    format!("{MARK}{}.{octets}", hex(&digest.fingerprint.headers))
 }

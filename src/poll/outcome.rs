@@ -1,13 +1,13 @@
 //! What an error of a session means for the poller (pure): the table of outcomes.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use super::report::Outcome;
 use crate::{
     client::{self, login::names_busy},
     net::tls,
     notice::shown::Shown,
-    pop3::response::{Code, ParseError, Response},
+    pop3::response::{Code, LONGEST_RESPONSE, ParseError, Response},
     store,
 };
 
@@ -18,8 +18,8 @@ pub fn of_session(error: &client::Error) -> Outcome {
         client::Error::Rejected { request, response } => of_rejection(request, response),
         client::Error::Tls {
             fault: None,
-            source: tls::Error::Handshake(_),
-        } if broke_off(error) => Outcome::Unreachable { why: why() },
+            source: source @ tls::Error::Handshake(_),
+        } if source.broke_off() => Outcome::Unreachable { why: why() },
         client::Error::Tls { .. }
         | client::Error::NotOffered
         | client::Error::ClearText
@@ -59,11 +59,16 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// The server's words, no more of them than an answer may have (RFC 2449 §4).
+pub fn said(response: &Response) -> &str {
+    &response.text[..response.text.floor_char_boundary(LONGEST_RESPONSE)]
+}
+
 fn of_rejection(request: &str, response: &Response) -> Outcome {
     let words = if response.text.is_empty() {
         Shown::line(&format!("the server rejected {request} without a word"))
     } else {
-        Shown::line(&response.text)
+        Shown::line(said(response))
     };
     let is_sign_in = matches!(request, "USER" | "PASS" | "APOP" | "AUTH");
     match response.code {
@@ -117,20 +122,4 @@ fn names_delay(text: &str) -> bool {
     ]
     .iter()
     .any(|words| text.contains(words))
-}
-
-/// True if the other side hung up in the middle of a handshake: nothing is known to be wrong.
-fn broke_off(error: &client::Error) -> bool {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if cause.downcast_ref::<std::io::Error>().is_some() {
-            return true;
-        }
-        let words = cause.to_string();
-        if words.contains("EOF") || words.contains("connection closed") {
-            return true;
-        }
-        source = cause.source();
-    }
-    false
 }

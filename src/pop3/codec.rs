@@ -124,6 +124,11 @@ impl Encoder<&Command> for ClientCodec {
         };
         let mut line = zeroize::Zeroizing::new(Vec::new());
         command.encode(&mut line);
+        // A name or a password with a line end in it would be a second command.
+        if memchr::memchr2(b'\r', b'\n', &line[..line.len() - 2]).is_some() {
+            let words = format!("what {} takes is one line", command.keyword());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, words).into());
+        }
         out.extend_from_slice(&line);
         self.expected.push_back(shape);
         Ok(())

@@ -130,16 +130,20 @@ fn read_marks(old: &Connection) -> Vec<Mark> {
     marks
 }
 
-/// What was remembered, as that a first check has come through and how it signed in. What was
-/// settled is not any more: the notices are to be fetched anew.
+/// What is remembered of the person and the server, and not of what was in the cache: this one is
+/// empty, and what the last listing came to would keep it so.
+const LASTING: [&str; 5] = ["change", "checked", "left", "one_by_one", "signed_in_by"];
+
 fn read_state(old: &Connection) -> Vec<(String, String)> {
-    let Ok(mut statement) = old.prepare("SELECT name, value FROM state WHERE name <> 'listing'")
-    else {
+    let Ok(mut statement) = old.prepare("SELECT name, value FROM state") else {
         return Vec::new();
     };
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     match rows {
-        Ok(rows) => rows.map_while(Result::ok).collect(),
+        Ok(rows) => rows
+            .map_while(Result::ok)
+            .filter(|(name, _): &(String, String)| LASTING.contains(&name.as_str()))
+            .collect(),
         Err(_) => Vec::new(),
     }
 }

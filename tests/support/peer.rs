@@ -17,11 +17,16 @@ pub struct Peer {
 /// `nobody`, for programs that refuse to deliver as root.
 const NOBODY: u32 = 65534;
 
-/// Where a program is. In CI a missing one fails the test; elsewhere the test is skipped.
+/// Says that something was not tried, and why not.
 #[expect(
     clippy::print_stderr,
     reason = "who runs the tests is to know what was not tried"
 )]
+pub fn skipped(missing: &str) {
+    eprintln!("skipped: no {missing}");
+}
+
+/// Where a program is. In CI a missing one fails the test; elsewhere the test is skipped.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
@@ -33,7 +38,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
             std::env::var_os("CI").is_none(),
             "{program} is not installed"
         );
-        eprintln!("skipped: no {program}");
+        skipped(program);
     }
     found
 }
