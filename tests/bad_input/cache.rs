@@ -253,10 +253,6 @@ fn a_disk_that_runs_full_loses_nothing_that_was_saved() {
 }
 
 #[test]
-#[expect(
-    clippy::print_stderr,
-    reason = "who runs the tests is to know what was not tried"
-)]
 fn a_full_disk_is_called_so() {
     let (office, person) = marked();
     let text = "A line of a long notice, as they are.\r\n".repeat(40_000);

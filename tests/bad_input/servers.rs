@@ -1,5 +1,8 @@
 //! Servers that are not there, not willing, or not servers.
 
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 use tidings::server::{
     Options,
     events::{Event, Fault},
@@ -10,7 +13,7 @@ use tokio::net::TcpSocket;
 use super::{Gone, hasty, mailbox_of};
 use crate::support::{
     office::{Office, mail},
-    program::{Person, mailbox},
+    program::{PROGRAM, Person, eventually, mailbox},
     rogue::{Rogue, Turn},
     scratch::Scratch,
 };
@@ -194,6 +197,33 @@ fn a_server_that_falls_silent_later_is_given_up() {
     });
 
     gone.check_fails(4, "the server's answer took longer than 1 s");
+}
+
+#[test]
+fn ctrl_c_breaks_a_check_off_politely() {
+    let gone = Gone::wrong(|command| match command {
+        "LIST" => Turn::Say(Vec::new()),
+        _ => Turn::Usual,
+    });
+    let before = gone.rogue.heard().len();
+    let settings = gone.person.settings().display().to_string();
+    let mut command = Command::new(PROGRAM);
+    command
+        .env_clear()
+        .envs(gone.person.environment())
+        .args(["check", "--config", &settings]);
+    command.stdout(Stdio::null());
+    let mut child = command.spawn().expect("the program runs");
+    eventually("the question that is not answered", || {
+        gone.rogue.heard()[before..].contains(&"LIST".to_owned())
+    });
+
+    let pid = Pid::from_raw(child.id().cast_signed()).expect("a process");
+    kill_process(pid, Signal::INT).expect("a signal");
+
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(gone.rogue.heard().last().map(String::as_str), Some("QUIT"));
+    gone.nothing_is_lost();
 }
 
 #[test]
