@@ -1,0 +1,147 @@
+//! `check` and `watch`.
+
+use serde_json::{Value, json};
+
+use super::{Watching, assert_told, checked};
+use crate::support::{
+    office::Office,
+    program::{Person, mailbox},
+};
+
+#[test]
+fn a_first_check_keeps_all_and_says_so() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+
+    let ran = person.run(&["check"]);
+
+    assert_told("check", &ran.expect_quiet());
+    assert_eq!(person.subjects().len(), 7);
+    assert_eq!(office.heard("DELE"), 0);
+    assert_eq!(office.heard("QUIT"), 1);
+}
+
+#[test]
+fn a_check_in_json_is_one_document() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+
+    let ran = person.run(&["check", "--json"]);
+
+    assert_told("check-json", &ran.expect_quiet());
+}
+
+#[test]
+fn a_second_check_finds_nothing_new() {
+    let (office, person) = checked();
+
+    let ran = person.run(&["check", "--json=lines"]).expect_quiet();
+
+    let item: Value = ran.json();
+    assert_eq!(
+        (&item["new"], &item["known"], &item["bytes"]),
+        (&json!(0), &json!(7), &json!(0))
+    );
+    assert_eq!(office.heard("RETR"), 7);
+}
+
+#[test]
+fn a_quiet_check_says_nothing() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+
+    let ran = person.run(&["check", "-q"]).expect_quiet();
+
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn progress_comes_in_lines_on_stderr_if_asked_for() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+
+    let ran = person.run(&["check", "--progress=plain"]).expect(0);
+
+    let last = ran.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("notices: 7 of 7, "), "{ran}");
+}
+
+#[test]
+fn check_with_exit_code_tells_of_unread_notices() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+
+    let unread = person.run(&["check", "--exit-code", "-q"]);
+    person.run(&["mark", "read", "--all"]).expect(0);
+    let read = person.run(&["check", "--exit-code", "-q"]);
+
+    assert_eq!((unread.code, read.code), (Some(10), Some(0)));
+}
+
+#[test]
+fn all_mailboxes_are_checked_though_one_fails() {
+    let office = Office::of_team();
+    let broken = "[[mailbox]]\nname = \"broken\"\nhost = \"127.0.0.1\"\nport = 1\n\
+                  tls = \"none\"\nuser = \"notices\"\npassword_env = \"NOT_SET_ANYWHERE\"\n";
+    let sound = mailbox("sound", office.address());
+    let person = Person::with_settings(&format!("{broken}{sound}"));
+
+    let ran = person.run(&["check"]).expect(3);
+
+    assert!(ran.stdout.contains("sound\tok\t7\t7\t"), "{ran}");
+    assert!(ran.stdout.contains("broken\tno password\t0\t-\t"), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("the environment variable NOT_SET_ANYWHERE is not set"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn watch_writes_a_line_for_each_new_notice() {
+    let office = Office::empty();
+    let person = Person::reading(office.address());
+    let mut watching = Watching::start(&person, &["watch"]);
+    office.deliver("first");
+
+    let line = watching.line();
+
+    assert!(
+        line.ends_with("  notices  2020-11-23T12:10:00Z  Priya Natarajan  first"),
+        "{line}"
+    );
+    assert_eq!(watching.interrupt(), Some(130));
+    assert_eq!(
+        office.heard("QUIT"),
+        office.heard("PASS") + office.heard("AUTH")
+    );
+}
+
+#[test]
+fn watch_in_json_writes_an_object_a_line_whatever_the_form() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+    let mut watching = Watching::start(&person, &["watch", "--json"]);
+
+    let item: Value = serde_json::from_str(&watching.line()).expect("JSON");
+
+    assert_eq!(item["subject"], "Disk usage build-02 91%");
+    assert_eq!(item["unread"], true);
+    assert_eq!(watching.interrupt(), Some(130));
+}
+
+#[test]
+fn watch_runs_a_program_for_each_notice_with_its_words_in_the_environment() {
+    let office = Office::empty();
+    office.deliver("$(touch harmed) ; `touch harmed`");
+    let person = Person::reading(office.address());
+    let told = "printf '%s|%s|%s\\n' \"$TIDINGS_MAILBOX\" \"$TIDINGS_FROM\" \"$TIDINGS_SUBJECT\"";
+    let mut watching = Watching::start(&person, &["watch", "--exec", "sh", "-c", told]);
+
+    let lines = [watching.line(), watching.line()];
+
+    let expected = "notices|priya@team.example|$(touch harmed) , `touch harmed`";
+    assert!(lines.iter().any(|line| line == expected), "{lines:?}");
+    assert_eq!(watching.interrupt(), Some(130));
+    assert!(!person.path("harmed").exists());
+}

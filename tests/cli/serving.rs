@@ -1,0 +1,133 @@
+//! `demo`, `serve` and `deliver`.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use super::{Watching, assert_told, signal};
+use crate::support::{
+    office::mail,
+    program::{Person, Ran, mailbox},
+};
+
+#[test]
+fn the_demo_in_words_ends_by_itself_and_leaves_nothing() {
+    let person = Person::new();
+
+    let ran = person
+        .bare(&["demo", "--plain", "--pace", "100", "--seed", "1"])
+        .expect_quiet();
+
+    assert!(ran.stdout.contains("three people, one mailbox"), "{ran}");
+    assert!(ran.stdout.contains("0 deleted"), "{ran}");
+    for folder in ["home", "tmp", "run"] {
+        assert_eq!(person.files(folder), Vec::<String>::new(), "in {folder}");
+    }
+}
+
+#[test]
+fn the_demo_without_a_terminal_is_told_in_words_with_a_word_on_stderr() {
+    let person = Person::new();
+
+    let ran = person.bare(&["demo", "--pace", "100"]).expect(0);
+
+    assert_eq!(
+        ran.stderr,
+        "tidings: no terminal here, so the demo is told in words\n"
+    );
+    assert!(ran.stdout.contains("0 deleted"), "{ran}");
+}
+
+#[test]
+fn serve_says_where_and_ends_cleanly_on_a_signal() {
+    let person = Person::new();
+    let spool = person.path("spool").display().to_string();
+    passwd(&person, "notices").expect(0);
+    let mut serving = Watching::start(
+        &person,
+        &["serve", "--spool", &spool, "--listen", "127.0.0.1:0"],
+    );
+    let line = serving.line();
+    let address = line
+        .strip_prefix(&format!("serving {spool} on pop3://"))
+        .unwrap_or_else(|| panic!("{line}"));
+    person.set(&mailbox("notices", address.parse().expect("an address")));
+    deliver(&person, "notices", "into a running server").expect_quiet();
+
+    let ran = person.run(&["check", "--json=lines"]).expect_quiet();
+
+    assert_eq!(ran.json()["new"], 1);
+    signal(&serving.child, Signal::TERM);
+    assert_eq!(serving.child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn serve_without_a_spool_is_wrong_usage() {
+    let person = Person::new();
+
+    person.bare(&["serve"]).expect(2);
+    person.bare(&["serve", "passwd", "notices"]).expect(2);
+}
+
+#[test]
+fn serve_beyond_this_machine_needs_tls_or_a_word() {
+    let person = Person::new();
+    let spool = person.path("spool").display().to_string();
+
+    let ran = person.bare(&["serve", "--spool", &spool, "--listen", "0.0.0.0:0"]);
+
+    assert_told("serve-unprotected", &ran.expect(1));
+}
+
+#[test]
+fn serve_passwd_makes_an_account_and_changes_it() {
+    let person = Person::new();
+
+    let made = passwd(&person, "notices").expect(0);
+    let changed = passwd(&person, "notices").expect(0);
+    let refused = passwd(&person, "../notices");
+
+    assert_eq!(made.stderr, "notices is a new account in ~/spool\n");
+    assert_eq!(changed.stderr, "notices has a new password in ~/spool\n");
+    assert_told("serve-passwd-odd-name", &refused.expect(1));
+    let accounts = fs::read_to_string(person.path("spool/accounts.toml")).expect("accounts");
+    assert!(accounts.contains("$argon2id$"), "{accounts}");
+    assert!(!accounts.contains("sesame"), "{accounts}");
+}
+
+fn passwd(person: &Person, account: &str) -> Ran {
+    let spool = person.path("spool").display().to_string();
+    let mut command = person.bare_command(&["serve", "passwd", account, "--spool", &spool]);
+    command.write_stdin("sesame\n");
+    person.finish(command)
+}
+
+#[test]
+fn deliver_ends_with_the_codes_that_mail_servers_know() {
+    let person = Person::new();
+    passwd(&person, "notices").expect(0);
+
+    let delivered = deliver(&person, "notices", "one");
+    let unknown = deliver(&person, "nobody", "two");
+    let nowhere = person.bare(&["deliver", "notices", "--spool", "/nowhere"]);
+
+    assert_eq!((delivered.code, delivered.stderr.as_str()), (Some(0), ""));
+    assert_told("deliver-unknown-account", &unknown.expect(67));
+    assert_told("deliver-no-spool", &nowhere.expect(73));
+    let mailbox = fs::read_to_string(person.path("spool/notices")).expect("a mailbox");
+    assert_eq!(
+        mailbox.matches("\nFrom ").count() + usize::from(mailbox.starts_with("From ")),
+        1
+    );
+    assert_eq!(
+        person.files("spool"),
+        [".notices.lock", "accounts.toml", "notices"][1..].to_vec()
+    );
+}
+
+fn deliver(person: &Person, account: &str, subject: &str) -> Ran {
+    let spool = person.path("spool").display().to_string();
+    let mut command = person.bare_command(&["deliver", account, "--spool", &spool]);
+    command.write_stdin(mail(subject));
+    person.finish(command)
+}

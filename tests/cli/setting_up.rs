@@ -1,0 +1,93 @@
+//! `setup` without questions, and `doctor`.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use super::assert_told;
+use crate::support::{
+    office::Office,
+    program::{Person, Ran},
+};
+
+#[test]
+fn setup_without_questions_tests_and_saves() {
+    let office = Office::of_team();
+    let person = Person::new();
+
+    let ran = setup(&person, office.address().port(), "TIDINGS_TEST_PASSWORD");
+
+    assert_told("setup", &ran.expect(0));
+    let saved = fs::read_to_string(person.settings()).expect("settings");
+    assert!(
+        saved.contains("[[mailbox]]\nname = \"notices\"\n"),
+        "{saved}"
+    );
+    assert!(!saved.contains("sesame"), "{saved}");
+    let mode = fs::metadata(person.settings())
+        .expect("settings")
+        .permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+}
+
+#[test]
+fn setup_that_fails_writes_nothing() {
+    let office = Office::of_team();
+    let person = Person::new();
+
+    let ran = setup(&person, office.address().port(), "HOME");
+
+    assert_told("setup-wrong-password", &ran.expect(5));
+    assert!(!person.settings().exists());
+}
+
+#[test]
+fn settings_that_are_a_link_stay_one() {
+    let office = Office::of_team();
+    let person = Person::new();
+    let dotfiles = person.path("dotfiles.toml");
+    fs::write(&dotfiles, "# mine\n").expect("settings");
+    std::os::unix::fs::symlink(&dotfiles, person.settings()).expect("a link");
+
+    setup(&person, office.address().port(), "TIDINGS_TEST_PASSWORD").expect(0);
+
+    assert!(person.settings().is_symlink());
+    let saved = fs::read_to_string(&dotfiles).expect("settings");
+    assert!(saved.starts_with("# mine\n[[mailbox]]"), "{saved}");
+}
+
+fn setup(person: &Person, port: u16, password: &str) -> Ran {
+    person.run(&[
+        "setup",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port.to_string(),
+        "--tls",
+        "none",
+        "--user",
+        "notices",
+        "--password-env",
+        password,
+    ])
+}
+
+#[test]
+fn setup_without_a_terminal_and_without_enough_to_go_on_is_wrong_usage() {
+    let person = Person::new();
+
+    person.run(&["setup"]).expect(2);
+    person
+        .run(&["setup", "--host", "pop.team.example"])
+        .expect(2);
+
+    assert!(!person.settings().exists());
+}
+
+#[test]
+fn doctor_writes_each_stage() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+
+    let ran = person.run(&["doctor"]);
+
+    assert_told("doctor", &ran.expect_quiet());
+}
