@@ -6,7 +6,7 @@ use mail_parser::{Encoding, MessageParser, MessagePart, PartType};
 
 use super::{guard, limits, shown::Shown, transfer::transfer_decoded};
 
-/// An attachment, as it is listed. Its bytes come from [`bytes`] on demand.
+/// An attachment, as it is listed. Its bytes come from [`bytes()`] on demand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
     /// Its name, made safe to draw and to save under.
