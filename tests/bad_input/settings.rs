@@ -106,6 +106,17 @@ fn a_mailbox_that_lacks_a_name_says_so() {
 }
 
 #[test]
+fn a_name_that_would_steer_the_terminal_is_refused() {
+    let person = written(&MAILBOX.replace("notices\"\nhost", "not\\u001b]0;ices\\u0007\"\nhost"));
+
+    assert_refused(
+        &person,
+        &["list"],
+        "~/tidings.toml: mailbox `not␛]0;ices?`: `name` is not one line",
+    );
+}
+
+#[test]
 fn two_mailboxes_of_one_name_are_refused() {
     let person = written(&format!("{MAILBOX}{MAILBOX}"));
 
