@@ -28,7 +28,10 @@ pub fn cut_with(text: &str, columns: usize, ending: &str) -> String {
         return text.to_owned();
     }
     let ending = if width(ending) <= columns { ending } else { "" };
-    format!("{}{ending}", head(text, columns - width(ending)).trim_end())
+    // A joiner whose other side was cut off joins nothing.
+    let head = head(text, columns - width(ending));
+    let head = head.trim_end_matches(|c: char| c == JOINER || c.is_whitespace());
+    format!("{head}{ending}")
 }
 
 /// Returns the longest beginning of the text that fits into so many columns; no grapheme is cut.
