@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 use tokio::time;
 
 use crate::{
@@ -18,7 +17,6 @@ use crate::{
     },
     pop3::{
         capability::{Capabilities, Capability},
-        listing::{ScanListing, UniqueIdListing, lines},
         response::Response,
     },
 };
@@ -27,6 +25,7 @@ mod connection;
 pub mod dialogue;
 pub mod error;
 pub mod fetch;
+pub mod listing;
 pub mod login;
 pub mod request;
 
@@ -38,10 +37,6 @@ use request::Request;
 
 /// How long QUIT may take: nothing is lost if its answer never comes.
 pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The largest listing, in octets.
-pub const LARGEST_LISTING: usize = 256 * 1024 * 1024;
-/// The most messages in a listing.
-pub const MOST_MESSAGES: usize = 2_000_000;
 
 /// Where a mailbox is, and how it is reached safely.
 #[derive(Clone, Debug)]
@@ -112,60 +107,6 @@ pub struct Transaction {
     capabilities: Option<Capabilities>,
     way: Way,
     goes_one_by_one: bool,
-}
-
-/// What UIDL and LIST answered, as it came.
-#[derive(Clone, Debug, Default)]
-pub struct Bodies {
-    scan: Vec<u8>,
-    unique_ids: Option<Vec<u8>>,
-    refused: Option<Response>,
-}
-
-impl Bodies {
-    /// A digest of all of it: the same again means that nothing has changed at the server.
-    pub fn digest(&self) -> [u8; 32] {
-        let mut digest = Sha256::new();
-        digest.update(&self.scan);
-        // What parts the two can stand in neither: a lone dot has ended the first.
-        digest.update(b".\r\n");
-        digest.update(self.unique_ids.as_deref().unwrap_or(b"-"));
-        digest.finalize().into()
-    }
-
-    /// How many messages LIST names.
-    pub fn messages(&self) -> usize {
-        lines(&self.scan).count()
-    }
-
-    /// Reads the lines.
-    pub fn parse(self) -> Listing {
-        let mut listing = Listing {
-            refused: self.refused,
-            ..Listing::default()
-        };
-        listing.scan = parse_lines(&self.scan, ScanListing::parse, &mut listing.odd);
-        listing.scan.sort_by_key(|line| line.message);
-        if let Some(body) = self.unique_ids {
-            let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd);
-            unique_ids.sort_by_key(|line| line.message);
-            listing.unique_ids = Some(unique_ids);
-        }
-        listing
-    }
-}
-
-/// What UIDL and LIST tell together, in the order of the message-numbers.
-#[derive(Clone, Debug, Default)]
-pub struct Listing {
-    /// The scan listing.
-    pub scan: Vec<ScanListing>,
-    /// The unique-id listing; none if the server has no UIDL.
-    pub unique_ids: Option<Vec<UniqueIdListing>>,
-    /// What the server said to UIDL, if it has none or will not give it.
-    pub refused: Option<Response>,
-    /// Lines of either that made no sense, in excerpts.
-    pub odd: Vec<String>,
 }
 
 impl Authorization {
@@ -451,44 +392,6 @@ impl Transaction {
         Ok(())
     }
 
-    /// Asks for UIDL and LIST, together where `pipelined`.
-    ///
-    /// # Errors
-    ///
-    /// LIST is refused, a listing has no end, or the connection failed. A refused UIDL is fine.
-    pub async fn listing(&mut self, pipelined: bool) -> Result<Bodies, Error> {
-        let connection = &mut self.connection;
-        let (uidl, list) = if pipelined {
-            connection.send(&Request::Uidl).await?;
-            connection.send(&Request::List).await?;
-            connection.flush().await?;
-            let uidl = connection.listing(MOST_MESSAGES).await?;
-            let list = connection.listing(MOST_MESSAGES).await;
-            (uidl, list.map_err(Error::behind_another)?)
-        } else {
-            connection.send(&Request::Uidl).await?;
-            connection.flush().await?;
-            let uidl = connection.listing(MOST_MESSAGES).await?;
-            connection.send(&Request::List).await?;
-            connection.flush().await?;
-            (uidl, connection.listing(MOST_MESSAGES).await?)
-        };
-
-        let scan = list.map_err(|response| Error::Rejected {
-            request: "LIST",
-            response,
-        })?;
-        let (unique_ids, refused) = match uidl {
-            Ok(body) => (Some(body), None),
-            Err(response) => (None, Some(response)),
-        };
-        Ok(Bodies {
-            scan,
-            unique_ids,
-            refused,
-        })
-    }
-
     /// Ends the session with QUIT, within [`QUIT_TIMEOUT`].
     pub async fn quit(mut self) {
         self.connection.quit().await;
@@ -513,21 +416,4 @@ async fn handshake(
             limit: endpoint.connect_timeout,
         }),
     }
-}
-
-fn parse_lines<T>(body: &[u8], parse: fn(&[u8]) -> Option<T>, odd: &mut Vec<String>) -> Vec<T> {
-    /// More than a few excerpts tell nobody more.
-    const MOST_ODD: usize = 5;
-
-    let mut parsed = Vec::new();
-    for line in lines(body) {
-        match parse(line) {
-            Some(value) => parsed.push(value),
-            None if odd.len() < MOST_ODD => odd.push(crate::pop3::response::excerpt(
-                &String::from_utf8_lossy(line),
-            )),
-            None => {}
-        }
-    }
-    parsed
 }

@@ -9,6 +9,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub mod connect;
+mod prompt;
 pub mod tls;
 
 /// What carries bytes both ways: a socket, or a pipe within a test.

@@ -18,10 +18,12 @@ use rusqlite::{
 };
 
 pub mod headlines;
+pub mod index;
 pub mod keep;
 pub mod marks;
 mod salvage;
 pub mod search;
+pub mod seen;
 pub mod visits;
 
 /// A handle on one mailbox's cache. Clones share the connection.
@@ -115,11 +117,12 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
     include_str!("store/schema/003.sql"),
     include_str!("store/schema/004.sql"),
+    include_str!("store/schema/005.sql"),
 ];
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).
@@ -361,6 +364,9 @@ fn make_private(path: &Path) -> Result<(), Error> {
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Statements are planned once: otherwise those that a partial index might serve are planned
+    // anew for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // 8 KB pages: a mail of ordinary size takes two. 16 MB of log before it is folded back.
     connection.execute_batch(
         "PRAGMA page_size = 8192;
@@ -381,6 +387,9 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let done = usize::try_from(found).unwrap_or(SCHEMA.len());
     for step in SCHEMA.iter().skip(done) {
         transaction.execute_batch(step)?;
+    }
+    if done < index::FILLED_ANEW {
+        index::fill(&transaction)?;
     }
     transaction.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",

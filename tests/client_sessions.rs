@@ -99,6 +99,7 @@ transcripts! {
     a_server_that_cuts_off_in_a_message_loses_nothing
     a_server_that_speaks_http_is_broken
     a_server_without_capa_is_fine
+    a_server_without_stat_is_asked_for_its_list
     a_server_without_uidl_is_told_apart_by_headers
     a_temporary_failure_is_unreachable
     a_wrong_password_stops
@@ -114,8 +115,10 @@ transcripts! {
     one_by_one_without_pipelining
     one_notice_gone_is_withdrawn_at_once
     sizes_beyond_all_measure_break_nothing
+    stat_that_counts_otherwise_than_list_is_learned
     the_greeting_may_refuse
     unique_ids_of_odd_bytes_are_kept
     unique_ids_refused_for_the_moment_end_the_check
+    unique_ids_used_again_are_seen_by_their_sizes
     vanished_notices_stay_doubtful_when_one_arrives
 }

@@ -179,6 +179,25 @@ S: .
 C: QUIT
 S: +OK";
 
+/// The same, at a later check.
+const STILL_EMPTY: &str = "S: +OK ready
+C: CAPA
+S: +OK
+S: UIDL
+S: USER
+S: .
+C: USER notices
+S: +OK
+C: PASS sesame
+S: +OK
+C: UIDL
+S: +OK
+S: .
+C: STAT
+S: +OK 0 0
+C: QUIT
+S: +OK";
+
 const LOCKED: &str = "S: -ERR [IN-USE] locked";
 
 fn scripts(scripts: &[&str]) -> Vec<String> {
@@ -187,7 +206,7 @@ fn scripts(scripts: &[&str]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_poller_checks_at_once_and_when_asked() {
-    let script = Script::serve(scripts(&[EMPTY, EMPTY])).await;
+    let script = Script::serve(scripts(&[EMPTY, STILL_EMPTY])).await;
     let reader = Reader::of(script.port);
     let (poller, mut reported) = start(&reader);
 

@@ -490,7 +490,7 @@ fn marks_that_cannot_be_saved_are_kept_in_memory_and_said_at_the_end() {
     let (office, person) = checked();
     office.set_fault(Fault::Refuse);
     // Room for what the cache needs to be opened, and not for a change.
-    let script = "trap '' XFSZ; ulimit -f 80; exec \"$@\"";
+    let script = "trap '' XFSZ; ulimit -f 66; exec \"$@\"";
     let settings = person.settings().display().to_string();
     let arguments = ["-c", script, "sh", PROGRAM, "--config", &settings];
     let mut terminal = Terminal::of_program(&person, ORDINARY, Path::new("/bin/sh"), &arguments);

@@ -9,7 +9,8 @@ use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 
 use super::{
-    LARGEST_LISTING, QUIT_TIMEOUT, dialogue::Dialogue, error::Error, login::Way, request::Request,
+    QUIT_TIMEOUT, dialogue::Dialogue, error::Error, listing::LARGEST_LISTING, login::Way,
+    request::Request,
 };
 use crate::{
     net::Stream,

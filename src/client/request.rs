@@ -14,6 +14,8 @@ use crate::pop3::{
 pub enum Request {
     /// Ends the session.
     Quit,
+    /// Asks how many messages there are, and how large they are together.
+    Stat,
     /// Asks for the sizes of all messages.
     List,
     /// Asks for a message.
@@ -46,6 +48,7 @@ impl Request {
     pub fn keyword(&self) -> &'static str {
         match self {
             Request::Quit => "QUIT",
+            Request::Stat => "STAT",
             Request::List => "LIST",
             Request::Retr(_) => "RETR",
             Request::Top(_) => "TOP",
@@ -64,6 +67,7 @@ impl From<&Request> for Command {
     fn from(request: &Request) -> Command {
         match request {
             Request::Quit => Command::Quit,
+            Request::Stat => Command::Stat,
             Request::List => Command::List(None),
             Request::Retr(message) => Command::Retr(*message),
             Request::Top(message) => Command::Top {

@@ -250,13 +250,10 @@ fn keep_withdrawn(
     let octets = Octets(mail.bytes.len() as u64);
     let mut digest = Digest::of(&mail.bytes, now);
     digest.headline.size = octets.0;
+    let unique_id = UniqueId::new(b"withdrawn".as_slice()).expect("printable, and short enough");
     let arrival = Arrival {
-        unique_id: UniqueId::new(b"withdrawn".as_slice()).expect("printable, and short enough"),
-        octets,
-        bytes: mail.bytes.clone(),
-        digest,
-        is_complete: true,
         starts_read: true,
+        ..Arrival::new(unique_id, octets, mail.bytes.clone(), digest)
     };
     let kept = store.keep(vec![arrival], &HashSet::new(), since)?;
     let ids: Vec<NoticeId> = kept

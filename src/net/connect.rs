@@ -9,7 +9,7 @@ use tokio::{
     time,
 };
 
-use super::Stream;
+use super::{Stream, prompt::Prompt};
 
 /// How long an address is waited for before the next is tried beside it (RFC 8305 §5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -85,7 +85,7 @@ pub async fn open(
         Ok(Ok((socket, address))) => {
             // Commands are small and each waits for an answer: never hold one back.
             let _ = socket.set_nodelay(true);
-            Ok((Stream::plain(socket), address))
+            Ok((Stream::plain(Prompt::new(socket)), address))
         }
         Ok(Err(source)) => Err(Error::Connect {
             host: host.to_owned(),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     client::{
-        self, Authorization, Bodies, Endpoint, Transaction,
+        self, Authorization, Endpoint, Transaction,
         dialogue::Dialogue,
         fetch::{Fetch, Fetched, MOST_AHEAD, Part},
         login::Way,
@@ -232,22 +232,27 @@ impl Check<'_> {
         let pipelines = transaction.pipelines();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
-        let bodies = self
-            .unless_cancelled(transaction.listing(pipelines))
-            .await??;
-        // The same listing, to the octet, as at the end of a check that left nothing to do: most
-        // checks end here, whatever the mailbox's size.
-        let digest = self.digest(&bodies);
-        if self.recall(memory::LISTING).await?.as_ref() == Some(&digest) {
-            let on_server = u32::try_from(bodies.messages()).unwrap_or(u32::MAX);
-            findings.on_server = Some(on_server);
-            self.tell
-                .report(Report::Listed {
-                    on_server,
-                    new: 0,
-                    octets: 0,
-                })
-                .await;
+        // Most checks end with UIDL and STAT, whatever the mailbox's size: all is as it was at the
+        // end of a check that left nothing to do.
+        let last = self.recall(memory::LISTING).await?;
+        let bodies = if last.is_some() {
+            let glance = self
+                .unless_cancelled(transaction.glance(pipelines))
+                .await??;
+            let digest = glance.digest().map(|digest| self.with_limits(&digest));
+            if digest.is_some() && digest == last {
+                self.tell_unchanged(glance.messages(), findings).await;
+                return Ok(());
+            }
+            self.unless_cancelled(transaction.look_closer(glance))
+                .await??
+        } else {
+            self.unless_cancelled(transaction.listing(pipelines))
+                .await??
+        };
+        let digest = self.with_limits(&bodies.digest());
+        if last.as_ref() == Some(&digest) {
+            self.tell_unchanged(bodies.messages(), findings).await;
             return Ok(());
         }
         // From here to the end of a check that comes through the cache may lie between two listings.
@@ -357,9 +362,21 @@ impl Check<'_> {
     }
 
     /// What the next listing is compared with: this one, and what else decides what is fetched.
-    fn digest(&self, bodies: &Bodies) -> String {
+    fn with_limits(&self, digest: &[u8]) -> String {
         let largest = self.settings.largest_message.0;
-        format!("{} {largest}", hex(&bodies.digest()))
+        format!("{} {largest}", hex(digest))
+    }
+
+    async fn tell_unchanged(&self, messages: usize, findings: &mut Findings) {
+        let on_server = u32::try_from(messages).unwrap_or(u32::MAX);
+        findings.on_server = Some(on_server);
+        self.tell
+            .report(Report::Listed {
+                on_server,
+                new: 0,
+                octets: 0,
+            })
+            .await;
     }
 
     /// What `work` comes to, unless the visit is broken off meanwhile.

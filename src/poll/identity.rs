@@ -9,12 +9,12 @@ use std::collections::HashSet;
 
 use crate::{
     client::{
-        Listing,
         fetch::{Fetch, Part},
+        listing::Listing,
     },
     notice::NoticeId,
     pop3::listing::{MessageNumber, Octets, UniqueId},
-    store::keep::Seen,
+    store::seen::Seen,
 };
 
 /// What a listing means for the cache.

@@ -204,11 +204,8 @@ fn arrival(terms: &Terms, mail: Mail) -> Arrival {
             .is_ok_and(|limit| digest.headline.date < limit),
     };
     Arrival {
-        unique_id: mail.unique_id,
-        octets: mail.octets,
-        bytes: mail.bytes,
-        digest,
         is_complete: mail.is_complete,
         starts_read,
+        ..Arrival::new(mail.unique_id, mail.octets, mail.bytes, digest)
     }
 }

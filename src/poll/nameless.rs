@@ -9,13 +9,14 @@ use jiff::Timestamp;
 
 use crate::{
     client::{
-        self, Listing, Transaction,
+        self, Transaction,
         fetch::{Fetch, Fetched, Part},
+        listing::Listing,
     },
     net::tls::hex,
     notice::headline::Digest,
     pop3::listing::{MessageNumber, Octets, UniqueId},
-    store::keep::Seen,
+    store::seen::Seen,
 };
 
 /// The messages with their names, and the pattern to remember for the next time.

@@ -1,11 +1,15 @@
 //! Keeping what a check has fetched, and noting what has left the server.
 
-use std::collections::{HashMap, HashSet, hash_map};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Error, Store, headlines::pack, search::spaced};
+use super::{
+    Error, Store,
+    headlines::pack,
+    index::{self, Entry},
+};
 use crate::{
     notice::{
         Headline, Marks, NoticeId,
@@ -24,12 +28,32 @@ pub struct Arrival {
     pub octets: Octets,
     /// The mail.
     pub bytes: Vec<u8>,
-    /// What was read from it.
-    pub digest: Digest,
+    /// Its line in the list.
+    pub headline: Headline,
+    /// What it is known by when its unique-id changed.
+    pub fingerprint: Fingerprint,
+    /// Its words.
+    pub entry: Entry,
     /// False if the mail holds the headers alone.
     pub is_complete: bool,
     /// True if it starts as read, by its age.
     pub starts_read: bool,
+}
+
+impl Arrival {
+    /// A whole mail that was read, and that starts as unread.
+    pub fn new(unique_id: UniqueId, octets: Octets, bytes: Vec<u8>, digest: Digest) -> Arrival {
+        Arrival {
+            unique_id,
+            octets,
+            bytes,
+            headline: digest.headline,
+            fingerprint: digest.fingerprint,
+            entry: Entry::of(digest.search_text),
+            is_complete: true,
+            starts_read: false,
+        }
+    }
 }
 
 /// The headers of what stands in for a message of which not even those could be had.
@@ -46,118 +70,7 @@ pub enum Kept {
     Completed(Headline),
 }
 
-/// What is known of a unique-id.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Known {
-    /// The notice that was fetched under it.
-    pub notice: NoticeId,
-    /// The size that LIST said then.
-    pub octets: Octets,
-    /// How many listed messages this accounts for.
-    pub copies: u32,
-    /// True if the notice was missed at the server.
-    pub is_withdrawn: bool,
-    /// True if the whole mail is kept.
-    pub is_complete: bool,
-}
-
-/// All unique-ids that were seen, each with its notices.
-#[derive(Debug, Default)]
-pub struct Seen(HashMap<UniqueId, Entry>);
-
-/// Nearly every unique-id has one notice, so that is kept without a list of its own.
-#[derive(Debug)]
-enum Entry {
-    One(Known),
-    Several(Vec<Known>),
-}
-
-impl Entry {
-    fn as_slice(&self) -> &[Known] {
-        match self {
-            Entry::One(known) => std::slice::from_ref(known),
-            Entry::Several(known) => known,
-        }
-    }
-}
-
-impl Seen {
-    /// What is known of a unique-id.
-    pub fn get(&self, unique_id: &UniqueId) -> &[Known] {
-        self.0.get(unique_id).map_or(&[], Entry::as_slice)
-    }
-
-    /// All of them, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (&UniqueId, &[Known])> {
-        self.0
-            .iter()
-            .map(|(unique_id, entry)| (unique_id, entry.as_slice()))
-    }
-
-    /// How many unique-ids there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn add(&mut self, unique_id: UniqueId, known: Known) {
-        match self.0.entry(unique_id) {
-            hash_map::Entry::Vacant(place) => {
-                place.insert(Entry::One(known));
-            }
-            hash_map::Entry::Occupied(mut place) => {
-                let mut several = place.get().as_slice().to_vec();
-                several.push(known);
-                place.insert(Entry::Several(several));
-            }
-        }
-    }
-}
-
 impl Store {
-    /// All unique-ids that this cache has seen.
-    ///
-    /// # Errors
-    ///
-    /// The cache cannot be read.
-    pub fn seen(&self) -> Result<Seen, Error> {
-        self.read(|connection| {
-            // Only those that are not as most are: withdrawn, or headers alone.
-            let unusual: HashMap<i64, (bool, bool)> = connection
-                .prepare_cached(
-                    "SELECT id, withdrawn IS NOT NULL, complete FROM notice \
-                     WHERE withdrawn IS NOT NULL OR complete = 0",
-                )?
-                .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
-                .collect::<rusqlite::Result<_>>()?;
-            let mut statement =
-                connection.prepare_cached("SELECT unique_id, notice, octets, copies FROM seen")?;
-            let mut rows = statement.query([])?;
-            let mut seen = Seen::default();
-            while let Some(row) = rows.next()? {
-                let Some(unique_id) = UniqueId::new(row.get_ref(0)?.as_blob()?) else {
-                    continue;
-                };
-                let notice: i64 = row.get(1)?;
-                let (is_withdrawn, is_complete) =
-                    unusual.get(&notice).copied().unwrap_or((false, true));
-                let known = Known {
-                    notice: NoticeId(notice),
-                    octets: Octets(row.get::<_, i64>(2)?.unsigned_abs()),
-                    copies: row.get(3)?,
-                    is_withdrawn,
-                    is_complete,
-                };
-                seen.add(unique_id, known);
-            }
-            Ok(seen)
-        })
-    }
-
     /// Keeps a batch of arrivals with their seen marks, as one transaction, and says what became of
     /// each. `listed` holds the unique-ids of the present listing: a notice whose own unique-id is
     /// not among them may be recognised under a new one.
@@ -210,76 +123,6 @@ impl Store {
             Ok(())
         })
     }
-
-    /// Begins to count the listed copies of these unique-ids anew, before all of them are fetched
-    /// again: a check that is cut off in between has then not counted one of them twice, and the
-    /// next one fetches the others.
-    ///
-    /// # Errors
-    ///
-    /// The cache cannot be written.
-    pub fn recount(&self, unique_ids: &[UniqueId]) -> Result<(), Error> {
-        if unique_ids.is_empty() {
-            return Ok(());
-        }
-        self.write(|transaction, _| {
-            let mut statement =
-                transaction.prepare_cached("UPDATE seen SET copies = 0 WHERE unique_id = ?1")?;
-            for unique_id in unique_ids {
-                statement.execute([unique_id.as_bytes()])?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Notes that a message could not be fetched, and says how many times in a row that makes.
-    ///
-    /// # Errors
-    ///
-    /// The cache cannot be written.
-    pub fn note_trouble(&self, unique_id: &UniqueId, words: &str) -> Result<u32, Error> {
-        self.write(|transaction, _| {
-            transaction.query_row(
-                "INSERT INTO trouble VALUES (?1, 1, ?2) ON CONFLICT (unique_id) \
-                 DO UPDATE SET attempts = attempts + 1, words = excluded.words RETURNING attempts",
-                params![unique_id.as_bytes(), words],
-                |row| row.get(0),
-            )
-        })
-    }
-}
-
-impl Store {
-    /// Notes that a message is larger than it may be, whatever LIST says.
-    ///
-    /// # Errors
-    ///
-    /// The cache cannot be written.
-    pub fn note_oversized(&self, unique_id: &UniqueId) -> Result<(), Error> {
-        self.write(|transaction, _| {
-            transaction
-                .prepare_cached("INSERT OR IGNORE INTO oversized VALUES (?1)")?
-                .execute([unique_id.as_bytes()])?;
-            Ok(())
-        })
-    }
-
-    /// The messages that are larger than they may be, whatever LIST says.
-    ///
-    /// # Errors
-    ///
-    /// The cache cannot be read.
-    pub fn oversized(&self) -> Result<HashSet<UniqueId>, Error> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT unique_id FROM oversized")?;
-            let mut rows = statement.query([])?;
-            let mut oversized = HashSet::new();
-            while let Some(row) = rows.next()? {
-                oversized.extend(UniqueId::new(row.get_ref(0)?.as_blob()?));
-            }
-            Ok(oversized)
-        })
-    }
 }
 
 fn keep(
@@ -301,11 +144,11 @@ fn keep(
         Some((marks, id)) => (marks, id),
         None => (first_marks(transaction, &arrival)?, None),
     };
-    let mut headline = arrival.digest.headline;
+    let mut headline = arrival.headline;
     headline.id = free_id(transaction, id)?;
     headline.marks = marks;
     headline.handle = free_handle(transaction, &headline.handle)?;
-    let fingerprint = &arrival.digest.fingerprint;
+    let fingerprint = &arrival.fingerprint;
     transaction
         .prepare_cached(
             "INSERT INTO notice (handle, date, date_guessed, arrived, from_name, from_address, \
@@ -341,7 +184,7 @@ fn keep(
     transaction
         .prepare_cached("INSERT INTO mail VALUES (?1, ?2)")?
         .execute(params![headline.id.0, arrival.bytes])?;
-    index(transaction, headline.id, &arrival.digest.search_text)?;
+    index::add(transaction, headline.id, &arrival.entry)?;
     mark_seen(transaction, &arrival.unique_id, headline.id, arrival.octets)?;
     if headline.parents.is_empty() {
         // As it comes back: only a reply shows it.
@@ -357,7 +200,7 @@ fn known_notice(
     arrival: &Arrival,
     listed: &HashSet<UniqueId>,
 ) -> rusqlite::Result<Option<Kept>> {
-    let fingerprint = &arrival.digest.fingerprint;
+    let fingerprint = &arrival.fingerprint;
     let unique_id = &arrival.unique_id;
     // Fetched under this unique-id before: as it is now, or with another size; the headers alone, or
     // now those alone; or not even they could be had.
@@ -427,7 +270,7 @@ fn complete(
     id: NoticeId,
     arrival: &Arrival,
 ) -> rusqlite::Result<Headline> {
-    let headline = &arrival.digest.headline;
+    let headline = &arrival.headline;
     transaction
         .prepare_cached(
             "UPDATE notice SET complete = ?2, headers_digest = ?3, body_digest = ?4, date = ?5, \
@@ -438,8 +281,8 @@ fn complete(
         .execute(params![
             id.0,
             arrival.is_complete,
-            arrival.digest.fingerprint.headers,
-            arrival.digest.fingerprint.body,
+            arrival.fingerprint.headers,
+            arrival.fingerprint.body,
             headline.date.as_second(),
             headline.date_guessed,
             headline.from.name.as_str(),
@@ -457,10 +300,8 @@ fn complete(
     transaction
         .prepare_cached("UPDATE mail SET bytes = ?2 WHERE id = ?1")?
         .execute(params![id.0, arrival.bytes])?;
-    transaction
-        .prepare_cached("DELETE FROM words WHERE rowid = ?1")?
-        .execute([id.0])?;
-    index(transaction, id, &arrival.digest.search_text)?;
+    index::remove(transaction, id)?;
+    index::add(transaction, id, &arrival.entry)?;
     mark_seen(transaction, &arrival.unique_id, id, arrival.octets)?;
     let mut completed = headline.clone();
     completed.id = id;
@@ -493,31 +334,12 @@ fn mark_seen(
     Ok(())
 }
 
-fn index(
-    transaction: &Transaction,
-    id: NoticeId,
-    text: &crate::notice::headline::SearchText,
-) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO words (rowid, sender, subject, body, files) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            id.0,
-            spaced(&text.sender),
-            spaced(&text.subject),
-            spaced(&text.body),
-            spaced(&text.files),
-        ])?;
-    Ok(())
-}
-
 /// The marks and the id that a notice had in a damaged cache, if it was saved from there.
 fn salvaged(
     transaction: &Transaction,
     arrival: &Arrival,
 ) -> rusqlite::Result<Option<(Marks, Option<i64>)>> {
-    let Fingerprint { headers, body } = &arrival.digest.fingerprint;
+    let Fingerprint { headers, body } = &arrival.fingerprint;
     transaction
         .prepare_cached(
             "DELETE FROM salvaged WHERE headers_digest = ?1 AND body_digest = ?2 \
@@ -555,7 +377,7 @@ fn free_id(transaction: &Transaction, had: Option<i64>) -> rusqlite::Result<Noti
 fn first_marks(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result<Marks> {
     let mut statement = transaction
         .prepare_cached("SELECT 1 FROM notice WHERE thread_key = ?1 AND muted LIMIT 1")?;
-    for parent in &arrival.digest.headline.parents {
+    for parent in &arrival.headline.parents {
         if statement.exists([parent.cast_signed()])? {
             return Ok(Marks {
                 read: true,

@@ -9,7 +9,8 @@ use std::{
 use jiff::Zoned;
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::{Error, Store, search::spaced};
+use super::{Error, Store, index};
+use crate::notice::NoticeId;
 
 /// Renames a damaged file and its companions, and gives the new name.
 pub(super) fn move_aside(path: &Path) -> Result<PathBuf, Error> {
@@ -77,18 +78,8 @@ impl Store {
                 let id = transaction.last_insert_rowid();
                 transaction.execute("INSERT INTO mail VALUES (?1, ?2)", params![id, bytes])?;
                 let digest = crate::notice::headline::Digest::of(&bytes, jiff::Timestamp::now());
-                let text = &digest.search_text;
-                transaction.execute(
-                    "INSERT INTO words (rowid, sender, subject, body, files) \
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![
-                        id,
-                        spaced(&text.sender),
-                        spaced(&text.subject),
-                        spaced(&text.body),
-                        spaced(&text.files)
-                    ],
-                )?;
+                let entry = index::Entry::of(digest.search_text);
+                index::add(transaction, NoticeId(id), &entry)?;
                 Ok(())
             });
         }

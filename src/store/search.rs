@@ -10,7 +10,10 @@ use std::fmt::Write;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rusqlite::types::Value;
 
-use super::{Error, Store};
+use super::{
+    Error, Store,
+    index::{Column, Lookup},
+};
 use crate::notice::NoticeId;
 
 /// A query that makes sense.
@@ -29,7 +32,7 @@ struct Term {
 enum Kind {
     /// Words in a column of the index, or in all; the last may go on.
     Text {
-        column: Option<&'static str>,
+        column: Option<Column>,
         text: String,
     },
     /// A condition on the notice.
@@ -113,34 +116,36 @@ impl Query {
             }
         }
         for is_negated in [false, true] {
-            let matched = self.matched(is_negated);
-            if !matched.is_empty() {
-                let not = if is_negated { "NOT " } else { "" };
-                let joint = if is_negated { " OR " } else { " AND " };
-                let _ = write!(
-                    sql,
-                    " AND id {not}IN (SELECT rowid FROM words WHERE words MATCH ?)"
-                );
-                values.push(matched.join(joint).into());
+            let (words, beginnings) = self.lookups(is_negated);
+            let not = if is_negated { "NOT " } else { "" };
+            let joint = if is_negated { " OR " } else { " AND " };
+            for (table, matched) in [("words", words), ("beginnings", beginnings)] {
+                if !matched.is_empty() {
+                    let _ = write!(
+                        sql,
+                        " AND id {not}IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
+                    );
+                    values.push(matched.join(joint).into());
+                }
             }
         }
         (sql, values)
     }
 
-    /// The terms of the full-text index.
-    fn matched(&self, is_negated: bool) -> Vec<String> {
-        self.terms
-            .iter()
-            .filter(|term| term.is_negated == is_negated)
-            .filter_map(|term| match &term.kind {
-                Kind::Text { column, text } => {
-                    let text = spaced(text).replace('"', " ");
-                    let column = column.map_or(String::new(), |column| format!("{column} : "));
-                    Some(format!("{column}\"{}\" *", text.trim()))
+    /// What is asked of either table of the index.
+    fn lookups(&self, is_negated: bool) -> (Vec<String>, Vec<String>) {
+        let (mut words, mut beginnings) = (Vec::new(), Vec::new());
+        for term in &self.terms {
+            if let Kind::Text { column, text } = &term.kind
+                && term.is_negated == is_negated
+            {
+                match Lookup::of(*column, text) {
+                    Lookup::Words(lookup) => words.push(lookup),
+                    Lookup::Beginnings(lookup) => beginnings.push(lookup),
                 }
-                Kind::Where(_) | Kind::After(_) | Kind::Before(_) => None,
-            })
-            .collect()
+            }
+        }
+        (words, beginnings)
     }
 }
 
@@ -212,8 +217,8 @@ fn kind(piece: &str, zone: &TimeZone) -> Result<Option<Kind>, String> {
         return Ok(words(None, piece));
     }
     match operator.to_ascii_lowercase().as_str() {
-        "from" => Ok(words(Some("sender"), value)),
-        "subject" => Ok(words(Some("subject"), value)),
+        "from" => Ok(words(Some(Column::Sender), value)),
+        "subject" => Ok(words(Some(Column::Subject), value)),
         // An operator whose value is still to be typed narrows nothing yet.
         "is" | "has" | "after" | "before" if value.is_empty() => Ok(None),
         "is" => match value.to_ascii_lowercase().as_str() {
@@ -238,7 +243,7 @@ fn kind(piece: &str, zone: &TimeZone) -> Result<Option<Kind>, String> {
     }
 }
 
-fn words(column: Option<&'static str>, text: &str) -> Option<Kind> {
+fn words(column: Option<Column>, text: &str) -> Option<Kind> {
     let text = text.replace('"', " ");
     let has_word = text.chars().any(char::is_alphanumeric);
     has_word.then(|| Kind::Text {
@@ -261,29 +266,4 @@ fn day(value: &str, zone: &TimeZone) -> Result<Timestamp, String> {
         .and_then(|date| date.to_zoned(zone.clone()).ok())
         .map(|zoned| zoned.timestamp())
         .ok_or_else(|| format!("`{value}` is not a day: write 2026-11-01"))
-}
-
-/// Text for the index: characters of scripts without spaces between words stand alone, so that each
-/// is found, and several in a row as a phrase.
-pub(super) fn spaced(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut stands_alone = false;
-    for c in text.chars() {
-        let alone = is_unspaced(c);
-        if alone || stands_alone {
-            out.push(' ');
-        }
-        out.push(c);
-        stands_alone = alone;
-    }
-    out
-}
-
-/// Han, Hiragana, Katakana, Hangul syllables, Thai, Lao, Khmer, Myanmar.
-fn is_unspaced(c: char) -> bool {
-    c > '\u{0E00}'
-        && matches!(c,
-            '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}'
-            | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
-            | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }

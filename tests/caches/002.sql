@@ -98,7 +98,7 @@ CREATE TABLE salvaged (
 INSERT INTO notice VALUES (1, 'k3f0aaaaaa', 1764000000, 0, 1764000100, 'Priya Natarajan',
     'priya@team.example', 'Storage maintenance', 'The window opens at 22:00.', 120, 0, 0, 0, 7, x'',
     x'00112233445566778899aabbccddeeff', x'ffeeddccbbaa99887766554433221100', 1, NULL, 0, 1, 0, 1);
-INSERT INTO mail VALUES (1, CAST('Subject: Storage maintenance' AS BLOB));
+INSERT INTO mail VALUES (1, CAST('Subject: Storage maintenance' || char(13, 10, 13, 10) || 'The window opens at 22:00.' AS BLOB));
 INSERT INTO seen VALUES (CAST('a' AS BLOB), 1, 120, 1);
 INSERT INTO words (rowid, sender, subject, body, files)
     VALUES (1, 'Priya Natarajan', 'Storage maintenance', 'The window opens', '');

@@ -1,0 +1,208 @@
+//! What is at the server: a glance that shows whether anything has changed, and the whole listing.
+
+use sha2::{Digest, Sha256};
+
+use super::{Transaction, error::Error, request::Request};
+use crate::pop3::{
+    listing::{DropListing, Octets, ScanListing, UniqueIdListing, lines},
+    response::{Response, excerpt},
+};
+
+/// The largest listing, in octets.
+pub const LARGEST_LISTING: usize = 256 * 1024 * 1024;
+/// The most messages in a listing.
+pub const MOST_MESSAGES: usize = 2_000_000;
+
+/// What UIDL and STAT answered, as it came: enough to see that nothing has changed.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    unique_ids: Result<Vec<u8>, Response>,
+    drop_listing: Option<DropListing>,
+}
+
+impl Glance {
+    /// A digest of it: that of the listing that it belongs to. None without UIDL or STAT.
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        match (&self.unique_ids, self.drop_listing) {
+            (Ok(unique_ids), Some(drop_listing)) => Some(digest(drop_listing, unique_ids)),
+            (Ok(_), None) | (Err(_), _) => None,
+        }
+    }
+
+    /// How many messages UIDL names.
+    pub fn messages(&self) -> usize {
+        self.unique_ids
+            .as_ref()
+            .map_or(0, |unique_ids| lines(unique_ids).count())
+    }
+}
+
+/// What UIDL and LIST answered, as it came.
+#[derive(Clone, Debug)]
+pub struct Bodies {
+    scan: Vec<u8>,
+    unique_ids: Result<Vec<u8>, Response>,
+    drop_listing: Option<DropListing>,
+}
+
+impl Bodies {
+    /// A digest of all of it: the same again means that nothing has changed at the server.
+    pub fn digest(&self) -> [u8; 32] {
+        match &self.unique_ids {
+            Ok(unique_ids) => {
+                // Where STAT was asked and counts otherwise than LIST, it will do so again.
+                let drop_listing = self.drop_listing.unwrap_or_else(|| sum(&self.scan));
+                digest(drop_listing, unique_ids)
+            }
+            Err(_) => Sha256::digest(&self.scan).into(),
+        }
+    }
+
+    /// How many messages LIST names.
+    pub fn messages(&self) -> usize {
+        lines(&self.scan).count()
+    }
+
+    /// Reads the lines.
+    pub fn parse(self) -> Listing {
+        let mut listing = Listing::default();
+        listing.scan = parse_lines(&self.scan, ScanListing::parse, &mut listing.odd);
+        listing.scan.sort_by_key(|line| line.message);
+        match self.unique_ids {
+            Ok(body) => {
+                let mut unique_ids = parse_lines(&body, UniqueIdListing::parse, &mut listing.odd);
+                unique_ids.sort_by_key(|line| line.message);
+                listing.unique_ids = Some(unique_ids);
+            }
+            Err(response) => listing.refused = Some(response),
+        }
+        listing
+    }
+}
+
+/// What UIDL and LIST tell together, in the order of the message-numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The scan listing.
+    pub scan: Vec<ScanListing>,
+    /// The unique-id listing; none if the server has no UIDL.
+    pub unique_ids: Option<Vec<UniqueIdListing>>,
+    /// What the server said to UIDL, if it has none or will not give it.
+    pub refused: Option<Response>,
+    /// Lines of either that made no sense, in excerpts.
+    pub odd: Vec<String>,
+}
+
+impl Transaction {
+    /// Asks for UIDL and STAT, together where `pipelined`. A refusal of either is fine.
+    ///
+    /// # Errors
+    ///
+    /// The listing has no end, or the connection failed.
+    pub async fn glance(&mut self, pipelined: bool) -> Result<Glance, Error> {
+        let connection = &mut self.connection;
+        connection.send(&Request::Uidl).await?;
+        let (unique_ids, stat) = if pipelined {
+            connection.send(&Request::Stat).await?;
+            connection.flush().await?;
+            let unique_ids = connection.listing(MOST_MESSAGES).await?;
+            let stat = connection.answer().await;
+            (unique_ids, stat.map_err(Error::behind_another)?)
+        } else {
+            connection.flush().await?;
+            let unique_ids = connection.listing(MOST_MESSAGES).await?;
+            (unique_ids, connection.ask(&Request::Stat).await?)
+        };
+        let drop_listing = stat
+            .is_ok()
+            .then(|| DropListing::parse(&stat.text))
+            .flatten();
+        Ok(Glance {
+            unique_ids,
+            drop_listing,
+        })
+    }
+
+    /// Asks for LIST as well, where a glance was not enough.
+    ///
+    /// # Errors
+    ///
+    /// LIST is refused, it has no end, or the connection failed.
+    pub async fn look_closer(&mut self, glance: Glance) -> Result<Bodies, Error> {
+        self.connection.send(&Request::List).await?;
+        self.connection.flush().await?;
+        let scan = self.connection.listing(MOST_MESSAGES).await?;
+        Ok(Bodies {
+            scan: scan.map_err(refused)?,
+            unique_ids: glance.unique_ids,
+            drop_listing: glance.drop_listing,
+        })
+    }
+
+    /// Asks for UIDL and LIST, together where `pipelined`. A refused UIDL is fine.
+    ///
+    /// # Errors
+    ///
+    /// LIST is refused, a listing has no end, or the connection failed.
+    pub async fn listing(&mut self, pipelined: bool) -> Result<Bodies, Error> {
+        let connection = &mut self.connection;
+        connection.send(&Request::Uidl).await?;
+        let (unique_ids, scan) = if pipelined {
+            connection.send(&Request::List).await?;
+            connection.flush().await?;
+            let unique_ids = connection.listing(MOST_MESSAGES).await?;
+            let scan = connection.listing(MOST_MESSAGES).await;
+            (unique_ids, scan.map_err(Error::behind_another)?)
+        } else {
+            connection.flush().await?;
+            let unique_ids = connection.listing(MOST_MESSAGES).await?;
+            connection.send(&Request::List).await?;
+            connection.flush().await?;
+            (unique_ids, connection.listing(MOST_MESSAGES).await?)
+        };
+        Ok(Bodies {
+            scan: scan.map_err(refused)?,
+            unique_ids,
+            drop_listing: None,
+        })
+    }
+}
+
+fn refused(response: Response) -> Error {
+    Error::Rejected {
+        request: "LIST",
+        response,
+    }
+}
+
+fn digest(drop_listing: DropListing, unique_ids: &[u8]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(format!("{drop_listing}\r\n"));
+    digest.update(unique_ids);
+    digest.finalize().into()
+}
+
+/// What STAT should answer where LIST answers this.
+fn sum(scan: &[u8]) -> DropListing {
+    let mut sum = DropListing::default();
+    for line in lines(scan).filter_map(ScanListing::parse) {
+        sum.messages = sum.messages.saturating_add(1);
+        sum.octets = Octets(sum.octets.0.saturating_add(line.octets.0));
+    }
+    sum
+}
+
+fn parse_lines<T>(body: &[u8], parse: fn(&[u8]) -> Option<T>, odd: &mut Vec<String>) -> Vec<T> {
+    /// More than a few excerpts tell nobody more.
+    const MOST_ODD: usize = 5;
+
+    let mut parsed = Vec::new();
+    for line in lines(body) {
+        match parse(line) {
+            Some(value) => parsed.push(value),
+            None if odd.len() < MOST_ODD => odd.push(excerpt(&String::from_utf8_lossy(line))),
+            None => {}
+        }
+    }
+    parsed
+}

@@ -1,0 +1,193 @@
+//! The unique-ids that were seen, and what is known of each: which notice it is, and what went wrong
+//! with it.
+
+use std::collections::{HashMap, HashSet, hash_map};
+
+use rusqlite::params;
+
+use super::{Error, Store};
+use crate::{
+    notice::NoticeId,
+    pop3::listing::{Octets, UniqueId},
+};
+
+/// What is known of a unique-id.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Known {
+    /// The notice that was fetched under it.
+    pub notice: NoticeId,
+    /// The size that LIST said then.
+    pub octets: Octets,
+    /// How many listed messages this accounts for.
+    pub copies: u32,
+    /// True if the notice was missed at the server.
+    pub is_withdrawn: bool,
+    /// True if the whole mail is kept.
+    pub is_complete: bool,
+}
+
+/// All unique-ids that were seen, each with its notices.
+#[derive(Debug, Default)]
+pub struct Seen(HashMap<UniqueId, Entry>);
+
+/// Nearly every unique-id has one notice, so that is kept without a list of its own.
+#[derive(Debug)]
+enum Entry {
+    One(Known),
+    Several(Vec<Known>),
+}
+
+impl Entry {
+    fn as_slice(&self) -> &[Known] {
+        match self {
+            Entry::One(known) => std::slice::from_ref(known),
+            Entry::Several(known) => known,
+        }
+    }
+}
+
+impl Seen {
+    /// What is known of a unique-id.
+    pub fn get(&self, unique_id: &UniqueId) -> &[Known] {
+        self.0.get(unique_id).map_or(&[], Entry::as_slice)
+    }
+
+    /// All of them, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&UniqueId, &[Known])> {
+        self.0
+            .iter()
+            .map(|(unique_id, entry)| (unique_id, entry.as_slice()))
+    }
+
+    /// How many unique-ids there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn add(&mut self, unique_id: UniqueId, known: Known) {
+        match self.0.entry(unique_id) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert(Entry::One(known));
+            }
+            hash_map::Entry::Occupied(mut place) => {
+                let mut several = place.get().as_slice().to_vec();
+                several.push(known);
+                place.insert(Entry::Several(several));
+            }
+        }
+    }
+}
+
+impl Store {
+    /// All unique-ids that this cache has seen.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn seen(&self) -> Result<Seen, Error> {
+        self.read(|connection| {
+            // Only those that are not as most are: withdrawn, or headers alone.
+            let unusual: HashMap<i64, (bool, bool)> = connection
+                .prepare_cached(
+                    "SELECT id, withdrawn IS NOT NULL, complete FROM notice \
+                     WHERE withdrawn IS NOT NULL OR complete = 0",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut statement =
+                connection.prepare_cached("SELECT unique_id, notice, octets, copies FROM seen")?;
+            let mut rows = statement.query([])?;
+            let mut seen = Seen::default();
+            while let Some(row) = rows.next()? {
+                let Some(unique_id) = UniqueId::new(row.get_ref(0)?.as_blob()?) else {
+                    continue;
+                };
+                let notice: i64 = row.get(1)?;
+                let (is_withdrawn, is_complete) =
+                    unusual.get(&notice).copied().unwrap_or((false, true));
+                let known = Known {
+                    notice: NoticeId(notice),
+                    octets: Octets(row.get::<_, i64>(2)?.unsigned_abs()),
+                    copies: row.get(3)?,
+                    is_withdrawn,
+                    is_complete,
+                };
+                seen.add(unique_id, known);
+            }
+            Ok(seen)
+        })
+    }
+
+    /// Begins to count the listed copies of these unique-ids anew, before all of them are fetched
+    /// again: a check that is cut off in between has then not counted one of them twice, and the
+    /// next one fetches the others.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn recount(&self, unique_ids: &[UniqueId]) -> Result<(), Error> {
+        if unique_ids.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction, _| {
+            let mut statement =
+                transaction.prepare_cached("UPDATE seen SET copies = 0 WHERE unique_id = ?1")?;
+            for unique_id in unique_ids {
+                statement.execute([unique_id.as_bytes()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that a message could not be fetched, and says how many times in a row that makes.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn note_trouble(&self, unique_id: &UniqueId, words: &str) -> Result<u32, Error> {
+        self.write(|transaction, _| {
+            transaction.query_row(
+                "INSERT INTO trouble VALUES (?1, 1, ?2) ON CONFLICT (unique_id) \
+                 DO UPDATE SET attempts = attempts + 1, words = excluded.words RETURNING attempts",
+                params![unique_id.as_bytes(), words],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    /// Notes that a message is larger than it may be, whatever LIST says.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn note_oversized(&self, unique_id: &UniqueId) -> Result<(), Error> {
+        self.write(|transaction, _| {
+            transaction
+                .prepare_cached("INSERT OR IGNORE INTO oversized VALUES (?1)")?
+                .execute([unique_id.as_bytes()])?;
+            Ok(())
+        })
+    }
+
+    /// The messages that are larger than they may be, whatever LIST says.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn oversized(&self) -> Result<HashSet<UniqueId>, Error> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT unique_id FROM oversized")?;
+            let mut rows = statement.query([])?;
+            let mut oversized = HashSet::new();
+            while let Some(row) = rows.next()? {
+                oversized.extend(UniqueId::new(row.get_ref(0)?.as_blob()?));
+            }
+            Ok(oversized)
+        })
+    }
+}
