@@ -60,12 +60,12 @@ pub(super) struct Keeper {
     task: JoinHandle<Result<Tally, store::Error>>,
 }
 
-/// The most octets that wait, in units of [`UNIT`]: 8 MB.
-const ROOM: u32 = 2_048;
+/// The most octets that wait, in units of [`UNIT`]: 12 MB.
+const ROOM: u32 = 3_072;
 /// The grain in which room is counted, in octets.
 const UNIT: usize = 4_096;
 /// The most mails that are kept as one transaction.
-const LARGEST_BATCH: usize = 250;
+const LARGEST_BATCH: usize = 400;
 /// The first transactions are small, so that the newest notices are on the screen at once.
 const FIRST_BATCH: usize = 25;
 

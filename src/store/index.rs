@@ -123,7 +123,8 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
 /// Text for the index: characters of scripts without spaces between words stand alone, so that each
 /// is found, and several in a row as a phrase.
 fn spaced(text: String) -> String {
-    if text.is_ascii() || !text.chars().any(is_unspaced) {
+    // The first of them is U+0E01, of which UTF-8 makes three bytes.
+    if text.bytes().all(|b| b < 0xE0) || !text.chars().any(is_unspaced) {
         return text;
     }
     let mut out = String::with_capacity(text.len() * 4 / 3);
@@ -143,30 +144,21 @@ fn spaced(text: String) -> String {
 /// stand alone are words already.
 fn beginnings(text: &str) -> String {
     let mut found = Beginnings {
-        plain: vec![0; Beginnings::PLAIN.div_ceil(64)],
+        plain: vec![0; PLAIN.div_ceil(64)],
         other: HashSet::new(),
         out: String::new(),
     };
-    for word in text
-        .split(|c| !is_of_word(c))
-        .filter(|word| !word.is_empty())
-    {
-        let mut code = 0;
-        let mut count = 0;
-        let mut characters = word.char_indices().peekable();
-        while let Some((start, c)) = characters.next() {
-            // A mark belongs to the letter before it.
-            let mut end = start + c.len_utf8();
-            while let Some((at, mark)) = characters.next_if(|&(_, c)| is_combining(c)) {
-                end = at + mark.len_utf8();
-            }
-            count += 1;
-            code = code * Beginnings::DIGITS + Beginnings::digit(c);
-            found.note(&word[..end], code);
-            if count == LONGEST {
-                break;
-            }
-        }
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let start = bytes[at..].iter().take(LONGEST);
+        let plain = start.take_while(|&&b| DIGITS[usize::from(b)] != 0).count();
+        let is_plain = bytes.get(at + plain).is_none_or(u8::is_ascii);
+        at = match (plain, is_plain) {
+            (0, true) => at + 1,
+            (_, true) => found.plain_word(text, at, plain),
+            (_, false) => found.other_word(text, at),
+        };
     }
     found.out
 }
@@ -179,35 +171,75 @@ struct Beginnings<'t> {
     out: String,
 }
 
-impl<'t> Beginnings<'t> {
-    /// 26 letters, 10 digits, and 0 for a place that is not taken.
-    const DIGITS: usize = 37;
-    /// How many codes there are.
-    const PLAIN: usize = Self::DIGITS.pow(LONGEST as u32);
-
-    fn digit(c: char) -> usize {
-        match c {
-            'a'..='z' => c as usize - 'a' as usize + 1,
-            'A'..='Z' => c as usize - 'A' as usize + 1,
-            '0'..='9' => c as usize - '0' as usize + 27,
+/// 26 letters, 10 digits, and 0 for a place that is not taken.
+const BASE: usize = 37;
+/// How many beginnings of plain letters and digits there are.
+const PLAIN: usize = BASE.pow(LONGEST as u32);
+/// The digit in base [`BASE`] for each byte; 0 for what is neither letter nor digit.
+const DIGITS: [u8; 256] = {
+    let mut digits = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let b = byte as u8;
+        digits[byte] = match b {
+            b'a'..=b'z' => b - b'a' + 1,
+            b'A'..=b'Z' => b - b'A' + 1,
+            b'0'..=b'9' => b - b'0' + 27,
             _ => 0,
+        };
+        byte += 1;
+    }
+    digits
+};
+
+impl<'t> Beginnings<'t> {
+    /// Notes the word that begins here with so many plain letters, and says where it ends.
+    fn plain_word(&mut self, text: &'t str, start: usize, plain: usize) -> usize {
+        let mut code = 0;
+        for end in start + 1..=start + plain {
+            code = code * BASE + usize::from(DIGITS[usize::from(text.as_bytes()[end - 1])]);
+            let (place, bit) = (code / 64, 1 << (code % 64));
+            if self.plain[place] & bit == 0 {
+                self.plain[place] |= bit;
+                self.write(&text[start..end]);
+            }
+        }
+        end_of_word(text, start + plain)
+    }
+
+    /// The same for what begins with other characters, which may be no word.
+    fn other_word(&mut self, text: &'t str, start: usize) -> usize {
+        let mut end = start;
+        let mut characters = text[start..].chars().peekable();
+        for _ in 0..LONGEST {
+            let Some(c) = characters.next_if(|&c| is_of_word(c)) else {
+                break;
+            };
+            end += c.len_utf8();
+            // A mark belongs to the letter before it.
+            while let Some(mark) = characters.next_if(|&c| is_combining(c)) {
+                end += mark.len_utf8();
+            }
+            if self.other.insert(&text[start..end]) {
+                self.write(&text[start..end]);
+            }
+        }
+        match characters.next() {
+            Some(c) if end == start => start + c.len_utf8(),
+            Some(_) | None => end_of_word(text, end),
         }
     }
 
-    fn note(&mut self, beginning: &'t str, code: usize) {
-        let is_new = if beginning.is_ascii() {
-            let (place, bit) = (code / 64, 1 << (code % 64));
-            let is_new = self.plain[place] & bit == 0;
-            self.plain[place] |= bit;
-            is_new
-        } else {
-            self.other.insert(beginning)
-        };
-        if is_new {
-            self.out.push_str(beginning);
-            self.out.push(' ');
-        }
+    fn write(&mut self, beginning: &str) {
+        self.out.push_str(beginning);
+        self.out.push(' ');
     }
+}
+
+/// Where the word ends in the middle of which this place is.
+fn end_of_word(text: &str, at: usize) -> usize {
+    let rest = &text[at..];
+    at + rest.find(|c| !is_of_word(c)).unwrap_or(rest.len())
 }
 
 /// True for what stands in words, of the scripts that write words apart.
