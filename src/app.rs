@@ -61,8 +61,8 @@ pub enum Ended {
     ForTheDemo,
     /// Marks could not be written to the end.
     MarksUnsaved,
-    /// A signal ended the program.
-    BySignal,
+    /// A signal ended the program; or its terminal was closed, which is as good as SIGHUP.
+    BySignal(Signal),
     /// Something beside the loop has panicked, and the terminal was given back.
     Broken,
 }
@@ -181,7 +181,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         }
         if screen.draw(|frame| tui.draw(frame)).is_err() {
             // Nobody is there to see it: the terminal was closed.
-            break Ended::BySignal;
+            break Ended::BySignal(Signal::HUP);
         }
         if is_first {
             // The saved list is on the screen before the first byte of network.
@@ -195,7 +195,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
                     wish(&wishes_of_demo, Wish::Typed);
                     on_terminal_event(&mut tui, event)
                 }
-                Some(Err(_)) | None => break Ended::BySignal,
+                Some(Err(_)) | None => break Ended::BySignal(Signal::HUP),
             },
             Some(event) = happened.recv() => tui.handle(event),
             Some(report) = reported.recv() => tui.handle(world.heard(report)),
@@ -214,7 +214,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
             caught = signals.next() => match caught {
                 CaughtSignal::Stop => vec![Effect::Suspend],
                 CaughtSignal::Continue => vec![Effect::Redraw],
-                CaughtSignal::End => break Ended::BySignal,
+                CaughtSignal::End(signal) => break Ended::BySignal(signal),
             },
             () = terminal::lost() => break Ended::Broken,
         };
@@ -260,7 +260,7 @@ fn perform(
             Ok(())
         }
     };
-    done.err().map(|_| Ended::BySignal)
+    done.err().map(|_| Ended::BySignal(Signal::HUP))
 }
 
 fn on_terminal_event(tui: &mut Tui, event: terminal_event::Event) -> Vec<Effect> {
@@ -334,7 +334,7 @@ struct Caught {
 enum CaughtSignal {
     Stop,
     Continue,
-    End,
+    End(Signal),
 }
 
 /// How long after a stop its own signals may still arrive: they were sent while we stood still.
@@ -360,9 +360,9 @@ impl Caught {
     async fn next(&mut self) -> CaughtSignal {
         loop {
             let caught = tokio::select! {
-                _ = self.terminate.recv() => return CaughtSignal::End,
-                _ = self.hang_up.recv() => return CaughtSignal::End,
-                _ = self.interrupt.recv() => return CaughtSignal::End,
+                _ = self.terminate.recv() => return CaughtSignal::End(Signal::TERM),
+                _ = self.hang_up.recv() => return CaughtSignal::End(Signal::HUP),
+                _ = self.interrupt.recv() => return CaughtSignal::End(Signal::INT),
                 _ = self.resume.recv() => CaughtSignal::Continue,
                 _ = self.stop.recv() => CaughtSignal::Stop,
             };

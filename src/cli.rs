@@ -21,6 +21,7 @@ pub mod doctor;
 pub mod failure;
 pub mod mark;
 pub mod output;
+mod progress;
 pub mod read;
 pub mod remark;
 pub mod save;
@@ -30,6 +31,8 @@ pub mod serve;
 pub mod settings;
 pub mod setup;
 pub mod show;
+mod signals;
+pub mod watch;
 
 use context::Context;
 use failure::Failure;
@@ -105,7 +108,7 @@ enum Command {
     /// Check the mailboxes once, and keep what is new.
     Check(check::CheckArgs),
     /// Check over and over, and print a line for each new notice.
-    Watch(check::WatchArgs),
+    Watch(watch::WatchArgs),
     /// List the saved notices, newest first.
     List(saved::ListArgs),
     /// Search the saved notices.
@@ -189,7 +192,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Setup(args) => left(setup::setup(args, &global).await?, &global).await,
         Command::Doctor(args) => doctor::doctor(args, &Context::load(&global)?).await,
         Command::Check(args) => check::check(args, &Context::load(&global)?).await,
-        Command::Watch(args) => check::watch(args, &Context::load(&global)?).await,
+        Command::Watch(args) => watch::watch(args, &Context::load(&global)?).await,
         Command::List(args) => saved::list(&args, &Context::load(&global)?).map(done),
         Command::Search(args) => saved::search(&args, &Context::load(&global)?).map(done),
         Command::Count(args) => saved::count(&args, &Context::load(&global)?),
@@ -215,7 +218,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
 async fn left(ended: Ended, global: &Global) -> Result<ExitCode, Failure> {
     match ended {
         Ended::ForTheDemo => demo::demo(demo::DemoArgs::default(), global).await,
-        Ended::Quit | Ended::MarksUnsaved | Ended::BySignal | Ended::Broken => screen::code(ended),
+        Ended::Quit | Ended::MarksUnsaved | Ended::BySignal(_) | Ended::Broken => {
+            screen::code(ended)
+        }
     }
 }
 

@@ -22,6 +22,9 @@ use crate::{
 };
 
 pub mod check;
+pub mod early;
+mod fetching;
+mod findings;
 pub mod identity;
 mod keeper;
 pub mod memory;
@@ -29,6 +32,7 @@ mod nameless;
 pub mod outcome;
 pub mod report;
 pub mod schedule;
+mod settling;
 pub mod tell;
 
 use check::Check;

@@ -174,7 +174,7 @@ fn deliver_speaks_as_mail_servers_expect() {
     assert_eq!(codes(&["deliver", "../etc", "--spool", spool]), Some(67));
     assert_eq!(
         codes(&["deliver", "notices", "--spool", "/nowhere/at/all"]),
-        Some(73)
+        Some(75)
     );
     assert_eq!(codes(&["deliver", "notices", "--spool", spool]), Some(0));
 }

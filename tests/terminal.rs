@@ -439,10 +439,10 @@ fn quitting_does_not_wait_for_a_server_that_hangs() {
 fn sigterm_and_sighup_give_the_terminal_back() {
     let (office, person) = checked();
 
-    for signal in [Signal::TERM, Signal::HUP] {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
         let terminal = opened(&person, ORDINARY);
         terminal.signal(signal);
-        assert_left(terminal.leave(), 143);
+        assert_left(terminal.leave(), code);
     }
 
     // The sessions were ended politely.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tidings::{
-    config::{Interval, Tls},
+    config::{Interval, Size, Tls},
     net::{Stream, tls::Acceptor},
     poll::report::Outcome,
+    store::search::Query,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -13,7 +14,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{mailbox::Reader, script::Script};
+use crate::support::{
+    mailbox::Reader,
+    rogue::{Rogue, Turn},
+    script::Script,
+};
 
 /// A reader that does not wait long for an answer.
 fn hasty_reader(script: &Script) -> Reader {
@@ -184,4 +189,68 @@ async fn a_server_that_talks_without_end_does_not_fill_the_cache() {
 
     assert!(summary.dialogue.len() < 2_000, "{}", summary.dialogue.len());
     assert!(summary.outcome.words().len() < 10_000);
+}
+
+/// A mail with so many octets of headers, and of text with a word at its end.
+fn large_mail(headers: usize, text: usize) -> Vec<u8> {
+    let filler =
+        |octets: usize, start: &str| format!("{start}{}\r\n", "x".repeat(70)).repeat(octets / 72);
+    format!(
+        "Subject: Large\r\nDate: 1 Nov 2026 10:00:00 +0000\r\n{}\r\n{}needle\r\n",
+        filler(headers, "X: "),
+        filler(text, ""),
+    )
+    .into_bytes()
+}
+
+fn found(reader: &Reader, word: &str) -> usize {
+    let query = Query::parse(word, &jiff::tz::TimeZone::UTC).expect("a query");
+    reader.store.search(&query, 10).expect("an answer").len()
+}
+
+#[tokio::test]
+async fn headers_larger_than_a_message_may_be_are_kept_all_the_same() {
+    let rogue = Rogue::with(vec![large_mail(2_000_000, 1_000)], |_| Turn::Usual);
+    let mut reader = Reader::of(rogue.address().port());
+    reader.settings.largest_message = Size(5_000);
+
+    let (first, _) = reader.check().await;
+    let (second, _) = reader.check().await;
+
+    assert_eq!((first.outcome, first.new), (Outcome::Done, 1));
+    assert_eq!((second.outcome, second.new), (Outcome::Done, 0));
+    assert_eq!(reader.subjects(), ["Large"]);
+    let id = reader.headlines()[0].id;
+    let kept = reader.store.mail(id).expect("the cache").expect("a mail");
+    assert!(kept.len() <= 1024 * 1024 + 2, "{}", kept.len());
+}
+
+#[tokio::test]
+async fn a_message_that_turned_out_too_large_is_fetched_once_that_much_is_allowed() {
+    let rogue = Rogue::with(vec![large_mail(100, 3_000)], |said| match said {
+        "LIST" => Turn::Say(b"+OK\r\n1 100\r\n.\r\n".to_vec()),
+        _ => Turn::Usual,
+    });
+    rogue.misbehave();
+    let mut reader = Reader::of(rogue.address().port());
+    reader.settings.largest_message = Size(2_000);
+
+    let (first, _) = reader.check().await;
+    let found_first = found(&reader, "needle");
+    let (same, _) = reader.check().await;
+    reader.settings.largest_message = Size(4_000);
+    let (last, _) = reader.check().await;
+
+    assert_eq!(first.outcome, Outcome::Done);
+    assert_eq!(found_first, 0);
+    assert_eq!(same.outcome, Outcome::Done);
+    assert_eq!(last.outcome, Outcome::Done);
+    assert_eq!(found(&reader, "needle"), 1);
+    assert_eq!(reader.subjects(), ["Large"]);
+    let fetched = rogue
+        .heard()
+        .iter()
+        .filter(|said| *said == "RETR 1")
+        .count();
+    assert_eq!(fetched, 2);
 }

@@ -1,6 +1,6 @@
 //! The one writer of marks: in order, off the loop, and again until they are written.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, path::PathBuf, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -68,21 +68,15 @@ async fn write_all(
     let mut is_failing = false;
     let mut has_ended = false;
     loop {
-        while let Some(wish) = waiting.front().cloned() {
-            let Wish { store, ids, change } = wish;
-            match blocking(move || store.mark(&ids, change)).await {
-                Ok(_) => {
-                    waiting.pop_front();
-                    if std::mem::take(&mut is_failing) {
-                        let _ = events.try_send(Event::MarksSaved);
-                    }
+        match write_what_can_be(&mut waiting).await {
+            None => {
+                if std::mem::take(&mut is_failing) {
+                    let _ = events.try_send(Event::MarksSaved);
                 }
-                Err(error) => {
-                    if !std::mem::replace(&mut is_failing, true) {
-                        let why = Shown::line(&chain(&error));
-                        let _ = events.try_send(Event::MarksUnsaved { why });
-                    }
-                    break;
+            }
+            Some(why) => {
+                if !std::mem::replace(&mut is_failing, true) {
+                    let _ = events.try_send(Event::MarksUnsaved { why });
                 }
             }
         }
@@ -100,5 +94,91 @@ async fn write_all(
         while let Ok(wish) = wished.try_recv() {
             waiting.push_back(wish);
         }
+    }
+}
+
+/// Writes the marks that can be written, those of one mailbox in their order, and says why others
+/// cannot be. One mailbox's trouble does not hold back another's marks.
+async fn write_what_can_be(waiting: &mut VecDeque<Wish>) -> Option<Shown> {
+    let mut first_trouble = None;
+    let mut failing: Vec<PathBuf> = Vec::new();
+    for wish in std::mem::take(waiting) {
+        let path = wish.store.path().to_owned();
+        if failing.contains(&path) {
+            waiting.push_back(wish);
+            continue;
+        }
+        let Wish { store, ids, change } = wish.clone();
+        if let Err(error) = blocking(move || store.mark(&ids, change)).await {
+            first_trouble.get_or_insert_with(|| Shown::line(&chain(&error)));
+            failing.push(path);
+            waiting.push_back(wish);
+        }
+    }
+    first_trouble
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, path::Path};
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        notice::headline::Digest,
+        pop3::listing::{Octets, UniqueId},
+        store::keep::{Arrival, Kept},
+    };
+
+    fn store_with_a_notice(path: &Path) -> (Store, NoticeId) {
+        let store = Store::open(path).expect("a cache").store;
+        let mail = b"Subject: One\r\n\r\ntext\r\n";
+        let digest = Digest::of(mail, Timestamp::UNIX_EPOCH);
+        let unique_id = UniqueId::new(*b"a").expect("a unique-id");
+        let arrival = Arrival::new(unique_id, Octets(26), mail.to_vec(), digest);
+        let kept = store
+            .keep(vec![arrival], &HashSet::new(), Timestamp::UNIX_EPOCH)
+            .expect("kept");
+        match kept.as_slice() {
+            [Kept::New(headline)] => (store, headline.id),
+            kept => panic!("{kept:?}"),
+        }
+    }
+
+    fn is_starred(store: &Store) -> bool {
+        store.headlines(None, 1).expect("headlines")[0]
+            .marks
+            .starred
+    }
+
+    #[tokio::test]
+    async fn a_cache_that_cannot_be_written_holds_back_no_others_marks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (locked, locked_id) = store_with_a_notice(&folder.path().join("locked.db"));
+        let (free, free_id) = store_with_a_notice(&folder.path().join("free.db"));
+        let forbid =
+            "CREATE TRIGGER forbid BEFORE UPDATE ON notice BEGIN SELECT RAISE(FAIL, 'no'); END";
+        let direct = rusqlite::Connection::open(locked.path()).expect("a file");
+        direct.execute_batch(forbid).expect("forbidden");
+        let star = |store: &Store, id| Wish {
+            store: store.clone(),
+            ids: vec![id],
+            change: Change::Starred(true),
+        };
+        let mut waiting = VecDeque::from([star(&locked, locked_id), star(&free, free_id)]);
+
+        let trouble = write_what_can_be(&mut waiting).await;
+
+        assert!(trouble.is_some());
+        assert_eq!(waiting.len(), 1);
+        assert!(is_starred(&free) && !is_starred(&locked));
+
+        direct
+            .execute_batch("DROP TRIGGER forbid")
+            .expect("allowed");
+
+        assert_eq!(write_what_can_be(&mut waiting).await, None);
+        assert!(waiting.is_empty() && is_starred(&locked));
     }
 }

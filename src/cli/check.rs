@@ -1,22 +1,17 @@
-//! `check` and `watch`: the pollers without a screen.
+//! `check`: one check of each mailbox, without a screen.
 
 use std::{
     io::{IsTerminal, stderr, stdin},
-    process::{ExitCode, Stdio},
+    process::ExitCode,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use clap::Args;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Serialize;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::mpsc,
-    task::JoinSet,
-    time,
-};
+use tokio::{sync::mpsc, task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -24,18 +19,19 @@ use super::{
     context::{Context, Which},
     failure::{self, Failure},
     output::{Form, Out, number, words},
+    progress::{Progress, ProgressHow},
     remark::remark,
-    saved::Item,
+    signals::{self, Signals},
 };
 use crate::{
     config::Mailbox,
-    notice::{Headline, MailboxIndex, files::size_text, shown::Shown},
+    notice::{MailboxIndex, shown::Shown},
     poll::{
-        Poller,
         check::Check,
+        early::Early,
         memory,
         outcome::{chain, of_store},
-        report::{Outcome, Report, Summary},
+        report::{Outcome, Summary},
         schedule::{Next, Schedule},
         tell::Tell,
     },
@@ -63,36 +59,6 @@ pub struct CheckArgs {
     /// End with code 10 if there are unread notices.
     #[arg(long)]
     exit_code: bool,
-}
-
-/// What `watch` takes.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    tidings watch\n  \
-    tidings watch --json | jq .subject\n  \
-    tidings watch --exec notify-send 'New notice'\n\n\
-    The command finds the notice in TIDINGS_ID, TIDINGS_MAILBOX, TIDINGS_FROM and TIDINGS_SUBJECT.")]
-pub struct WatchArgs {
-    #[command(flatten)]
-    which: Which,
-    /// Write one JSON object a line.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "lines", value_name = "lines")]
-    json: Option<String>,
-    /// Run this program for each new notice; all that follows are its arguments.
-    #[arg(long, num_args = 1.., allow_hyphen_values = true, value_name = "CMD")]
-    exec: Vec<String>,
-}
-
-/// How progress is shown.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub enum ProgressHow {
-    /// A bar, on a terminal.
-    #[default]
-    Auto,
-    /// A line now and then.
-    Plain,
-    /// Not at all.
-    None,
 }
 
 /// How often a busy mailbox is tried without `--wait`.
@@ -124,11 +90,13 @@ pub async fn check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failu
         prepared.push(prepare(&args, context, mailbox, &cancelled).await);
     }
     // Not before: Ctrl-C at the question for a password ends the program as usual.
-    let interrupted = cancelled.clone();
+    let mut signals = Signals::listen()?;
+    let (caught, cancel) = (Arc::new(OnceLock::new()), cancelled.clone());
+    let catch = caught.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupted.cancel();
-        }
+        // The first is the reason.
+        let _ = catch.set(signals.next().await);
+        cancel.cancel();
     });
     let mut tasks = JoinSet::new();
     for (index, prepared) in prepared.into_iter().enumerate() {
@@ -191,6 +159,9 @@ pub async fn check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failu
     {
         failure::report(failure);
     }
+    if let Some(signal) = caught.get() {
+        return Ok(signals::code(*signal));
+    }
     match failures.first() {
         Some(failure) => Ok(ExitCode::from(failure.code())),
         None if args.exit_code && unread > 0 => Ok(ExitCode::from(failure::UNREAD)),
@@ -241,29 +212,31 @@ impl Checked {
     }
 }
 
-/// Opens the cache and fetches the password; what it comes to if one of them is not to be had.
+/// Fetches the password and opens the cache, while the server is called already; what it comes to if one of them is not to be had.
 async fn prepare(
     args: &CheckArgs,
     context: &Context,
     mailbox: &Mailbox,
     cancelled: &CancellationToken,
 ) -> Result<(One, SecretString), Outcome> {
-    let store = context
-        .store(mailbox)
-        .map_err(|failure| Outcome::CannotSave {
-            why: failure.words(),
-        })?;
     let password = password(mailbox)
         .await
         .map_err(|error| Outcome::NoPassword {
             why: Shown::line(&chain(&error)),
         })?;
+    let early = Early::begin(mailbox, &context.settings);
+    let store = context
+        .store(mailbox)
+        .map_err(|failure| Outcome::CannotSave {
+            why: failure.words(),
+        })?;
     let one = One {
         mailbox: mailbox.clone(),
         settings: context.settings.clone(),
         store,
+        early: Some(early),
         cancelled: cancelled.clone(),
-        progress: progress(args.progress, context.quiet, mailbox),
+        progress: Progress::of(args.progress, context.quiet, mailbox),
         wait: args.wait,
     };
     Ok((one, password))
@@ -274,6 +247,7 @@ struct One {
     mailbox: Mailbox,
     settings: crate::config::Settings,
     store: Store,
+    early: Option<Early>,
     cancelled: CancellationToken,
     progress: Option<Progress>,
     wait: bool,
@@ -281,7 +255,7 @@ struct One {
 
 impl One {
     /// Checks, again where the mailbox is busy.
-    async fn run(self, password: &SecretString) -> Checked {
+    async fn run(mut self, password: &SecretString) -> Checked {
         let (reports, mut reported) = mpsc::channel(64);
         let tell = Tell::new(MailboxIndex(0), reports);
         let progress = self.progress;
@@ -307,7 +281,7 @@ impl One {
                 cancelled: &self.cancelled,
                 tell: &tell,
             };
-            let (mut summary, _) = check.run(Timestamp::now()).await;
+            let (mut summary, _) = check.run_on(self.early.take(), Timestamp::now()).await;
             summary.took = started.elapsed();
             tries += 1;
             summary.attempt = tries;
@@ -370,190 +344,4 @@ pub async fn password(mailbox: &Mailbox) -> Result<SecretString, secret::Error> 
         }
         source => source.fetch().await,
     }
-}
-
-/// Progress on stderr.
-enum Progress {
-    Bar(ProgressBar),
-    Lines { mailbox: String },
-}
-
-fn progress(how: ProgressHow, quiet: bool, mailbox: &Mailbox) -> Option<Progress> {
-    match how {
-        ProgressHow::None => None,
-        _ if quiet => None,
-        ProgressHow::Plain => Some(Progress::Lines {
-            mailbox: mailbox.name.clone(),
-        }),
-        ProgressHow::Auto if stderr().is_terminal() => {
-            let bar = ProgressBar::no_length();
-            if let Ok(style) =
-                ProgressStyle::with_template("{prefix} [{bar:24}] {pos} of {len}, {msg}")
-            {
-                bar.set_style(style.progress_chars("##."));
-            }
-            bar.set_prefix(Shown::line(&mailbox.name).to_string());
-            Some(Progress::Bar(bar))
-        }
-        ProgressHow::Auto => None,
-    }
-}
-
-impl Progress {
-    fn show(&self, report: &Report) {
-        let (fetched, of, octets, of_octets) = match report {
-            Report::Progress {
-                fetched,
-                of,
-                octets,
-                of_octets,
-            } => (*fetched, *of, *octets, *of_octets),
-            Report::Listed { new, octets, .. } if *new > 0 => (0, *new, 0, *octets),
-            _ => return,
-        };
-        let amount = format!("{} of {}", size_text(octets), size_text(of_octets));
-        match self {
-            Progress::Bar(bar) => {
-                bar.set_length(u64::from(of));
-                bar.set_position(u64::from(fetched));
-                bar.set_message(amount);
-            }
-            Progress::Lines { mailbox } => {
-                remark(&Shown::line(&format!(
-                    "{mailbox}: {fetched} of {of}, {amount}"
-                )));
-            }
-        }
-    }
-
-    fn end(&self) {
-        if let Progress::Bar(bar) = self {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-/// Checks over and over, and writes a line for each new notice, until Ctrl-C.
-///
-/// # Errors
-///
-/// A mailbox cannot be signed in to, and nobody is there to mend that.
-pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let mut out = Out::new();
-    let mailboxes = context.mailboxes(&args.which)?;
-    let (reports, mut reported) = mpsc::channel(256);
-    let mut pollers = Vec::new();
-    for (index, mailbox) in mailboxes.iter().enumerate() {
-        let store = context.store(mailbox)?;
-        // Asked before the first check, which would end without a password.
-        let password = match Source::of(mailbox) {
-            Source::Person => Some(password(mailbox).await?),
-            Source::Command(_) | Source::Environment(_) | Source::File(_) | Source::Settings(_) => {
-                None
-            }
-        };
-        pollers.push(Poller::start_with(
-            MailboxIndex(index),
-            mailbox,
-            &context.settings,
-            store,
-            reports.clone(),
-            password,
-        ));
-    }
-    drop(reports);
-    // Listened to all the time: one that comes while a line is written counts as well.
-    let listen =
-        |kind| signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error));
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let outcome = loop {
-        let told = tokio::select! {
-            told = reported.recv() => told,
-            _ = interrupt.recv() => break Ok(ExitCode::from(130)),
-            _ = terminate.recv() => break Ok(ExitCode::from(143)),
-        };
-        let Some((index, report)) = told else {
-            break Ok(ExitCode::SUCCESS);
-        };
-        let mailbox = mailboxes[index.0];
-        match report {
-            Report::Arrived(headlines) => {
-                for headline in &headlines {
-                    write_arrival(&mut out, mailbox, headline, args.json.is_some())?;
-                    run_command(&args.exec, mailbox, headline).await?;
-                }
-                out.flush()?;
-            }
-            Report::Checked(summary) => {
-                let is_final = matches!(
-                    summary.outcome,
-                    Outcome::SignInFailed { .. } | Outcome::NoPassword { .. }
-                );
-                if let Some(failure) = Failure::of_check(&mailbox.name, &summary.outcome) {
-                    if is_final && mailboxes.len() == 1 {
-                        break Err(failure);
-                    }
-                    if !context.quiet {
-                        failure::report(&failure);
-                    }
-                }
-            }
-            Report::Started { .. }
-            | Report::Listed { .. }
-            | Report::Announced(_)
-            | Report::Progress { .. }
-            | Report::Withdrawn { .. }
-            | Report::Returned(_)
-            | Report::Vanished { .. } => {}
-        }
-    };
-    for poller in pollers {
-        let _ = time::timeout(crate::client::QUIT_TIMEOUT, poller.stop()).await;
-    }
-    outcome
-}
-
-fn write_arrival(
-    out: &mut Out,
-    mailbox: &Mailbox,
-    headline: &Headline,
-    is_json: bool,
-) -> Result<(), Failure> {
-    if is_json {
-        return out.json(Form::JsonLines, &[Item::of(&mailbox.name, headline)]);
-    }
-    let fields = [
-        headline.handle.to_string(),
-        mailbox.name.clone(),
-        headline.date.to_string(),
-        headline.from.short().to_string(),
-        headline.subject.to_string(),
-    ];
-    out.line(&Shown::text(&fields.join("  ")))
-}
-
-/// Runs the person's program for a notice. Nothing of the notice becomes part of a command line.
-async fn run_command(
-    command: &[String],
-    mailbox: &Mailbox,
-    headline: &Headline,
-) -> Result<(), Failure> {
-    let Some((program, arguments)) = command.split_first() else {
-        return Ok(());
-    };
-    let status = tokio::process::Command::new(program)
-        .args(arguments)
-        .env("TIDINGS_ID", &*headline.handle)
-        .env("TIDINGS_MAILBOX", &mailbox.name)
-        .env("TIDINGS_FROM", headline.from.address.for_terminal_title())
-        .env("TIDINGS_SUBJECT", headline.subject.for_terminal_title())
-        .stdin(Stdio::null())
-        .status()
-        .await
-        .map_err(|error| Failure::unexpected(&format!("cannot run {program}"), error))?;
-    if !status.success() {
-        remark(&Shown::line(&format!("{program} ended with {status}")));
-    }
-    Ok(())
 }

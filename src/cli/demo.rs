@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use jiff::tz::TimeZone;
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::process::Signal;
 
 use super::{
     Global,
@@ -16,6 +16,7 @@ use super::{
     output::Out,
     remark::remark,
     screen,
+    signals::{self, Signals},
 };
 use crate::{
     app::{Beginning, demo::Link},
@@ -72,9 +73,7 @@ const PACE: f64 = 1.0;
 /// How a demo in words ended.
 enum Ending {
     Told,
-    Interrupted,
-    /// By whoever ends programs in order.
-    Terminated,
+    BySignal(Signal),
 }
 
 /// Shows the demo in the way that was asked for, or in words where there is no terminal.
@@ -159,20 +158,18 @@ async fn tell(args: &DemoArgs) -> Result<ExitCode, Failure> {
             say(&mut out, plain::closing())?;
             Ok(ExitCode::SUCCESS)
         }
-        Ending::Interrupted => Ok(ExitCode::from(128 + 2)),
-        Ending::Terminated => Ok(ExitCode::from(128 + 15)),
+        Ending::BySignal(signal) => Ok(signals::code(signal)),
     }
 }
 
 async fn tell_all(demo: &mut Demo, out: &mut Out) -> Result<Ending, Failure> {
     let mut teller = Teller::new(demo.began, TimeZone::system());
     say(out, plain::opening(demo.server(), demo.stored))?;
-    let interrupted = signalled();
-    tokio::pin!(interrupted);
+    let mut signals = Signals::listen()?;
     while !teller.is_over() {
         let event = tokio::select! {
             event = demo.events.recv() => event,
-            ending = &mut interrupted => return ending,
+            signal = signals.next() => return Ok(Ending::BySignal(signal)),
         };
         match event {
             Some(event) => say(out, teller.tell(&event))?,
@@ -221,8 +218,7 @@ async fn serve_all(demo: &mut Demo) -> Result<(), Failure> {
         ))),
     }
     let mut teller = Teller::new(demo.began, TimeZone::system());
-    let ended = signalled();
-    tokio::pin!(ended);
+    let mut signals = Signals::listen()?;
     loop {
         tokio::select! {
             event = demo.events.recv() => match event {
@@ -233,7 +229,7 @@ async fn serve_all(demo: &mut Demo) -> Result<(), Failure> {
                 Some(_) => {}
                 None => return Ok(()),
             },
-            ended = &mut ended => return ended.map(drop),
+            _ = signals.next() => return Ok(()),
         }
     }
 }
@@ -261,20 +257,6 @@ async fn end(ending: tokio::task::JoinHandle<Result<(), demo::Error>>) -> Result
         .await
         .map_err(|error| Failure::unexpected("the demo broke off", error))?
         .map_err(Failure::from)
-}
-
-/// Returns when a signal wants the program to end.
-async fn signalled() -> Result<Ending, Failure> {
-    let listen =
-        |kind| signal(kind).map_err(|error| Failure::unexpected("cannot listen to signals", error));
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut hang_up = listen(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => Ok(Ending::Interrupted),
-        _ = terminate.recv() => Ok(Ending::Terminated),
-        _ = hang_up.recv() => Ok(Ending::Terminated),
-    }
 }
 
 fn cannot_join(error: join::Error) -> Failure {

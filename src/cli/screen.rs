@@ -9,6 +9,7 @@ use std::{
 use super::{
     Color, Global,
     failure::{self, Failure},
+    signals,
 };
 use crate::app::{self, Beginning, Ended};
 
@@ -29,7 +30,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Failure> {
 pub fn code(ended: Ended) -> Result<ExitCode, Failure> {
     match ended {
         Ended::Quit | Ended::ForTheDemo => Ok(ExitCode::SUCCESS),
-        Ended::BySignal => Ok(ExitCode::from(128 + 15)),
+        Ended::BySignal(signal) => Ok(signals::code(signal)),
         Ended::Broken => Err(Failure::new(
             failure::UNEXPECTED,
             "a part of the program broke: what it said stands above",

@@ -414,10 +414,10 @@ fn code(error: &spool::Error) -> u8 {
         // A person will mend the file, and the mail shall wait for it.
         spool::Error::Accounts(_) => EX_TEMPFAIL,
         spool::Error::Io { source, .. } => match source.kind() {
-            io::ErrorKind::NotFound
-            | io::ErrorKind::NotADirectory
+            io::ErrorKind::NotADirectory
             | io::ErrorKind::IsADirectory
             | io::ErrorKind::InvalidInput => EX_CANTCREAT,
+            // A folder that is not there may be on a disk that is not mounted yet.
             _ => EX_TEMPFAIL,
         },
     }

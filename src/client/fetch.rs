@@ -46,6 +46,11 @@ const PIPELINE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most room that is made on the listing's word alone.
 const MOST_RESERVED: u64 = 1024 * 1024;
 
+/// The most octets of headers that are read, where even less is allowed of a message.
+const MOST_HEADERS: u64 = 4 * 1024 * 1024;
+/// The octets of headers that are kept.
+const HEADERS_KEPT: usize = 1024 * 1024;
+
 /// A fetch that is under way.
 #[derive(Debug)]
 pub struct Fetching<'t> {
@@ -149,14 +154,25 @@ impl Fetching<'_> {
         }
         let expected = fetch.cost().min(MOST_RESERVED);
         let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0) + 2);
+        let mut received = 0;
         while let Some(piece) = connection.piece().await? {
-            if (bytes.len() + piece.len()) as u64 > self.largest {
+            received += piece.len() as u64;
+            let limit = match fetch.part {
+                Part::Whole => self.largest,
+                Part::Headers => self.largest.max(MOST_HEADERS),
+            };
+            if received > limit {
                 return Err(Error::TooLarge {
                     message: fetch.message,
-                    limit: self.largest,
+                    limit,
                 });
             }
-            bytes.extend_from_slice(&piece);
+            // Of headers without end the first are enough: more says nothing that is shown.
+            let room = match fetch.part {
+                Part::Whole => piece.len(),
+                Part::Headers => HEADERS_KEPT.saturating_sub(bytes.len()).min(piece.len()),
+            };
+            bytes.extend_from_slice(&piece[..room]);
         }
         Ok(Fetched::Bytes(bytes))
     }

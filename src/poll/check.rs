@@ -1,32 +1,30 @@
 //! One visit: log in, compare, fetch what is new (newest first), keep it, quit.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    identity::{self, Plan},
-    keeper::{Keeper, Mail, Tally, Terms},
+    early::Early,
+    fetching::HEADLINES_FIRST,
+    findings::{Failure, Findings},
+    identity,
+    keeper::{Keeper, Terms},
     nameless, outcome,
     report::{Outcome, Report, Summary},
     tell::{Tell, blocking},
 };
 use crate::{
     client::{
-        self, Authorization, Endpoint, Transaction,
-        dialogue::Dialogue,
-        fetch::{Fetch, Fetched, MOST_AHEAD, Part},
+        self, Authorization, Endpoint, Transaction, dialogue::Dialogue, fetch::MOST_AHEAD,
         login::Way,
     },
     config::{Mailbox, Settings},
     net::tls::hex,
-    notice::{Headline, shown::Shown},
-    pop3::{
-        capability::Capability,
-        listing::{MessageNumber, UniqueId},
-    },
+    notice::shown::Shown,
+    pop3::{capability::Capability, listing::UniqueId},
     store::{self, Store},
 };
 
@@ -48,7 +46,7 @@ pub struct Check<'a> {
 }
 
 /// Names under which things are remembered in the cache.
-mod memory {
+pub(super) mod memory {
     /// The way of signing in that worked the last time.
     pub const WAY: &str = "signed_in_by";
     /// Set once PIPELINING turned out to be broken.
@@ -59,69 +57,32 @@ mod memory {
     pub const VANISHED: &str = "vanished";
     /// Set once a check has come through.
     pub const CHECKED: &str = "checked";
+    /// The `largest_message` beyond which messages turned out to be larger than LIST says.
+    pub const OVERSIZED_ABOVE: &str = "oversized_above";
     /// Without UIDL: the numbers, sizes and names of the last listing.
     pub const PATTERN: &str = "pattern";
 }
 
-/// How many checks must agree before notices that vanished all at once count as withdrawn.
-const AGREEING_CHECKS: u32 = 3;
-/// How many times in a row a message may be refused before it is shown as such.
-const MOST_REFUSALS: u32 = 3;
 /// How many messages larger than announced are dealt with in one check.
 const MOST_OVERSIZED: u32 = 5;
-/// How many notes are made of one check: nobody reads more.
-const MOST_NOTES: usize = 200;
-/// How many headlines come before the first whole message, where there is much to fetch.
-const HEADLINES_FIRST: usize = 50;
-
-/// Why a visit ended early.
-enum Failure {
-    Session(client::Error),
-    Store(store::Error),
-    Cancelled,
-}
-
-impl From<client::Error> for Failure {
-    fn from(error: client::Error) -> Failure {
-        Failure::Session(error)
-    }
-}
-
-impl From<store::Error> for Failure {
-    fn from(error: store::Error) -> Failure {
-        Failure::Store(error)
-    }
-}
-
-/// What is found out during a visit, whether it comes through or not.
-#[derive(Default)]
-struct Findings {
-    on_server: Option<u32>,
-    tally: Tally,
-    withdrawn: u32,
-    notes: Vec<Shown>,
-    login_delay: Option<Duration>,
-    /// True once PIPELINING turned out to be broken.
-    goes_one_by_one: bool,
-    /// True if something is to be tried again, though nothing is to be said of it.
-    has_open_ends: bool,
-}
-
-impl Findings {
-    /// Notes what a person may want to know, unless there is too much of it already.
-    fn note(&mut self, words: Shown) {
-        if self.notes.len() < MOST_NOTES {
-            self.notes.push(words);
-        }
-    }
-}
 
 impl Check<'_> {
     /// Makes the visit, and says how it went and how long to wait at least before the next, if the
     /// server has said so. `next`, `took` and `attempt` of the summary are the poller's to fill in.
     pub async fn run(&self, at: Timestamp) -> (Summary, Option<Duration>) {
-        let dialogue = Dialogue::default();
-        let mut findings = Findings::default();
+        self.run_on(None, at).await
+    }
+
+    /// The same over a connection that is being opened already, if there is one.
+    pub async fn run_on(&self, early: Option<Early>, at: Timestamp) -> (Summary, Option<Duration>) {
+        let dialogue = match &early {
+            Some(early) => early.dialogue(),
+            None => Dialogue::default(),
+        };
+        let mut findings = Findings {
+            early,
+            ..Findings::default()
+        };
         let mut result = self.visit(at, &dialogue, &mut findings).await;
         for _ in 0..MOST_OVERSIZED {
             // Cut off in the middle of a message that is too large: the others are still to come.
@@ -185,10 +146,17 @@ impl Check<'_> {
         dialogue: &Dialogue,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
-        let endpoint = Endpoint::of(self.mailbox, self.settings)?;
-        let mut session = self
-            .unless_cancelled(Authorization::connect(&endpoint, dialogue))
-            .await??;
+        let early = findings.early.take();
+        let connecting = async {
+            match early {
+                Some(early) => early.session().await,
+                None => {
+                    let endpoint = Endpoint::of(self.mailbox, self.settings)?;
+                    Authorization::connect(&endpoint, dialogue).await
+                }
+            }
+        };
+        let mut session = self.unless_cancelled(connecting).await??;
         if findings.goes_one_by_one || self.recall(memory::ONE_BY_ONE).await?.is_some() {
             session.go_one_by_one();
         }
@@ -296,10 +264,7 @@ impl Check<'_> {
             }
         };
         let largest = self.settings.largest_message.0;
-        let oversized = {
-            let store = self.store.clone();
-            blocking(move || store.oversized()).await?
-        };
+        let oversized = self.oversized().await?;
         let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
         drop((seen, listing));
         findings.on_server = Some(plan.on_server);
@@ -361,6 +326,22 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// The messages that are larger than they may be; none of those that were, where more is
+    /// allowed by now.
+    async fn oversized(&self) -> Result<HashSet<UniqueId>, Failure> {
+        let limit = self.recall(memory::OVERSIZED_ABOVE).await?;
+        let limit = limit.and_then(|limit| limit.parse().ok());
+        let is_outdated = limit.is_some_and(|limit: u64| limit < self.settings.largest_message.0);
+        let store = self.store.clone();
+        Ok(blocking(move || {
+            if is_outdated {
+                store.forget_oversized()?;
+            }
+            store.oversized()
+        })
+        .await?)
+    }
+
     /// What the next listing is compared with: this one, and what else decides what is fetched.
     fn with_limits(&self, digest: &[u8]) -> String {
         let largest = self.settings.largest_message.0;
@@ -380,226 +361,22 @@ impl Check<'_> {
     }
 
     /// What `work` comes to, unless the visit is broken off meanwhile.
-    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+    pub(super) async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
         tokio::select! {
             done = work => Ok(done),
             () = self.cancelled.cancelled() => Err(Failure::Cancelled),
         }
     }
 
-    /// Tells of the newest headlines before their mails come.
-    async fn announce(
-        &self,
-        at: Timestamp,
-        transaction: &mut Transaction,
-        plan: &Plan,
-        ahead: usize,
-    ) -> Result<(), Failure> {
-        let newest = plan
-            .fetch
-            .iter()
-            .take(HEADLINES_FIRST)
-            .map(|(fetch, _)| Fetch {
-                part: Part::Headers,
-                ..*fetch
-            });
-        let largest = self.settings.largest_message.0;
-        let mut fetching = transaction.fetch(newest, ahead, largest);
-        let mut headlines: Vec<Headline> = Vec::new();
-        while let Some((fetch, fetched)) = fetching.next().await? {
-            // A server without TOP refuses: the mails themselves are on their way soon enough.
-            if let Fetched::Bytes(bytes) = fetched {
-                let mut headline = Headline::of_headers(&bytes, at);
-                headline.size = fetch.octets.0;
-                headlines.push(headline);
-            }
-        }
-        if !headlines.is_empty() {
-            self.tell.report(Report::Announced(headlines)).await;
-        }
-        Ok(())
-    }
-
-    /// Fetches what the plan asks for and hands it to the keeper.
-    async fn fetch(
-        &self,
-        transaction: &mut Transaction,
-        plan: &Plan,
-        ahead: usize,
-        keeper: &Keeper,
-        findings: &mut Findings,
-    ) -> Result<(), Failure> {
-        let largest = self.settings.largest_message.0;
-        let names: std::collections::HashMap<MessageNumber, &UniqueId> = plan
-            .fetch
-            .iter()
-            .map(|(fetch, unique_id)| (fetch.message, unique_id))
-            .collect();
-        let mut refused = Vec::new();
-        let mut fetching =
-            transaction.fetch(plan.fetch.iter().map(|(fetch, _)| *fetch), ahead, largest);
-        loop {
-            let next = match self.unless_cancelled(fetching.next()).await? {
-                Err(client::Error::TooLarge { message, limit }) => {
-                    let (store, name) = (self.store.clone(), names[&message].clone());
-                    blocking(move || store.note_oversized(&name)).await?;
-                    return Err(client::Error::TooLarge { message, limit }.into());
-                }
-                outcome => outcome?,
-            };
-            let Some((fetch, fetched)) = next else { break };
-            let unique_id = names[&fetch.message];
-            match fetched {
-                Fetched::Bytes(bytes) => {
-                    if fetch.part == Part::Headers {
-                        findings.note(Shown::line(&format!(
-                            "message {} of {} octets is too large: its headers alone are kept \
-                             (largest_message)",
-                            fetch.message, fetch.octets
-                        )));
-                    }
-                    let mail = Mail {
-                        unique_id: unique_id.clone(),
-                        octets: fetch.octets,
-                        is_complete: fetch.part == Part::Whole,
-                        bytes,
-                    };
-                    if !keeper.hand_over(mail).await {
-                        // The keeper has failed; it gives the reason at its end.
-                        return Err(Failure::Cancelled);
-                    }
-                }
-                Fetched::Refused(response) => {
-                    findings.has_open_ends = true;
-                    let store = self.store.clone();
-                    let (name, words) = (unique_id.clone(), outcome::said(&response).to_owned());
-                    let attempts = {
-                        let words = words.clone();
-                        blocking(move || store.note_trouble(&name, &words)).await?
-                    };
-                    if attempts >= MOST_REFUSALS {
-                        refused.push((fetch, unique_id.clone(), words));
-                    }
-                }
-            }
-        }
-        for (fetch, unique_id, words) in refused {
-            let bytes = self
-                .unless_cancelled(self.stand_in(transaction, fetch, &words))
-                .await??;
-            findings.note(Shown::line(&format!(
-                "message {} cannot be fetched: {words}",
-                fetch.message
-            )));
-            let mail = Mail {
-                unique_id,
-                octets: fetch.octets,
-                bytes,
-                is_complete: false,
-            };
-            if !keeper.hand_over(mail).await {
-                return Err(Failure::Cancelled);
-            }
-        }
-        Ok(())
-    }
-
-    /// What is shown of a message that the server lists and will not give: its headers if those can
-    /// be had, and the server's words.
-    async fn stand_in(
-        &self,
-        transaction: &mut Transaction,
-        fetch: Fetch,
-        words: &str,
-    ) -> Result<Vec<u8>, Failure> {
-        let headers = Fetch {
-            part: Part::Headers,
-            ..fetch
-        };
-        let largest = self.settings.largest_message.0;
-        let mut bytes = match transaction.fetch([headers], 1, largest).next().await? {
-            Some((_, Fetched::Bytes(bytes))) => bytes,
-            Some((_, Fetched::Refused(_))) | None => store::keep::NO_HEADERS.to_vec(),
-        };
-        let words = Shown::line(words);
-        bytes.extend_from_slice(
-            format!("This notice cannot be fetched. The server says: {words}\r\n").as_bytes(),
-        );
-        Ok(bytes)
-    }
-
-    /// Notes what left the server and what came back.
-    async fn settle(
-        &self,
-        at: Timestamp,
-        mut plan: Plan,
-        findings: &mut Findings,
-    ) -> Result<(), Failure> {
-        let recognised: std::collections::HashSet<_> =
-            findings.tally.recognised.iter().copied().collect();
-        plan.missing.retain(|id| !recognised.contains(id));
-        if !plan.returned.is_empty() {
-            let (store, ids) = (self.store.clone(), plan.returned.clone());
-            blocking(move || store.restore(&ids)).await?;
-            self.tell.report(Report::Returned(plan.returned)).await;
-        }
-        let before: Option<u32> = self
-            .recall(memory::VANISHED)
-            .await?
-            .and_then(|checks| checks.parse().ok());
-        // What has arrived since all others vanished makes their loss no surer.
-        if (plan.is_doubtful || before.is_some()) && !plan.missing.is_empty() {
-            let checks = before.unwrap_or(0) + 1;
-            if checks < AGREEING_CHECKS {
-                self.remember(memory::VANISHED, Some(checks.to_string()))
-                    .await?;
-                let count = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
-                findings.note(Shown::line(&format!(
-                    "{count} notices vanished from the server: not marked as withdrawn until \
-                     {AGREEING_CHECKS} checks agree ({checks} so far)"
-                )));
-                self.tell.report(Report::Vanished { count, checks }).await;
-                return Ok(());
-            }
-        }
-        self.remember(memory::VANISHED, None).await?;
-        if !plan.missing.is_empty() {
-            let (store, ids) = (self.store.clone(), plan.missing.clone());
-            blocking(move || store.withdraw(&ids, at)).await?;
-            findings.withdrawn = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
-            findings.note(self.words_of_withdrawal(&plan.missing).await?);
-            self.tell
-                .report(Report::Withdrawn {
-                    ids: plan.missing,
-                    since: at,
-                })
-                .await;
-        }
-        Ok(())
-    }
-
-    async fn words_of_withdrawal(
-        &self,
-        ids: &[crate::notice::NoticeId],
-    ) -> Result<Shown, store::Error> {
-        let (store, first) = (self.store.clone(), ids[..1].to_vec());
-        let headlines = blocking(move || store.headlines_of(&first)).await?;
-        let subject = headlines
-            .first()
-            .map(|headline| headline.subject.to_string())
-            .unwrap_or_default();
-        Ok(Shown::line(&match ids.len() {
-            1 => format!("1 notice withdrawn: {subject}"),
-            count => format!("{count} notices withdrawn: {subject}, …"),
-        }))
-    }
-
-    async fn recall(&self, name: &'static str) -> Result<Option<String>, store::Error> {
+    pub(super) async fn recall(&self, name: &'static str) -> Result<Option<String>, store::Error> {
         let store = self.store.clone();
         blocking(move || store.remembered(name)).await
     }
 
-    async fn remember(
+    pub(super) async fn remember(
         &self,
         name: &'static str,
         value: Option<String>,

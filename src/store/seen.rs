@@ -174,6 +174,16 @@ impl Store {
         })
     }
 
+    /// Forgets which messages are larger than they may be: more may be fetched by now.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn forget_oversized(&self) -> Result<(), Error> {
+        self.write(|transaction, _| transaction.execute("DELETE FROM oversized", []))?;
+        Ok(())
+    }
+
     /// The messages that are larger than they may be, whatever LIST says.
     ///
     /// # Errors

@@ -192,7 +192,7 @@ fn a_server_that_never_greets_is_given_up() {
 #[test]
 fn a_server_that_falls_silent_later_is_given_up() {
     let gone = Gone::wrong(|command| match command {
-        "LIST" => Turn::Silence,
+        "UIDL" => Turn::Silence,
         _ => Turn::Usual,
     });
 
@@ -202,7 +202,7 @@ fn a_server_that_falls_silent_later_is_given_up() {
 #[test]
 fn ctrl_c_breaks_a_check_off_politely() {
     let gone = Gone::wrong(|command| match command {
-        "LIST" => Turn::Say(Vec::new()),
+        "UIDL" => Turn::Say(Vec::new()),
         _ => Turn::Usual,
     });
     let before = gone.rogue.heard().len();
@@ -215,7 +215,7 @@ fn ctrl_c_breaks_a_check_off_politely() {
     command.stdout(Stdio::null());
     let mut child = command.spawn().expect("the program runs");
     eventually("the question that is not answered", || {
-        gone.rogue.heard()[before..].contains(&"LIST".to_owned())
+        gone.rogue.heard()[before..].contains(&"UIDL".to_owned())
     });
 
     let pid = Pid::from_raw(child.id().cast_signed()).expect("a process");

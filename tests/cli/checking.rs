@@ -1,11 +1,15 @@
 //! `check` and `watch`.
 
+use std::sync::mpsc;
+
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{Watching, assert_told, checked};
+use super::{Watching, assert_told, checked, signal};
 use crate::support::{
     office::Office,
     program::{Person, mailbox},
+    rogue::{Rogue, Turn},
 };
 
 #[test]
@@ -43,6 +47,30 @@ fn a_second_check_finds_nothing_new() {
         (&json!(0), &json!(7), &json!(0))
     );
     assert_eq!(office.heard("RETR"), 7);
+}
+
+#[test]
+fn a_check_that_a_signal_ends_says_quit() {
+    for (ending, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let (say, heard) = mpsc::channel();
+        let rogue = Rogue::from_the_start(move |said| match said {
+            "LIST" => {
+                // Whoever listens has perhaps heard enough.
+                let _ = say.send(());
+                Turn::Silence
+            }
+            _ => Turn::Usual,
+        });
+        let person = Person::reading(rogue.address());
+        let mut checking = Watching::start(&person, &["check"]);
+        heard.recv().expect("LIST");
+
+        signal(&checking.child, ending);
+
+        assert_eq!(checking.child.wait().expect("it ends").code(), Some(code));
+        let quit = person.run(&["log", "--json"]).expect(0);
+        assert!(quit.stdout.contains("cancelled"), "{quit}");
+    }
 }
 
 #[test]

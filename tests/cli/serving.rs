@@ -113,7 +113,7 @@ fn deliver_ends_with_the_codes_that_mail_servers_know() {
 
     assert_eq!((delivered.code, delivered.stderr.as_str()), (Some(0), ""));
     assert_told("deliver-unknown-account", &unknown.expect(67));
-    assert_told("deliver-no-spool", &nowhere.expect(73));
+    assert_told("deliver-no-spool", &nowhere.expect(75));
     let mailbox = fs::read_to_string(person.path("spool/notices")).expect("a mailbox");
     assert_eq!(
         mailbox.matches("\nFrom ").count() + usize::from(mailbox.starts_with("From ")),

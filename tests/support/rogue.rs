@@ -166,6 +166,10 @@ impl Shared {
         match keyword {
             "" => b"+OK ready\r\n".to_vec(),
             "USER" | "PASS" | "NOOP" | "QUIT" => b"+OK\r\n".to_vec(),
+            "STAT" => {
+                let octets: usize = self.mails.iter().map(Vec::len).sum();
+                format!("+OK {} {octets}\r\n", self.mails.len()).into_bytes()
+            }
             "UIDL" => listing(&|number, _| format!("id-{number}")),
             "LIST" => listing(&|_, mail| mail.len().to_string()),
             "RETR" => mail().map_or_else(refused, |mail| sent(mail)),

@@ -1,0 +1,53 @@
+//! What a visit has found out when it ends, and why it ended early.
+
+use std::time::Duration;
+
+use super::{early::Early, keeper::Tally};
+use crate::{client, notice::shown::Shown, store};
+
+/// How many notes are made of one check: nobody reads more.
+const MOST_NOTES: usize = 200;
+
+/// Why a visit ended early.
+pub(super) enum Failure {
+    Session(client::Error),
+    Store(store::Error),
+    Cancelled,
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Failure {
+        Failure::Session(error)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Failure {
+        Failure::Store(error)
+    }
+}
+
+/// What is found out during a visit, whether it comes through or not.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// The connection that was opened before the visit began, for its first session.
+    pub early: Option<Early>,
+    pub on_server: Option<u32>,
+    pub tally: Tally,
+    pub withdrawn: u32,
+    pub notes: Vec<Shown>,
+    pub login_delay: Option<Duration>,
+    /// True once PIPELINING turned out to be broken.
+    pub goes_one_by_one: bool,
+    /// True if something is to be tried again, though nothing is to be said of it.
+    pub has_open_ends: bool,
+}
+
+impl Findings {
+    /// Notes what a person may want to know, unless there is too much of it already.
+    pub fn note(&mut self, words: Shown) {
+        if self.notes.len() < MOST_NOTES {
+            self.notes.push(words);
+        }
+    }
+}
