@@ -165,12 +165,23 @@ impl Store {
     ///
     /// The file cannot be moved, or no new one can be made.
     pub fn rebuild(&self) -> Result<PathBuf, Error> {
+        // Whatever may be in the way of a new file is met while the old one is still in its place.
+        let fresh = salvage::with_suffix(&self.path, ".new");
+        salvage::remove(&fresh)?;
+        drop(open_connection(&fresh)?);
         let mut connection = self.lock();
         // The old file must be closed before it is moved; nothing is kept in memory meanwhile.
         *connection = Connection::open_in_memory().map_err(|source| self.error(source))?;
-        let aside = salvage::move_aside(&self.path)?;
-        *connection = open_connection(&self.path)?;
+        let replaced = salvage::move_aside(&self.path).and_then(|aside| {
+            salvage::rename(&fresh, &self.path)?;
+            Ok(aside)
+        });
+        // The new one; or the damaged one, which the next call finds damaged again.
+        *connection = Connection::open(&self.path).map_err(|source| self.error(source))?;
+        let prepared = prepare(&mut connection);
         drop(connection);
+        let aside = replaced?;
+        prepared.map_err(|source| self.error(source))?;
         self.salvage(&aside);
         Ok(aside)
     }

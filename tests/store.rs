@@ -461,6 +461,27 @@ fn a_cache_built_anew_goes_on_where_the_damaged_one_was() {
 }
 
 #[test]
+fn a_cache_that_cannot_be_built_anew_stays_as_it_is() {
+    let cache = Cache::new();
+    let store = &cache.store;
+    keep(store, "a", mail(1, "one"));
+    let in_the_way = cache.path().with_extension("db.new");
+    fs::create_dir(&in_the_way).expect("a folder");
+
+    store.rebuild().expect_err("something is in the way");
+
+    assert_eq!(found(store, "one"), 1);
+    keep(store, "b", mail(2, "two"));
+    fs::remove_dir(&in_the_way).expect("out of the way");
+    store.rebuild().expect("built anew");
+    assert_eq!(found(store, "two"), 0);
+    assert_eq!(
+        id(&keep(store, "b", mail(2, "two"))),
+        id(&keep(store, "b", mail(2, "two")))
+    );
+}
+
+#[test]
 fn a_file_of_another_program_is_moved_aside_and_not_changed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("cache.db");

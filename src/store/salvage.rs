@@ -12,6 +12,28 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::{Error, Store, index};
 use crate::notice::NoticeId;
 
+/// Removes what an earlier try has left.
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    for companion in ["", "-wal", "-shm"] {
+        match fs::remove_file(with_suffix(path, companion)) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                let path = path.to_owned();
+                return Err(Error::MoveAside { path, source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Gives a file that is not open another name.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::rename(from, to).map_err(|source| Error::MoveAside {
+        path: from.to_owned(),
+        source,
+    })
+}
+
 /// Renames a damaged file and its companions, and gives the new name.
 pub(super) fn move_aside(path: &Path) -> Result<PathBuf, Error> {
     let stamp = Zoned::now().strftime("%Y-%m-%d-%H%M%S").to_string();
