@@ -224,6 +224,40 @@ fn a_folder_that_may_not_be_written_is_said_by_code() {
 }
 
 #[test]
+fn a_port_for_root_alone_is_said_with_another_to_take() {
+    use std::os::unix::{fs::MetadataExt, process::CommandExt};
+
+    const NOBODY: u32 = 65534;
+
+    let first_free = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+        .ok()
+        .and_then(|text| text.trim().parse::<u32>().ok());
+    if first_free.is_some_and(|first| first <= 110) {
+        // Here everybody may listen there.
+        return;
+    }
+    let folder = spool();
+    let mut command = tidings(&["serve", "--spool", path(&folder), "--listen", "127.0.0.1"]);
+    if std::fs::metadata(folder.path()).expect("the folder").uid() == 0 {
+        std::os::unix::fs::chown(folder.path(), Some(NOBODY), None).expect("given away");
+        let accounts = folder.path().join("accounts.toml");
+        std::os::unix::fs::chown(accounts, Some(NOBODY), None).expect("given away");
+        command.uid(NOBODY).gid(NOBODY);
+    }
+
+    match command.stdin(Stdio::null()).output() {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success(), "{output:?}");
+            assert!(said.contains("port 110 is for root alone"), "{said}");
+            assert!(said.contains("--listen 127.0.0.1:1110"), "{said}");
+        }
+        // Where the program was built, somebody else may not go.
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),
+    }
+}
+
+#[test]
 fn a_delivery_that_is_killed_leaves_no_half_mail_behind_the_next() {
     const MAILS: usize = 30;
     let folder = spool();

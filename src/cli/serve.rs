@@ -264,7 +264,7 @@ fn explain(error: server::Error) -> anyhow::Error {
                     "port {} is for root alone: take another one (`--listen {}:{}`), or start as root",
                     address.port(),
                     address.ip(),
-                    address.port() + 1000,
+                    address.port().saturating_add(1000),
                 ),
                 io::ErrorKind::AddrInUse => {
                     "another program listens there already: take another port".to_owned()

@@ -2,6 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use tidings::secret::Source;
+
 use crate::support::program::{Person, Ran};
 
 /// A mailbox that is set well, without a way to its password.
@@ -252,4 +254,17 @@ fn escape_sequences_in_settings_do_not_reach_the_terminal() {
     let ran = person.run(&["list"]);
 
     assert!(!ran.stderr.contains('\u{1b}'), "{ran}");
+}
+
+/// Time is the runtime's own and passes at once where nothing else happens.
+#[tokio::test(start_paused = true)]
+async fn a_password_command_that_hangs_is_given_up() {
+    let hanging = Source::Command(["sleep", "1000"].map(str::to_owned).to_vec());
+
+    let error = hanging.fetch().await.expect_err("no password");
+
+    assert_eq!(
+        error.to_string(),
+        "the password command `sleep` gave no answer within 30 s"
+    );
 }
