@@ -229,8 +229,13 @@ fn usage(error: &clap::Error) -> ExitCode {
     // A closed pipe is no error, here as elsewhere.
     let _ = error.print();
     // Mail servers call `deliver`, and know the codes of sysexits.h.
+    let cli = Cli::command();
     let is_delivery = std::env::args_os()
-        .nth(1)
+        .skip(1)
+        .find(|word| {
+            word.to_str()
+                .is_some_and(|word| cli.find_subcommand(word).is_some())
+        })
         .is_some_and(|word| word == "deliver");
     match (error.use_stderr(), is_delivery) {
         (true, false) => ExitCode::from(failure::USAGE),

@@ -114,6 +114,14 @@ pub struct Mailbox {
 pub const INSECURE: &str = "yes, send my password in clear text";
 
 impl Mailbox {
+    /// True if nothing but the person knows the password.
+    pub fn asks_for_password(&self) -> bool {
+        self.password_command.is_empty()
+            && self.password_env.is_none()
+            && self.password_file.is_none()
+            && self.password.reveal().is_none()
+    }
+
     /// The port to connect to: the one set, or the standard's for this kind of protection.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(match self.tls {

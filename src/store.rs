@@ -9,7 +9,10 @@ use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,8 @@ pub mod visits;
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
     path: PathBuf,
+    /// Which file of this name is open: another program may put a new one in its place.
+    inode: Arc<AtomicU64>,
 }
 
 /// A cache that was opened, and what had to be done for it.
@@ -142,15 +147,13 @@ impl Store {
     ///
     /// The file cannot be used; its notices and marks are as they were.
     pub fn open(path: &Path) -> Result<Opened, Error> {
+        salvage::finish(path)?;
+        let inode = salvage::inode(path);
         match Store::open_sound(path) {
             Err(Error::Damaged { .. }) => {
-                let aside = salvage::move_aside(path)?;
+                let damaged = salvage::replace(path, inode)?;
                 let store = Store::open_sound(path)?;
-                store.salvage(&aside);
-                Ok(Opened {
-                    store,
-                    damaged: Some(aside),
-                })
+                Ok(Opened { store, damaged })
             }
             outcome => outcome.map(|store| Opened {
                 store,
@@ -159,30 +162,26 @@ impl Store {
         }
     }
 
-    /// Builds the cache anew after a call has found it damaged, and says where the old file is.
+    /// Builds the cache anew after a call has found it damaged, and says where the old file is; none
+    /// if another program has built it anew meanwhile.
     ///
     /// # Errors
     ///
-    /// The file cannot be moved, or no new one can be made.
-    pub fn rebuild(&self) -> Result<PathBuf, Error> {
-        // Whatever may be in the way of a new file is met while the old one is still in its place.
-        let fresh = salvage::with_suffix(&self.path, ".new");
-        salvage::remove(&fresh)?;
-        drop(open_connection(&fresh)?);
+    /// No new one can be made, or the old one cannot be moved: it is still in its place then.
+    pub fn rebuild(&self) -> Result<Option<PathBuf>, Error> {
         let mut connection = self.lock();
         // The old file must be closed before it is moved; nothing is kept in memory meanwhile.
         *connection = Connection::open_in_memory().map_err(|source| self.error(source))?;
-        let replaced = salvage::move_aside(&self.path).and_then(|aside| {
-            salvage::rename(&fresh, &self.path)?;
-            Ok(aside)
-        });
+        let inode = self.inode.load(Ordering::Relaxed);
+        let replaced = salvage::replace(&self.path, inode);
         // The new one; or the damaged one, which the next call finds damaged again.
         *connection = Connection::open(&self.path).map_err(|source| self.error(source))?;
         let prepared = prepare(&mut connection);
+        self.inode
+            .store(salvage::inode(&self.path), Ordering::Relaxed);
         drop(connection);
         let aside = replaced?;
         prepared.map_err(|source| self.error(source))?;
-        self.salvage(&aside);
         Ok(aside)
     }
 
@@ -192,9 +191,11 @@ impl Store {
     }
 
     fn open_sound(path: &Path) -> Result<Store, Error> {
+        let connection = open_connection(path)?;
         Ok(Store {
-            connection: Arc::new(Mutex::new(open_connection(path)?)),
+            connection: Arc::new(Mutex::new(connection)),
             path: path.to_owned(),
+            inode: Arc::new(AtomicU64::new(salvage::inode(path))),
         })
     }
 

@@ -58,7 +58,7 @@ fn keep(store: &Store, name: &str, bytes: Vec<u8>) -> Kept {
 fn id(kept: &Kept) -> NoticeId {
     match kept {
         Kept::New(headline) | Kept::Completed(headline) => headline.id,
-        Kept::Recognised(id) => *id,
+        Kept::Recognised(id) | Kept::AsBefore(id) => *id,
     }
 }
 
@@ -272,7 +272,11 @@ fn a_query_finds_by_words_operators_and_scripts() {
         "a",
         mail(1, "Storage maintenance in the Café tonight"),
     );
-    keep(store, "b", mail(2, "see https://team.example/ for more"));
+    keep(
+        store,
+        "b",
+        mail(2, "see https://team.example/ for more नोटिस"),
+    );
     let japanese = "Subject: =?UTF-8?B?5p2x5Lqs44Kq44OV44Kj44K55YGc6Zu744Gu44GK55+l44KJ44Gb?=\r\n\
                     Date: 3 Oct 2026 10:00:00 +0000\r\n\r\n\
                     text\r\n";
@@ -295,6 +299,11 @@ fn a_query_finds_by_words_operators_and_scripts() {
         "\"maintenance storage\"",
         "停電",
         "オフィス",
+        "नोट",
+        "টাক",
+        "مُح",
+        "aⒶb",
+        "e\u{345}a",
         "from:priya",
         "from:priya -storage",
         "subject:2",
@@ -330,6 +339,11 @@ fn a_query_finds_by_words_operators_and_scripts() {
             ("\"maintenance storage\"", 0),
             ("停電", 1),
             ("オフィス", 1),
+            ("नोट", 1),
+            ("টাক", 0),
+            ("مُح", 0),
+            ("aⒶb", 0),
+            ("e\u{345}a", 0),
             ("from:priya", 2),
             ("from:priya -storage", 1),
             ("subject:2", 1),
@@ -408,7 +422,7 @@ fn marks_of_a_cache_damaged_in_its_mails_come_back_with_the_mails() {
                 .expect("marked");
         }
     }
-    let aside = cache.store.rebuild().expect("built anew");
+    let aside = cache.store.rebuild().expect("built anew").expect("moved");
 
     for number in 0..40 {
         keep(
@@ -626,4 +640,77 @@ fn checks_are_remembered_newest_first() {
         memory::last_success(&cache.store).expect("a time"),
         Some(now())
     );
+}
+
+#[test]
+fn marks_made_before_the_mails_of_a_cache_built_anew_have_come_stay() {
+    let cache = Cache::new();
+    let store = &cache.store;
+    let first = id(&keep(store, "a", mail(1, "one")));
+    store.rebuild().expect("built anew");
+
+    store.mark(&[first], Change::Starred(true)).expect("marked");
+    let kept = keep(store, "a", mail(1, "one"));
+
+    // It was known: nobody is told of it as of a new one.
+    assert!(matches!(kept, Kept::Completed(_)), "{kept:?}");
+    assert!(
+        store.headlines(None, 1).expect("headlines")[0]
+            .marks
+            .starred
+    );
+}
+
+#[test]
+fn of_two_instances_that_find_a_damage_one_builds_anew() {
+    let cache = Cache::new();
+    let other = open(&cache.path());
+    keep(&cache.store, "a", mail(1, "one"));
+
+    let first = cache.store.rebuild().expect("built anew");
+    let kept = id(&keep(&cache.store, "b", mail(2, "two")));
+    let second = other.rebuild().expect("looked at");
+
+    assert!(first.is_some());
+    assert_eq!(second, None);
+    other.mark(&[kept], Change::Read(true)).expect("marked");
+    assert!(
+        cache.store.headlines(None, 1).expect("headlines")[0]
+            .marks
+            .read
+    );
+}
+
+#[test]
+fn a_new_cache_whose_maker_was_killed_takes_its_place() {
+    let cache = Cache::new();
+    keep(&cache.store, "a", mail(1, "one"));
+    let (path, ready) = (cache.path(), cache.path().with_extension("db.new"));
+    cache.store.close();
+    let Cache { folder, store } = cache;
+    drop(store);
+    fs::rename(&path, &ready).expect("renamed");
+
+    assert_eq!(found(&open(&path), "one"), 1);
+    assert!(!ready.exists());
+    drop(folder);
+}
+
+#[test]
+fn the_same_mail_a_thousand_times_is_a_thousand_notices() {
+    let cache = Cache::new();
+    let names: Vec<String> = (0..1000).map(|number| format!("id-{number}")).collect();
+    let listed: HashSet<UniqueId> = names.iter().map(|name| unique_id(name)).collect();
+    for names in names.chunks(100) {
+        let arrivals = names
+            .iter()
+            .map(|name| arrival(name, mail(1, "one")))
+            .collect();
+        cache.store.keep(arrivals, &listed, now()).expect("kept");
+    }
+
+    let headlines = cache.store.headlines(None, 2000).expect("headlines");
+    let handles: HashSet<&str> = headlines.iter().map(|headline| &*headline.handle).collect();
+
+    assert_eq!((headlines.len(), handles.len()), (1000, 1000));
 }

@@ -489,11 +489,12 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
 fn marks_that_cannot_be_saved_are_kept_in_memory_and_said_at_the_end() {
     let (office, person) = checked();
     office.set_fault(Fault::Refuse);
-    // Room for what the cache needs to be opened, and not for a change.
-    let script = "trap '' XFSZ; ulimit -f 66; exec \"$@\"";
-    let settings = person.settings().display().to_string();
-    let arguments = ["-c", script, "sh", PROGRAM, "--config", &settings];
-    let mut terminal = Terminal::of_program(&person, ORDINARY, Path::new("/bin/sh"), &arguments);
+    let forbid = "CREATE TRIGGER forbid BEFORE UPDATE OF starred ON notice \
+                  BEGIN SELECT RAISE(FAIL, 'no room'); END";
+    rusqlite::Connection::open(person.cache_path())
+        .and_then(|direct| direct.execute_batch(forbid))
+        .expect("forbidden");
+    let mut terminal = Terminal::open(&person, ORDINARY, &[]);
     terminal.wait_for("Disk usage");
 
     terminal.press("s");
@@ -784,6 +785,25 @@ fn a_long_notice_goes_through_the_pager() {
         "{}",
         left.screen.contents()
     );
+    assert_left(left, 0);
+}
+
+#[test]
+fn the_reader_asks_at_its_start_for_a_password_that_nobody_else_knows() {
+    let office = Office::of_team();
+    let settings = mailbox("notices", office.address());
+    let person =
+        Person::with_settings(&settings.replace("password_env = \"TIDINGS_TEST_PASSWORD\"\n", ""));
+    let mut terminal = Terminal::open(&person, ORDINARY, &[]);
+
+    terminal.wait_for("Password");
+    terminal.wait_for("no password · p type password");
+    terminal.press("sesame\r");
+    terminal.wait_for("Disk usage build-02 91%");
+    terminal.press("Q");
+    let left = terminal.leave();
+
+    assert!(!left.text().contains("sesame"), "{:?}", left.text());
     assert_left(left, 0);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidings::{
     config::{Interval, Size, Tls},
     net::{Stream, tls::Acceptor},
-    poll::report::Outcome,
+    poll::report::{Outcome, Report},
     store::search::Query,
 };
 use tokio::{
@@ -16,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     mailbox::Reader,
+    office::mail,
     rogue::{Rogue, Turn},
+    scratch::Scratch,
     script::Script,
 };
 
@@ -253,4 +255,107 @@ async fn a_message_that_turned_out_too_large_is_fetched_once_that_much_is_allowe
         .filter(|said| *said == "RETR 1")
         .count();
     assert_eq!(fetched, 2);
+}
+
+#[tokio::test]
+async fn unique_ids_used_again_for_many_mails_are_fetched_over_several_checks() {
+    const MAILS: usize = 60;
+    let mails = |kind: &str| {
+        (0..MAILS)
+            .map(|number| format!("Subject: {kind} {number}\r\n\r\ntext\r\n").into_bytes())
+            .collect::<Vec<_>>()
+    };
+    let others = mails("another one");
+    let sizes: String = others
+        .iter()
+        .enumerate()
+        .map(|(index, mail)| format!("{} {}\r\n", index + 1, mail.len()))
+        .collect();
+    let rogue = Rogue::with(mails("one"), move |said| {
+        match said.split_once(' ').unwrap_or((said, "")) {
+            ("LIST", _) => Turn::Say(format!("+OK\r\n{sizes}.\r\n").into_bytes()),
+            ("STAT", _) => Turn::Say(b"+OK 60 1\r\n".to_vec()),
+            ("RETR", number) => {
+                let mail = &others[number.parse::<usize>().expect("a number") - 1];
+                Turn::Say([b"+OK\r\n", &mail[..], b".\r\n"].concat())
+            }
+            _ => Turn::Usual,
+        }
+    });
+    let reader = Reader::of(rogue.address().port());
+
+    let (first, _) = reader.check().await;
+    rogue.misbehave();
+    let (second, _) = reader.check().await;
+    let (third, _) = reader.check().await;
+    let (last, _) = reader.check().await;
+
+    assert_eq!((first.new, second.new), (60, 50));
+    assert_eq!((third.new, last.new), (10, 0));
+    assert_eq!(reader.headlines().len(), 120);
+}
+
+#[tokio::test]
+async fn a_message_without_a_unique_id_is_told_of() {
+    let mails = vec![large_mail(100, 100), large_mail(200, 100)];
+    let rogue = Rogue::with(mails, |said| match said {
+        "UIDL" => Turn::Say(b"+OK\r\n1 a\r\n.\r\n".to_vec()),
+        _ => Turn::Usual,
+    });
+    rogue.misbehave();
+    let reader = Reader::of(rogue.address().port());
+
+    let (summary, _) = reader.check().await;
+
+    assert_eq!((summary.outcome, summary.new), (Outcome::Done, 1));
+    assert!(
+        summary
+            .notes
+            .iter()
+            .any(|note| note.contains("without a unique-id"))
+    );
+}
+
+#[tokio::test]
+async fn headlines_are_told_of_before_the_mails_have_come() {
+    let scratch = Scratch::new();
+    for number in 0..80 {
+        scratch.deliver(&mail(&format!("number {number}")));
+    }
+    let served = scratch.serve().await;
+    let reader = Reader::of(served.address().port());
+
+    let (summary, reports) = reader.check().await;
+
+    assert_eq!((summary.outcome, summary.new), (Outcome::Done, 80));
+    let announced = reports
+        .iter()
+        .position(|report| matches!(report, Report::Announced(headlines) if headlines.len() == 50));
+    let arrived = reports
+        .iter()
+        .position(|report| matches!(report, Report::Arrived(_)));
+    assert!(announced.expect("announced") < arrived.expect("arrived"));
+    let keywords = served.events.keywords();
+    let count = |keyword| keywords.iter().filter(|said| **said == keyword).count();
+    assert_eq!((count("TOP"), count("RETR")), (50, 80));
+}
+
+#[tokio::test]
+async fn a_password_that_the_server_repeats_is_masked() {
+    let rogue = Rogue::from_the_start(|said| match said.strip_prefix("PASS ") {
+        Some(password) => {
+            Turn::Say(format!("-ERR no such command: PASS {password}\r\n").into_bytes())
+        }
+        None => Turn::Usual,
+    });
+    let reader = Reader::of(rogue.address().port());
+
+    let (summary, _) = reader.check().await;
+
+    let said = format!(
+        "{:?} {} {:?}",
+        summary.outcome, summary.dialogue, summary.notes
+    );
+    assert!(said.contains("no such command: PASS ****"), "{said}");
+    assert!(!said.contains("sesame"), "{said}");
 }

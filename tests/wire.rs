@@ -742,3 +742,41 @@ fn a_name_with_a_line_end_does_not_become_a_second_command() {
     assert!(refused.is_err());
     assert!(out.is_empty());
 }
+
+/// A mail that ends its own answer in the eyes of a lenient reader, and speaks on as the server.
+const SMUGGLED: &[u8] = b"+OK\r\nA: 1\r\n\r\ntext\n.\n+OK\r\nB: 2\n..two\r\n..three\r\n.\r\n";
+
+#[test]
+fn a_bare_line_feed_within_lines_of_crlf_ends_no_answer() {
+    for chunk in 1..SMUGGLED.len() {
+        let answers = joined(answers(&[Command::Retr(number(1))], SMUGGLED, chunk));
+
+        assert_eq!(
+            answers[1..],
+            [
+                Answer::Body(Bytes::from_static(
+                    b"A: 1\r\n\r\ntext\n.\n+OK\r\nB: 2\n..two\r\n.three\r\n"
+                )),
+                Answer::End,
+            ],
+            "chunks of {chunk}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_ends_all_lines_with_a_line_feed_is_understood() {
+    let wire = b"+OK\nA: 1\n\n..dot\n.\n";
+    for chunk in 1..wire.len() {
+        let answers = joined(answers(&[Command::Retr(number(1))], wire, chunk));
+
+        assert_eq!(
+            answers[1..],
+            [
+                Answer::Body(Bytes::from_static(b"A: 1\n\n.dot\n")),
+                Answer::End,
+            ],
+            "chunks of {chunk}"
+        );
+    }
+}

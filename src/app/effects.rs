@@ -285,10 +285,21 @@ impl World {
                         return;
                     }
                 };
+                // What was typed is known from the first check on.
+                let poller = password.reveal().map(|password| {
+                    Poller::start_with(
+                        MailboxIndex(index),
+                        &mailbox,
+                        &self.settings,
+                        opened.store.clone(),
+                        self.reports.clone(),
+                        Some(SecretString::from(password)),
+                    )
+                });
                 let open = Open {
                     mailbox,
                     store: opened.store,
-                    poller: None,
+                    poller,
                     told: Arc::default(),
                 };
                 if index < self.mailboxes.len() {
@@ -297,11 +308,6 @@ impl World {
                     self.mailboxes.push(open);
                 }
                 self.start_pollers();
-                if let (Some(poller), Some(password)) =
-                    (self.poller(MailboxIndex(index)), password.reveal())
-                {
-                    poller.sign_in(SecretString::from(password));
-                }
                 self.tell(Event::SetupSaved {
                     mailboxes: self.settings.mailboxes.clone(),
                     open: MailboxIndex(index),

@@ -52,7 +52,7 @@ pub(super) fn test(
             };
             match password {
                 Ok(password) => {
-                    let _ = trial::run(&mailbox, &password, &settings, |step| {
+                    let _ = trial::run(&mailbox, &password, None, &settings, |step| {
                         let _ = steps.send(step);
                     })
                     .await;

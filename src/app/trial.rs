@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::{
-    client::{Authorization, Endpoint, Error, dialogue::Dialogue},
+    client::{Authorization, Endpoint, Error, Transaction, dialogue::Dialogue, login::Way},
     config::{Mailbox, Settings, Tls},
     net::{connect, tls},
     notice::shown::Shown,
@@ -15,7 +15,8 @@ use crate::{
     tui::setup::{Stage, Step, StepResult},
 };
 
-/// Tests a mailbox, and tells each step as it begins and ends.
+/// Tests a mailbox, and tells each step as it begins and ends. `last` is the way of signing in that
+/// worked the last time, so that no weaker one is taken.
 ///
 /// # Errors
 ///
@@ -23,6 +24,7 @@ use crate::{
 pub async fn run(
     mailbox: &Mailbox,
     password: &SecretString,
+    last: Option<Way>,
     settings: &Settings,
     mut tell: impl FnMut(Step) + Send,
 ) -> Result<(), Outcome> {
@@ -32,7 +34,7 @@ pub async fn run(
         stage: Stage::Find,
     };
     trial
-        .go(mailbox, password, settings)
+        .go(mailbox, password, last, settings)
         .await
         .map_err(|error| {
             let (words, remedy) = explain(mailbox, &error);
@@ -82,6 +84,7 @@ impl Trial<'_> {
         &mut self,
         mailbox: &Mailbox,
         password: &SecretString,
+        last: Option<Way>,
         settings: &Settings,
     ) -> Result<(), Error> {
         self.begin(Stage::Find);
@@ -122,9 +125,17 @@ impl Trial<'_> {
         }
 
         self.begin(Stage::SignIn);
-        let mut transaction = session.login(&mailbox.user, password, None).await?;
+        let mut transaction = session.login(&mailbox.user, password, last).await?;
         self.pass(&format!("signed in as {}", mailbox.user));
 
+        let looked = self.look(&mut transaction).await;
+        // A session left open keeps teammates waiting.
+        transaction.quit().await;
+        looked
+    }
+
+    /// The stages of somebody who has signed in.
+    async fn look(&mut self, transaction: &mut Transaction) -> Result<(), Error> {
         self.begin(Stage::List);
         transaction.capa_if_it_may_differ().await?;
         let listing = transaction.listing(false).await?.parse();
@@ -153,7 +164,6 @@ impl Trial<'_> {
                 "removes notices after {days} days (EXPIRE {days})"
             )),
         }
-        transaction.quit().await;
         Ok(())
     }
 }

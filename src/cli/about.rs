@@ -94,10 +94,10 @@ pub fn keys(args: &KeysArgs, global: &Global) -> Result<(), Failure> {
 }
 
 /// What is wrong with the keys of the settings, a line each.
-pub fn keymap_troubles(settings: &Settings) -> Vec<String> {
-    Keymap::new(&settings.keys)
-        .1
-        .iter()
+pub fn troubles(settings: &Settings) -> Vec<String> {
+    let keys = Keymap::new(&settings.keys).1;
+    keys.iter()
+        .chain(Theme::problem(&settings.screen.theme).iter())
         .map(|problem| problem.shown().to_string())
         .collect()
 }

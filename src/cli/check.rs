@@ -85,9 +85,14 @@ pub async fn check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failu
     let form = args.form.form(&out);
     let cancelled = CancellationToken::new();
     let mailboxes = context.mailboxes(&args.which)?;
-    let mut prepared = Vec::new();
+    let mut passwords = Vec::new();
     for mailbox in &mailboxes {
-        prepared.push(prepare(&args, context, mailbox, &cancelled).await);
+        passwords.push(password(mailbox).await);
+    }
+    // Not before all passwords are there: a server does not wait long for somebody to sign in.
+    let mut prepared = Vec::new();
+    for (mailbox, password) in mailboxes.iter().zip(passwords) {
+        prepared.push(prepare(&args, context, mailbox, password, &cancelled));
     }
     // Not before: Ctrl-C at the question for a password ends the program as usual.
     let mut signals = Signals::listen()?;
@@ -212,24 +217,24 @@ impl Checked {
     }
 }
 
-/// Fetches the password and opens the cache, while the server is called already; what it comes to if one of them is not to be had.
-async fn prepare(
+/// Opens the cache, while the server is called already; what it comes to if one of them is not to be had.
+fn prepare(
     args: &CheckArgs,
     context: &Context,
     mailbox: &Mailbox,
+    password: Result<SecretString, secret::Error>,
     cancelled: &CancellationToken,
 ) -> Result<(One, SecretString), Outcome> {
-    let password = password(mailbox)
-        .await
-        .map_err(|error| Outcome::NoPassword {
-            why: Shown::line(&chain(&error)),
-        })?;
+    let password = password.map_err(|error| Outcome::NoPassword {
+        why: Shown::line(&chain(&error)),
+    })?;
     let early = Early::begin(mailbox, &context.settings);
-    let store = context
-        .store(mailbox)
-        .map_err(|failure| Outcome::CannotSave {
+    // An older cache is brought up to date first, which may take long.
+    let store = tokio::task::block_in_place(|| context.store(mailbox)).map_err(|failure| {
+        Outcome::CannotSave {
             why: failure.words(),
-        })?;
+        }
+    })?;
     let one = One {
         mailbox: mailbox.clone(),
         settings: context.settings.clone(),

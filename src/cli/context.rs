@@ -205,13 +205,18 @@ pub fn mend(failure: Failure) -> Failure {
         return failure;
     };
     match Store::open(path).and_then(|opened| match opened.damaged {
-        Some(aside) => Ok(aside),
+        Some(aside) => Ok(Some(aside)),
         None => opened.store.rebuild(),
     }) {
-        Ok(aside) => failure.then(format!(
-            "moved to {}; the marks were saved, `tidings check` fetches the notices anew",
-            aside.display()
-        )),
+        Ok(aside) => {
+            let moved = aside.map_or_else(
+                || "another tidings has made a new one".to_owned(),
+                |aside| format!("moved to {}", aside.display()),
+            );
+            failure.then(format!(
+                "{moved}; the marks were saved, `tidings check` fetches the notices anew"
+            ))
+        }
         Err(error) => error.into(),
     }
 }

@@ -253,12 +253,12 @@ pub fn config(args: &ConfigArgs, global: &Global) -> Result<ExitCode, Failure> {
                 )
                 .then("run `tidings setup`"));
             }
-            let keymap = super::about::keymap_troubles(&loaded.settings);
+            let names = super::about::troubles(&loaded.settings);
             let troubles: Vec<String> = loaded
                 .unknown
                 .iter()
                 .map(ToString::to_string)
-                .chain(keymap)
+                .chain(names)
                 .collect();
             for trouble in &troubles {
                 out.line(&Shown::line(&format!("{}: {trouble}", path.display())))?;

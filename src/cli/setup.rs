@@ -83,11 +83,13 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
     let password = Source::of(&mailbox).fetch().await?;
     let settings = file::load(&path)?.settings;
     let mut trouble = None;
-    let tried = trial::run(&mailbox, &password, &settings, |step| match step.result {
-        StepResult::Started => {}
-        StepResult::Passed { words } => remark(&Shown::text(&format!("ok     {words}"))),
-        StepResult::Warned { words } => remark(&Shown::text(&format!("warn   {words}"))),
-        StepResult::Failed { words, remedy } => trouble = Some((words, remedy)),
+    let tried = trial::run(&mailbox, &password, None, &settings, |step| {
+        match step.result {
+            StepResult::Started => {}
+            StepResult::Passed { words } => remark(&Shown::text(&format!("ok     {words}"))),
+            StepResult::Warned { words } => remark(&Shown::text(&format!("warn   {words}"))),
+            StepResult::Failed { words, remedy } => trouble = Some((words, remedy)),
+        }
     })
     .await;
     if let (Err(outcome), Some((words, remedy))) = (&tried, trouble) {

@@ -1,6 +1,9 @@
 //! `watch`: the pollers without a screen.
 
-use std::process::{ExitCode, Stdio};
+use std::{
+    collections::VecDeque,
+    process::{ExitCode, Stdio},
+};
 
 use clap::Args;
 use tokio::{sync::mpsc, time};
@@ -73,10 +76,14 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
     drop(reports);
     // Listened to all the time: one that comes while a line is written counts as well.
     let mut signals = Signals::listen()?;
+    let mut waiting = VecDeque::new();
     let outcome = loop {
-        let told = tokio::select! {
-            told = reported.recv() => told,
-            signal = signals.next() => break Ok(signals::code(signal)),
+        let told = match waiting.pop_front() {
+            Some(told) => Some(told),
+            None => tokio::select! {
+                told = reported.recv() => told,
+                signal = signals.next() => break Ok(signals::code(signal)),
+            },
         };
         let Some((index, report)) = told else {
             break Ok(ExitCode::SUCCESS);
@@ -84,11 +91,24 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
         let mailbox = mailboxes[index.0];
         match report {
             Report::Arrived(headlines) => {
-                for headline in &headlines {
-                    write_arrival(&mut out, mailbox, headline, args.json.is_some())?;
-                    run_command(&args.exec, mailbox, headline).await?;
+                let written = headlines
+                    .iter()
+                    .try_for_each(|headline| {
+                        write_arrival(&mut out, mailbox, headline, args.json.is_some())
+                    })
+                    .and_then(|()| out.flush());
+                if let Err(failure) = written {
+                    break Err(failure);
                 }
-                out.flush()?;
+                // Programs take their time; the pollers are listened to meanwhile.
+                let run = tokio::select! {
+                    run = run_all(&args.exec, mailbox, &headlines) => run,
+                    signal = signals.next() => break Ok(signals::code(signal)),
+                    () = put_by(&mut reported, &mut waiting) => Ok(()),
+                };
+                if let Err(failure) = run {
+                    break Err(failure);
+                }
             }
             Report::Checked(summary) => {
                 let is_final = matches!(
@@ -107,12 +127,15 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
             Report::Started { .. }
             | Report::Listed { .. }
             | Report::Announced(_)
+            | Report::Filled(_)
             | Report::Progress { .. }
             | Report::Withdrawn { .. }
             | Report::Returned(_)
             | Report::Vanished { .. } => {}
         }
     };
+    // Nobody listens any more: what a poller still has to say does not hold it up.
+    drop(reported);
     for poller in pollers {
         let _ = time::timeout(crate::client::QUIT_TIMEOUT, poller.stop()).await;
     }
@@ -138,6 +161,29 @@ fn write_arrival(
     out.line(&Shown::text(&fields.join("  ")))
 }
 
+/// Puts what the pollers tell by for later, for ever.
+async fn put_by(
+    reported: &mut mpsc::Receiver<(MailboxIndex, Report)>,
+    waiting: &mut VecDeque<(MailboxIndex, Report)>,
+) {
+    while let Some(told) = reported.recv().await {
+        waiting.push_back(told);
+    }
+    std::future::pending().await
+}
+
+/// Runs the person's program for each notice, one after the other.
+async fn run_all(
+    command: &[String],
+    mailbox: &Mailbox,
+    headlines: &[Headline],
+) -> Result<(), Failure> {
+    for headline in headlines {
+        run_command(command, mailbox, headline).await?;
+    }
+    Ok(())
+}
+
 /// Runs the person's program for a notice. Nothing of the notice becomes part of a command line.
 async fn run_command(
     command: &[String],
@@ -154,6 +200,7 @@ async fn run_command(
         .env("TIDINGS_FROM", headline.from.address.for_terminal_title())
         .env("TIDINGS_SUBJECT", headline.subject.for_terminal_title())
         .stdin(Stdio::null())
+        .kill_on_drop(true)
         .status()
         .await
         .map_err(|error| Failure::unexpected(&format!("cannot run {program}"), error))?;

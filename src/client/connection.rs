@@ -8,10 +8,7 @@ use secrecy::SecretString;
 use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 
-use super::{
-    QUIT_TIMEOUT, dialogue::Dialogue, error::Error, listing::LARGEST_LISTING, login::Way,
-    request::Request,
-};
+use super::{QUIT_TIMEOUT, dialogue::Dialogue, error::Error, login::Way, request::Request};
 use crate::{
     net::Stream,
     pop3::{
@@ -32,6 +29,10 @@ pub(super) struct Connection {
     patience: Duration,
     waited: Duration,
     received: u64,
+    /// Messages were asked for: from now on refusals too have to come at a rate.
+    is_fetching: bool,
+    /// What the server was told in confidence, and must not be quoted with.
+    secrets: Vec<SecretString>,
 }
 
 /// How much is read at once: a few messages of ordinary size.
@@ -64,6 +65,16 @@ impl Connection {
             patience,
             waited: Duration::ZERO,
             received: 0,
+            is_fetching: false,
+            secrets: Vec::new(),
+        }
+    }
+
+    /// Messages are asked for from now on.
+    pub fn begin_fetching(&mut self) {
+        if !self.is_fetching {
+            self.is_fetching = true;
+            (self.waited, self.received) = (Duration::ZERO, 0);
         }
     }
 
@@ -137,8 +148,12 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// It has more than `most` lines, or does not end; or the connection failed.
-    pub async fn listing(&mut self, most: usize) -> Result<Result<Vec<u8>, Response>, Error> {
+    /// It has more than `most` lines, or more than `largest` octets; or the connection failed.
+    pub async fn listing(
+        &mut self,
+        most: usize,
+        largest: usize,
+    ) -> Result<Result<Vec<u8>, Response>, Error> {
         let response = self.answer().await?;
         if !response.is_ok() {
             return Ok(Err(response));
@@ -147,7 +162,7 @@ impl Connection {
         let mut count = 0;
         while let Some(piece) = self.piece().await? {
             count += memchr::memchr_iter(b'\n', &piece).count();
-            if count > most || body.len() + piece.len() > LARGEST_LISTING {
+            if count > most || body.len() + piece.len() > largest {
                 return Err(ParseError::ListingTooLong.into());
             }
             body.extend_from_slice(&piece);
@@ -159,10 +174,12 @@ impl Connection {
     pub async fn capa(&mut self) -> Result<Option<Capabilities>, Error> {
         /// The longest real one has some thirty.
         const MOST_CAPABILITIES: usize = 1_000;
+        /// And a thousand octets.
+        const LARGEST: usize = 64 * 1024;
 
         self.send(&Request::Capa).await?;
         self.flush().await?;
-        let body = self.listing(MOST_CAPABILITIES).await?.ok();
+        let body = self.listing(MOST_CAPABILITIES, LARGEST).await?.ok();
         if let Some(body) = &body {
             for line in crate::pop3::listing::lines(body) {
                 self.dialogue
@@ -181,6 +198,7 @@ impl Connection {
         timestamp: &str,
         pipelines: bool,
     ) -> Result<(&'static str, Response), Error> {
+        self.secrets.push(password.clone());
         match way {
             Way::Apop => {
                 let request = Request::Apop {
@@ -230,6 +248,7 @@ impl Connection {
             password: password.clone(),
         }
         .encode();
+        self.secrets.push(response.clone());
         let fits = secrecy::ExposeSecret::expose_secret(&response).len() <= LONGEST_INITIAL;
         let initial = fits.then(|| response.clone());
         self.send(&Request::AuthPlain(initial)).await?;
@@ -284,13 +303,29 @@ impl Connection {
         self.framed.get_ref().peer_certificate()
     }
 
+    /// The answer without what the server was told in confidence, should it repeat that.
+    fn discreet(&self, answer: Answer) -> Answer {
+        match answer {
+            Answer::Line(mut response) if !response.is_ok() => {
+                for secret in &self.secrets {
+                    let secret = secrecy::ExposeSecret::expose_secret(secret);
+                    if !secret.is_empty() && response.text.contains(secret) {
+                        response.text = response.text.replace(secret, "****").into();
+                    }
+                }
+                Answer::Line(response)
+            }
+            answer => answer,
+        }
+    }
+
     /// The next part of an answer, within `limit`, and not slower than [`LEAST_RATE`].
     async fn next(&mut self, limit: Duration) -> Result<Answer, Error> {
         let started = Instant::now();
         let answer = time::timeout(limit, next_frame(&mut self.framed)).await;
         self.waited += started.elapsed();
         let answer = match answer {
-            Ok(Some(answer)) => answer?,
+            Ok(Some(answer)) => self.discreet(answer?),
             Ok(None) => return Err(Error::Closed),
             Err(_) => {
                 return Err(Error::TimedOut {
@@ -310,7 +345,7 @@ impl Connection {
         };
         if self.waited > RATE_WINDOW {
             if self.received < LEAST_RATE * RATE_WINDOW.as_secs()
-                && matches!(answer, Answer::Body(_))
+                && (self.is_fetching || matches!(answer, Answer::Body(_)))
             {
                 return Err(Error::TimedOut {
                     what: "the server's answer, a few octets at a time,",

@@ -70,6 +70,7 @@ impl Transaction {
         most_ahead: usize,
         largest: u64,
     ) -> Fetching<'_> {
+        self.connection.begin_fetching();
         Fetching {
             transaction: self,
             waiting: wanted.into_iter().collect(),

@@ -8,8 +8,8 @@ use crate::pop3::{
     response::{Response, excerpt},
 };
 
-/// The largest listing, in octets.
-pub const LARGEST_LISTING: usize = 256 * 1024 * 1024;
+/// The largest listing, in octets: half a million messages with unique-ids as long as they may be.
+pub const LARGEST_LISTING: usize = 40 * 1024 * 1024;
 /// The most messages in a listing.
 pub const MOST_MESSAGES: usize = 2_000_000;
 
@@ -105,12 +105,12 @@ impl Transaction {
         let (unique_ids, stat) = if pipelined {
             connection.send(&Request::Stat).await?;
             connection.flush().await?;
-            let unique_ids = connection.listing(MOST_MESSAGES).await?;
+            let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
             let stat = connection.answer().await;
             (unique_ids, stat.map_err(Error::behind_another)?)
         } else {
             connection.flush().await?;
-            let unique_ids = connection.listing(MOST_MESSAGES).await?;
+            let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
             (unique_ids, connection.ask(&Request::Stat).await?)
         };
         let drop_listing = stat
@@ -131,7 +131,10 @@ impl Transaction {
     pub async fn look_closer(&mut self, glance: Glance) -> Result<Bodies, Error> {
         self.connection.send(&Request::List).await?;
         self.connection.flush().await?;
-        let scan = self.connection.listing(MOST_MESSAGES).await?;
+        let scan = self
+            .connection
+            .listing(MOST_MESSAGES, LARGEST_LISTING)
+            .await?;
         Ok(Bodies {
             scan: scan.map_err(refused)?,
             unique_ids: glance.unique_ids,
@@ -150,15 +153,18 @@ impl Transaction {
         let (unique_ids, scan) = if pipelined {
             connection.send(&Request::List).await?;
             connection.flush().await?;
-            let unique_ids = connection.listing(MOST_MESSAGES).await?;
-            let scan = connection.listing(MOST_MESSAGES).await;
+            let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
+            let scan = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await;
             (unique_ids, scan.map_err(Error::behind_another)?)
         } else {
             connection.flush().await?;
-            let unique_ids = connection.listing(MOST_MESSAGES).await?;
+            let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
             connection.send(&Request::List).await?;
             connection.flush().await?;
-            (unique_ids, connection.listing(MOST_MESSAGES).await?)
+            (
+                unique_ids,
+                connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?,
+            )
         };
         Ok(Bodies {
             scan: scan.map_err(refused)?,

@@ -173,9 +173,10 @@ impl Play {
         };
         let who = self.readers[place].who();
         match report {
-            Report::Arrived(_) | Report::Withdrawn { .. } | Report::Returned(_) => {
-                self.show(place).await
-            }
+            Report::Arrived(_)
+            | Report::Filled(_)
+            | Report::Withdrawn { .. }
+            | Report::Returned(_) => self.show(place).await,
             Report::Checked(summary) => {
                 if summary.outcome.is_done() {
                     self.enter(Entry::Met(who)).await;

@@ -1,9 +1,10 @@
 //! One visit: log in, compare, fetch what is new (newest first), keep it, quit.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, pin::pin, time::Duration};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::{
     client::{
-        self, Authorization, Endpoint, Transaction, dialogue::Dialogue, fetch::MOST_AHEAD,
-        login::Way,
+        self, Authorization, Endpoint, QUIT_TIMEOUT, Transaction, dialogue::Dialogue,
+        fetch::MOST_AHEAD, login::Way,
     },
     config::{Mailbox, Settings},
     net::tls::hex,
@@ -47,8 +48,6 @@ pub struct Check<'a> {
 
 /// Names under which things are remembered in the cache.
 pub(super) mod memory {
-    /// The way of signing in that worked the last time.
-    pub const WAY: &str = "signed_in_by";
     /// Set once PIPELINING turned out to be broken.
     pub const ONE_BY_ONE: &str = "one_by_one";
     /// The digest of the last listing after which nothing was left to do.
@@ -83,7 +82,20 @@ impl Check<'_> {
             early,
             ..Findings::default()
         };
+        let was_early = findings.early.is_some();
         let mut result = self.visit(at, &dialogue, &mut findings).await;
+        if was_early
+            && findings.on_server.is_none()
+            && matches!(
+                result,
+                Err(Failure::Session(
+                    client::Error::Closed | client::Error::TimedOut { .. } | client::Error::Io(_)
+                ))
+            )
+        {
+            // It was called too early, and hung up while the cache was being opened.
+            result = self.visit(at, &dialogue, &mut findings).await;
+        }
         for _ in 0..MOST_OVERSIZED {
             // Cut off in the middle of a message that is too large: the others are still to come.
             if !matches!(
@@ -115,9 +127,11 @@ impl Check<'_> {
             let store = self.store.clone();
             result = match blocking(move || store.rebuild()).await {
                 Ok(aside) => {
+                    let whereto = aside.map_or_else(String::new, |aside| {
+                        format!(" moved to {},", aside.display())
+                    });
                     findings.note(Shown::line(&format!(
-                        "the saved notices were damaged: moved to {}, marks saved, fetched anew",
-                        aside.display()
+                        "the saved notices were damaged:{whereto} marks saved, fetched anew"
                     )));
                     self.visit(at, &dialogue, &mut findings).await
                 }
@@ -146,6 +160,14 @@ impl Check<'_> {
         dialogue: &Dialogue,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
+        // Before anybody is called: a cache that cannot be read leaves no session behind.
+        let goes_one_by_one =
+            findings.goes_one_by_one || self.recall(memory::ONE_BY_ONE).await?.is_some();
+        let last: Option<Way> = self
+            .recall(super::memory::WAY)
+            .await?
+            .and_then(|way| way.parse().ok());
+
         let early = findings.early.take();
         let connecting = async {
             match early {
@@ -157,22 +179,26 @@ impl Check<'_> {
             }
         };
         let mut session = self.unless_cancelled(connecting).await??;
-        if findings.goes_one_by_one || self.recall(memory::ONE_BY_ONE).await?.is_some() {
+        if goes_one_by_one {
             session.go_one_by_one();
         }
 
-        let last: Option<Way> = self
-            .recall(memory::WAY)
-            .await?
-            .and_then(|way| way.parse().ok());
+        let mut login = pin!(session.login(&self.mailbox.user, self.password, last));
         let mut transaction = tokio::select! {
-            transaction = session.login(&self.mailbox.user, self.password, last) => transaction?,
-            () = self.cancelled.cancelled() => return Err(Failure::Cancelled),
+            transaction = &mut login => transaction?,
+            () = self.cancelled.cancelled() => {
+                // The maildrop may be ours by now, and teammates' again once we have left.
+                if let Ok(Ok(transaction)) = time::timeout(QUIT_TIMEOUT, login).await {
+                    transaction.quit().await;
+                }
+                return Err(Failure::Cancelled);
+            }
         };
-        self.remember(memory::WAY, Some(transaction.way().to_string()))
-            .await?;
-
-        let outcome = self.transact(at, &mut transaction, findings).await;
+        let way = transaction.way().to_string();
+        let outcome = match self.remember(super::memory::WAY, Some(way)).await {
+            Ok(()) => self.transact(at, &mut transaction, findings).await,
+            Err(error) => Err(error.into()),
+        };
         // QUIT is said after a failure of ours too: a session left open keeps teammates waiting.
         match &outcome {
             Err(Failure::Session(error)) if !may_quit_after(error) => {}
@@ -268,6 +294,13 @@ impl Check<'_> {
         let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
         drop((seen, listing));
         findings.on_server = Some(plan.on_server);
+        findings.has_open_ends |= plan.left_out > 0;
+        if plan.nameless > 0 {
+            findings.note(Shown::line(&format!(
+                "{} messages without a unique-id are not shown: UIDL leaves them out",
+                plan.nameless
+            )));
+        }
         // The sizes are the server's word: together they may be more than there is.
         let octets = plan
             .fetch
@@ -288,6 +321,10 @@ impl Check<'_> {
                 self.unless_cancelled(self.announce(at, transaction, &plan, ahead))
                     .await??;
             }
+            let highest_id = {
+                let store = self.store.clone();
+                blocking(move || store.highest_id()).await?
+            };
             let terms = Terms {
                 store: self.store.clone(),
                 listed: plan.listed.clone(),
@@ -295,6 +332,7 @@ impl Check<'_> {
                 unread_since: is_first.then(|| self.mailbox.unread_since.unwrap_or_default()),
                 of: new,
                 of_octets: octets,
+                highest_id,
             };
             {
                 let (store, again) = (self.store.clone(), plan.again.clone());

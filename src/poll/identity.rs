@@ -34,6 +34,8 @@ pub struct Plan {
     pub listed: HashSet<UniqueId>,
     /// How many messages are listed.
     pub on_server: u32,
+    /// How many unique-ids with another size than before are left for the next check.
+    pub left_out: u32,
     /// How many listed messages had no unique-id.
     pub nameless: u32,
 }
@@ -92,6 +94,7 @@ pub fn plan(
                     && known.octets.0 <= largest
             });
         let again = is_resized && resized < MOST_RESIZED;
+        plan.left_out += u32::from(is_resized && !again && !is_short);
         if is_short || again || can_complete {
             resized += usize::from(again && !is_short);
             if !known.is_empty() {

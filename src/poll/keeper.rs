@@ -42,6 +42,8 @@ pub(super) struct Terms {
     /// How many notices are expected, and how many octets.
     pub of: u32,
     pub of_octets: u64,
+    /// The highest id so far: the newest notice, which comes first, gets the highest of the new ones.
+    pub highest_id: NoticeId,
 }
 
 /// What was kept.
@@ -128,6 +130,7 @@ fn read_all(
 ) {
     let mut most = FIRST_BATCH;
     let mut waiting = Vec::new();
+    let mut id = terms.highest_id.0 + i64::from(terms.of);
     // What came while the last batch was being read goes together with the next.
     while mails.blocking_recv_many(&mut waiting, most) > 0 {
         most = LARGEST_BATCH;
@@ -140,7 +143,9 @@ fn read_all(
             .drain(..)
             .map(|(mail, permit)| {
                 permits.push(permit);
-                arrival(terms, mail)
+                let wanted = NoticeId(id);
+                id -= 1;
+                arrival(terms, mail, wanted)
             })
             .collect();
         let batch = Batch {
@@ -169,18 +174,23 @@ fn keep_batches(
         fetched += u32::try_from(count).unwrap_or(u32::MAX);
         tally.octets += batch.octets;
         let mut headlines: Vec<Headline> = Vec::new();
+        let mut filled: Vec<Headline> = Vec::new();
         for kept in kept {
             match kept {
                 Kept::New(headline) => {
                     tally.new += 1;
                     headlines.push(headline);
                 }
-                Kept::Completed(headline) => headlines.push(headline),
+                Kept::Completed(headline) => filled.push(headline),
                 Kept::Recognised(id) => tally.recognised.push(id),
+                Kept::AsBefore(_) => {}
             }
         }
         if !headlines.is_empty() {
             tell.report_blocking(Report::Arrived(headlines));
+        }
+        if !filled.is_empty() {
+            tell.report_blocking(Report::Filled(filled));
         }
         tell.report_blocking(Report::Progress {
             fetched,
@@ -192,7 +202,7 @@ fn keep_batches(
     Ok(tally)
 }
 
-fn arrival(terms: &Terms, mail: Mail) -> Arrival {
+fn arrival(terms: &Terms, mail: Mail, wanted: NoticeId) -> Arrival {
     let mut digest = Digest::of(&mail.bytes, terms.now);
     digest.headline.size = mail.octets.0.max(mail.bytes.len() as u64);
     let starts_read = match terms.unread_since {
@@ -206,6 +216,7 @@ fn arrival(terms: &Terms, mail: Mail) -> Arrival {
     Arrival {
         is_complete: mail.is_complete,
         starts_read,
+        wanted_id: Some(wanted).filter(|id| *id > terms.highest_id),
         ..Arrival::new(mail.unique_id, mail.octets, mail.bytes, digest)
     }
 }

@@ -20,6 +20,10 @@ pub fn of_session(error: &client::Error) -> Outcome {
             fault: None,
             source: source @ tls::Error::Handshake(_),
         } if source.broke_off() => Outcome::Unreachable { why: why() },
+        // What is wrong with the certificate says more than what the TLS library makes of it.
+        client::Error::Tls { fault: Some(_), .. } => Outcome::NotSafe {
+            why: Shown::line(&error.to_string()),
+        },
         client::Error::Tls { .. }
         | client::Error::NotOffered
         | client::Error::ClearText

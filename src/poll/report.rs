@@ -27,6 +27,8 @@ pub enum Report {
     Announced(Vec<Headline>),
     /// Notices were kept. An announced one has the same `handle`.
     Arrived(Vec<Headline>),
+    /// Notices that were known are whole, or are kept again: nothing is new about them.
+    Filled(Vec<Headline>),
     /// Part of the new notices has been fetched.
     Progress {
         /// Notices fetched so far.

@@ -66,6 +66,8 @@ pub struct UniqueId(Box<[u8]>);
 impl UniqueId {
     /// The longest unique-id of the standard, in octets.
     pub const LONGEST: usize = 70;
+    /// The longest that is taken all the same, in octets.
+    pub const LONGEST_TAKEN: usize = 4096;
 
     /// The unique-id of these octets, unless there are none.
     pub fn new(octets: impl Into<Box<[u8]>>) -> Option<UniqueId> {
@@ -164,7 +166,10 @@ impl UniqueIdListing {
         let mut fields = fields(line);
         Some(UniqueIdListing {
             message: MessageNumber::parse(fields.next()?)?,
-            unique_id: UniqueId::new(fields.next()?)?,
+            unique_id: fields
+                .next()
+                .filter(|octets| octets.len() <= UniqueId::LONGEST_TAKEN)
+                .and_then(UniqueId::new)?,
         })
     }
 

@@ -7,15 +7,32 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
 
 /// Takes stuffed bytes apart, keeping only what it must know of the bytes before.
+///
+/// Some servers end their lines with a bare LF. A server that ends them with CRLF may pass on a mail
+/// that holds a bare LF and a dot: that ends nothing, or the mail could speak in the server's name.
+/// So a bare LF counts only as long as no CRLF has come.
 #[derive(Debug)]
 pub struct Unstuffer {
-    at_line_start: bool,
+    /// What has ended the line before, where the next byte begins one.
+    line_end: Option<LineEnd>,
+    /// A line of this body ended with CRLF.
+    has_crlf: bool,
+    /// The byte before was a CR.
+    carriage_return: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum LineEnd {
+    Crlf,
+    Lf,
 }
 
 impl Default for Unstuffer {
     fn default() -> Unstuffer {
         Unstuffer {
-            at_line_start: true,
+            line_end: Some(LineEnd::Crlf),
+            has_crlf: false,
+            carriage_return: false,
         }
     }
 }
@@ -35,7 +52,12 @@ impl Unstuffer {
         if source.is_empty() {
             return None;
         }
-        if self.at_line_start && source[0] == b'.' {
+        let begins_line = match self.line_end {
+            Some(LineEnd::Crlf) => true,
+            Some(LineEnd::Lf) => !self.has_crlf,
+            None => false,
+        };
+        if begins_line && source[0] == b'.' {
             match source.get(1..) {
                 Some([b'\n', ..]) => {
                     source.advance(2);
@@ -58,8 +80,21 @@ impl Unstuffer {
             Some(newline) => newline + 1,
             None => source.len(),
         };
-        self.at_line_start = source[end - 1] == b'\n';
-        Some(Piece::Body(source.split_to(end).freeze()))
+        let piece = source.split_to(end).freeze();
+        self.note(&piece);
+        Some(Piece::Body(piece))
+    }
+
+    fn note(&mut self, piece: &[u8]) {
+        let is_crlf_cut = self.carriage_return && piece[0] == b'\n';
+        self.has_crlf = self.has_crlf || is_crlf_cut || memmem::find(piece, b"\r\n").is_some();
+        self.line_end = match piece {
+            [.., b'\r', b'\n'] => Some(LineEnd::Crlf),
+            [b'\n'] if is_crlf_cut => Some(LineEnd::Crlf),
+            [.., b'\n'] => Some(LineEnd::Lf),
+            _ => None,
+        };
+        self.carriage_return = piece.ends_with(b"\r");
     }
 }
 

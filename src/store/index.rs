@@ -242,15 +242,26 @@ fn end_of_word(text: &str, at: usize) -> usize {
     at + rest.find(|c| !is_of_word(c)).unwrap_or(rest.len())
 }
 
-/// True for what stands in words, of the scripts that write words apart.
+/// True for the letters and digits of Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic and Georgian
+/// that FTS5's tokenizer takes for such too. Of other scripts it cuts words at vowel signs, and a
+/// beginning may be no word to it.
 fn is_of_word(c: char) -> bool {
     c.is_ascii_alphanumeric()
-        || !c.is_ascii() && (c.is_alphanumeric() && !is_unspaced(c) || is_combining(c))
+        || is_combining(c)
+        || (c.is_alphanumeric()
+            && matches!(c,
+                '\u{aa}'..='\u{2af}' | '\u{386}'..='\u{481}' | '\u{48a}'..='\u{527}'
+                | '\u{531}'..='\u{587}' | '\u{5d0}'..='\u{5ea}' | '\u{620}'..='\u{64a}'
+                | '\u{671}'..='\u{6d3}' | '\u{10a0}'..='\u{10c5}' | '\u{10d0}'..='\u{10fa}'
+                | '\u{1e00}'..='\u{1fff}'))
 }
 
-/// The marks that the index takes off their letters.
+/// The marks that the tokenizer takes off their letters; at others it cuts (SQLite's
+/// fts5_unicode2.c, `sqlite3Fts5UnicodeIsdiacritic`).
 fn is_combining(c: char) -> bool {
-    matches!(c, '\u{0300}'..='\u{036F}')
+    matches!(c,
+        '\u{300}'..='\u{304}' | '\u{306}'..='\u{30c}' | '\u{30f}' | '\u{311}' | '\u{31b}'
+        | '\u{323}'..='\u{328}' | '\u{32d}' | '\u{32e}' | '\u{330}' | '\u{331}')
 }
 
 /// Han, Hiragana, Katakana, Hangul syllables, Thai, Lao, Khmer, Myanmar.

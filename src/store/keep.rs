@@ -38,6 +38,8 @@ pub struct Arrival {
     pub is_complete: bool,
     /// True if it starts as read, by its age.
     pub starts_read: bool,
+    /// The id that it gets if that is free. Of notices of the same second the higher id is the newer.
+    pub wanted_id: Option<NoticeId>,
 }
 
 impl Arrival {
@@ -52,12 +54,17 @@ impl Arrival {
             entry: Entry::of(digest.search_text),
             is_complete: true,
             starts_read: false,
+            wanted_id: None,
         }
     }
 }
 
 /// The headers of what stands in for a message of which not even those could be had.
 pub const NO_HEADERS: &[u8] = b"Subject: (cannot be fetched)\r\n\r\n";
+
+/// The most notices with one fingerprint that are looked at for one whose unique-id has changed.
+/// Anybody can send the same mail a thousand times.
+const MOST_TWINS: u32 = 200;
 
 /// What became of an arrival.
 #[derive(Debug, PartialEq)]
@@ -66,8 +73,10 @@ pub enum Kept {
     New(Headline),
     /// It is a kept notice under another unique-id: the server has renumbered.
     Recognised(NoticeId),
-    /// It was kept before; only now it is complete.
+    /// It was kept before, and is complete only now; or its cache was damaged, and it is kept again.
     Completed(Headline),
+    /// It is kept under this unique-id, and nothing is new about it.
+    AsBefore(NoticeId),
 }
 
 impl Store {
@@ -89,6 +98,22 @@ impl Store {
                 .into_iter()
                 .map(|arrival| keep(transaction, change, arrival, listed, now))
                 .collect()
+        })
+    }
+
+    /// The highest id that a notice has or had.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn highest_id(&self) -> Result<NoticeId, Error> {
+        self.read(|connection| {
+            connection.query_row(
+                "SELECT max(coalesce((SELECT max(id) FROM notice), 0), \
+                            coalesce((SELECT max(id) FROM salvaged), 0))",
+                [],
+                |row| row.get(0).map(NoticeId),
+            )
         })
     }
 
@@ -140,9 +165,13 @@ fn keep(
     }
 
     let salvaged = salvaged(transaction, &arrival)?;
+    let was_kept = salvaged.is_some();
     let (marks, id) = match salvaged {
         Some((marks, id)) => (marks, id),
-        None => (first_marks(transaction, &arrival)?, None),
+        None => {
+            let wanted = arrival.wanted_id.map(|id| id.0);
+            (first_marks(transaction, &arrival)?, wanted)
+        }
     };
     let mut headline = arrival.headline;
     headline.id = free_id(transaction, id)?;
@@ -190,7 +219,10 @@ fn keep(
         // As it comes back: only a reply shows it.
         headline.preview = Shown::default();
     }
-    Ok(Kept::New(headline))
+    Ok(match was_kept {
+        true => Kept::Completed(headline),
+        false => Kept::New(headline),
+    })
 }
 
 /// The kept notice that this arrival is, if it is one.
@@ -228,7 +260,7 @@ fn known_notice(
         let id = NoticeId(id);
         if was_complete || (has_headers && !arrival.is_complete) {
             mark_seen(transaction, unique_id, id, arrival.octets)?;
-            return Ok(Some(Kept::Recognised(id)));
+            return Ok(Some(Kept::AsBefore(id)));
         }
         return complete(transaction, change, id, arrival).map(|kept| Some(Kept::Completed(kept)));
     }
@@ -236,11 +268,13 @@ fn known_notice(
     // A notice with the same fingerprint whose own unique-ids are all gone from the listing.
     let candidates: Vec<i64> = transaction
         .prepare_cached(
-            "SELECT id FROM notice WHERE headers_digest = ?1 AND body_digest = ?2 ORDER BY id",
+            "SELECT id FROM notice WHERE headers_digest = ?1 AND body_digest = ?2 \
+             ORDER BY withdrawn IS NULL, id LIMIT ?3",
         )?
-        .query_map([&fingerprint.headers[..], &fingerprint.body[..]], |row| {
-            row.get(0)
-        })?
+        .query_map(
+            params![fingerprint.headers, fingerprint.body, MOST_TWINS],
+            |row| row.get(0),
+        )?
         .collect::<rusqlite::Result<_>>()?;
     for id in candidates {
         let mut statement =
@@ -395,11 +429,25 @@ fn first_marks(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result
 /// Two equal mails have one handle: the second gets a number behind it.
 fn free_handle(transaction: &Transaction, wanted: &str) -> rusqlite::Result<Box<str>> {
     let mut statement = transaction.prepare_cached("SELECT 1 FROM notice WHERE handle = ?1")?;
-    let mut handle = wanted.to_owned();
-    let mut number = 2;
-    while statement.exists([&handle])? {
-        handle = format!("{wanted}{number}");
+    if !statement.exists([wanted])? {
+        return Ok(wanted.into());
+    }
+    // The numbers follow one another, so that few must be tried, however many there are.
+    let mut taken = 1_u64;
+    let mut step = 1;
+    while statement.exists([format!("{wanted}{}", taken + step)])? {
+        taken += step;
+        step *= 2;
+    }
+    while step > 1 {
+        step /= 2;
+        if statement.exists([format!("{wanted}{}", taken + step)])? {
+            taken += step;
+        }
+    }
+    let mut number = taken + 1;
+    while statement.exists([format!("{wanted}{number}")])? {
         number += 1;
     }
-    Ok(handle.into_boxed_str())
+    Ok(format!("{wanted}{number}").into_boxed_str())
 }

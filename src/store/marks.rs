@@ -32,9 +32,14 @@ impl Store {
             let mut statement = transaction.prepare_cached(&format!(
                 "UPDATE notice SET {column} = ?2, changed = ?3 WHERE id = ?1 AND {column} <> ?2"
             ))?;
+            // Of a notice that was in a damaged cache the marks wait for its mail.
+            let mut waiting = transaction.prepare_cached(&format!(
+                "UPDATE salvaged SET {column} = ?2 WHERE id = ?1 AND {column} <> ?2"
+            ))?;
             let mut changed = Vec::new();
             for id in ids {
-                if statement.execute(params![id.0, value, number])? > 0 {
+                let is_changed = statement.execute(params![id.0, value, number])? > 0;
+                if waiting.execute(params![id.0, value])? > 0 || is_changed {
                     changed.push(*id);
                 }
             }

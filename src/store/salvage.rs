@@ -3,6 +3,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -12,8 +13,67 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::{Error, Store, index};
 use crate::notice::NoticeId;
 
+/// Puts a new cache with all that can be saved in the place of a damaged one, and says where that is
+/// now; none if another program has done so already, as the file is not that of `inode`. Whatever fails, fails while the damaged file is
+/// still in its place.
+pub(super) fn replace(path: &Path, damaged: u64) -> Result<Option<PathBuf>, Error> {
+    let _lock = lock(path)?;
+    if inode(path) != damaged {
+        return Ok(None);
+    }
+    let fresh = with_suffix(path, FRESH);
+    remove(&fresh)?;
+    let store = Store::open_sound(&fresh)?;
+    store.salvage(path)?;
+    // The last one out puts all of it into the one file.
+    drop(store);
+    let aside = move_aside(path)?;
+    rename(&fresh, path)?;
+    Ok(Some(aside))
+}
+
+/// Puts a new cache into its place that was ready when the program that had made it was killed.
+pub(super) fn finish(path: &Path) -> Result<(), Error> {
+    let fresh = with_suffix(path, FRESH);
+    if path.exists() || !fresh.exists() {
+        return Ok(());
+    }
+    let _lock = lock(path)?;
+    if !path.exists() && fresh.exists() {
+        rename(&fresh, path)?;
+    }
+    Ok(())
+}
+
+/// A new cache, until it takes the place of the damaged one.
+const FRESH: &str = ".new";
+
+/// Keeps other programs from doing the same at the same time, until it is dropped.
+fn lock(path: &Path) -> Result<fs::File, Error> {
+    let path = with_suffix(path, ".lock");
+    let failed = |source| Error::MoveAside {
+        path: path.clone(),
+        source,
+    };
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+        .map_err(|error| failed(error.into()))?;
+    Ok(file)
+}
+
+/// Tells a file from another one of the same name; 0 if there is none.
+pub(super) fn inode(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |file| file.ino())
+}
+
 /// Removes what an earlier try has left.
-pub(super) fn remove(path: &Path) -> Result<(), Error> {
+fn remove(path: &Path) -> Result<(), Error> {
     for companion in ["", "-wal", "-shm"] {
         match fs::remove_file(with_suffix(path, companion)) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -27,7 +87,7 @@ pub(super) fn remove(path: &Path) -> Result<(), Error> {
 }
 
 /// Gives a file that is not open another name.
-pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     fs::rename(from, to).map_err(|source| Error::MoveAside {
         path: from.to_owned(),
         source,
@@ -35,7 +95,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
 }
 
 /// Renames a damaged file and its companions, and gives the new name.
-pub(super) fn move_aside(path: &Path) -> Result<PathBuf, Error> {
+fn move_aside(path: &Path) -> Result<PathBuf, Error> {
     let stamp = Zoned::now().strftime("%Y-%m-%d-%H%M%S").to_string();
     let mut aside = with_suffix(path, &format!(".damaged-{stamp}"));
     let mut number = 2;
@@ -61,14 +121,19 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 impl Store {
-    /// Takes over from a damaged file whatever can still be read. Failing is ordinary here.
-    pub(super) fn salvage(&self, damaged: &Path) {
+    /// Takes over from a damaged file whatever can still be read: of a file that is no cache at all,
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// The marks that were read cannot be saved here.
+    fn salvage(&self, damaged: &Path) -> Result<(), Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let Ok(old) = Connection::open_with_flags(damaged, flags) else {
-            return;
+            return Ok(());
         };
         let (marks, remembered) = (read_marks(&old), read_state(&old));
-        let saved = self.write(|transaction, _| {
+        self.write(|transaction, _| {
             let mut statement = transaction
                 .prepare_cached("INSERT OR IGNORE INTO salvaged VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             for mark in &marks {
@@ -83,10 +148,7 @@ impl Store {
                 statement.execute([name, value])?;
             }
             Ok(())
-        });
-        if let Err(error) = saved {
-            tracing::warn!("cannot save the marks of {}: {error}", damaged.display());
-        }
+        })?;
         for (columns, bytes) in read_withdrawn(&old) {
             // One that cannot be taken over does not keep the others from it.
             let _ = self.write(|transaction, change| {
@@ -105,6 +167,7 @@ impl Store {
                 Ok(())
             });
         }
+        Ok(())
     }
 }
 

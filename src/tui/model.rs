@@ -85,6 +85,8 @@ pub struct Model {
     pub dismissed: HashSet<NoticeId>,
     /// True until the first key in the list.
     pub is_untouched: bool,
+    /// True until the first key of all.
+    pub is_unhandled: bool,
     /// True if the progress of the first check was hidden.
     pub hides_progress: bool,
     /// Types of files that may be opened without asking again.
@@ -185,7 +187,8 @@ pub struct Undo {
 impl Model {
     /// The model at the start, and the first things to do.
     pub fn new(settings: &Settings, start: Start) -> (Model, Vec<Effect>) {
-        let (keymap, problems) = Keymap::new(&settings.keys);
+        let (keymap, mut problems) = Keymap::new(&settings.keys);
+        problems.extend(super::theme::Theme::problem(&settings.screen.theme));
         let (demo, began) = match &start.purpose {
             Purpose::Demo { server, began } => (Some(Demo::new(server)), Some(*began)),
             Purpose::Read(_) | Purpose::SetUp(_) => (None, None),
@@ -230,6 +233,7 @@ impl Model {
             banner: None,
             dismissed: HashSet::new(),
             is_untouched: true,
+            is_unhandled: true,
             hides_progress: false,
             may_open: HashSet::new(),
             demo,

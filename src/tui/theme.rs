@@ -5,7 +5,10 @@ use std::str::FromStr;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::Background;
+use super::{
+    Background,
+    keymap::{Problem, nearest},
+};
 
 /// What a piece of the screen means; the theme says how that looks.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -98,6 +101,16 @@ impl Theme {
         };
         Theme::named(name)
             .unwrap_or_else(|| Theme::named("terminal").expect("there is a theme of this name"))
+    }
+
+    /// What is wrong with a name in the settings that is no theme's.
+    pub fn problem(name: &str) -> Option<Problem> {
+        let names = || Theme::names().chain(["auto"]);
+        (!names().any(|known| known == name)).then(|| Problem {
+            place: "screen.theme".to_owned(),
+            wrong: name.to_owned(),
+            nearest: nearest(name, names()),
+        })
     }
 
     /// The theme of this name.

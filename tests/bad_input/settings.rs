@@ -268,3 +268,16 @@ async fn a_password_command_that_hangs_is_given_up() {
         "the password command `sleep` gave no answer within 30 s"
     );
 }
+
+#[test]
+fn a_theme_that_does_not_exist_is_said_with_the_nearest() {
+    let person = written(&format!("{MAILBOX}[screen]\ntheme = \"drak\"\n"));
+
+    let ran = person.run(&["config", "check"]).expect(3);
+
+    assert!(
+        ran.stdout
+            .contains("screen.theme: unknown `drak`: did you mean `dark`?"),
+        "{ran}"
+    );
+}

@@ -173,3 +173,45 @@ fn watch_runs_a_program_for_each_notice_with_its_words_in_the_environment() {
     assert_eq!(watching.interrupt(), Some(130));
     assert!(!person.path("harmed").exists());
 }
+
+#[test]
+fn a_program_that_hangs_does_not_keep_watch_from_ending() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+    let mut watching = Watching::start(
+        &person,
+        &["watch", "--exec", "sh", "-c", "echo begun; sleep 1000"],
+    );
+    while watching.line() != "begun" {}
+
+    signal(&watching.child, Signal::TERM);
+
+    assert_eq!(watching.child.wait().expect("it ends").code(), Some(143));
+    assert_eq!(
+        office.heard("QUIT"),
+        office.heard("PASS") + office.heard("AUTH")
+    );
+}
+
+#[test]
+fn doctor_takes_no_weaker_way_of_signing_in_than_the_last() {
+    let rogue = Rogue::with(Vec::new(), |said| match said {
+        "" => Turn::Say(b"+OK ready <1.2@team.example>\r\n".to_vec()),
+        said if said.starts_with("APOP") => Turn::Say(b"+OK\r\n".to_vec()),
+        _ => Turn::Usual,
+    });
+    rogue.misbehave();
+    let person = Person::reading(rogue.address());
+    person.run(&["check"]).expect(0);
+    // Somebody in the way takes the timestamp out of the greeting.
+    rogue.behave();
+
+    let ran = person.run(&["doctor"]).expect(7);
+
+    assert!(ran.stdout.contains("FAILED"), "{ran}");
+    let heard = rogue.heard();
+    assert!(
+        !heard.iter().any(|said| said.starts_with("PASS")),
+        "{heard:?}"
+    );
+}

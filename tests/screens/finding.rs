@@ -65,6 +65,37 @@ fn a_wrong_query_is_explained_and_what_was_found_stays() {
 }
 
 #[test]
+fn a_long_explanation_stands_below_the_query() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("/is:foo");
+    let words = "column 1: `is:foo`: unread, read, important, starred or withdrawn";
+
+    screen.happens(Event::Found {
+        mailbox: MailboxIndex(0),
+        query: "is:foo".to_owned(),
+        result: Err(Shown::line(words)),
+        words: Vec::new(),
+        searched: 0,
+    });
+
+    assert_eq!(screen.line(3), format!(" {words}"));
+}
+
+#[test]
+fn a_search_that_finds_nothing_says_so() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("/zzz");
+
+    screen.happens(found("zzz", &[], &["zzz"]));
+
+    assert!(
+        screen.line(2).ends_with("nothing found"),
+        "{}",
+        screen.line(2)
+    );
+}
+
+#[test]
 fn earlier_searches_come_back() {
     let mut screen = Screen::team((80, 24));
     screen.press("/deploy<enter><esc>");

@@ -243,6 +243,75 @@ fn the_first_status_after_a_start_tells_what_is_new_since() {
 }
 
 #[test]
+fn what_the_first_check_brings_came_while_one_was_away_too() {
+    let mut screen = Screen::starting(
+        &super::settings(),
+        tidings::tui::Purpose::Read(MailboxIndex(0)),
+        (80, 24),
+    );
+    screen.headlines = team();
+    screen.load();
+
+    screen.reported(Report::Arrived(vec![new(900)]));
+    screen.checked(super::done(129));
+
+    let status = screen.status();
+    assert!(
+        status.starts_with(" since Sun 18:10: 4 new, 1 important"),
+        "{status}"
+    );
+    screen.press("j");
+    assert!(screen.status().starts_with(" ok · checked"));
+}
+
+#[test]
+fn the_rule_below_what_is_new_is_not_counted_as_a_notice() {
+    let mut screen = Screen::starting(
+        &super::settings(),
+        tidings::tui::Purpose::Read(MailboxIndex(0)),
+        (80, 24),
+    );
+    screen.headlines = team();
+    screen.last_visit = Some(screen.headlines[0].date);
+    screen.load();
+    screen.press("jk");
+
+    screen.reported(Report::Arrived(vec![new(900)]));
+
+    assert!(
+        screen.line(2).ends_with("▲ 1 new above, g"),
+        "{}",
+        screen.line(2)
+    );
+}
+
+#[test]
+fn of_one_second_the_newer_notice_stands_above() {
+    let mut screen = Screen::starting(
+        &super::settings(),
+        tidings::tui::Purpose::Read(MailboxIndex(0)),
+        (80, 24),
+    );
+    let date = "2026-11-23T14:00:00Z";
+    let one = |id, subject| headline(id, date, "Tom Becker", subject);
+    screen.headlines = vec![one(2, "Deploy 2"), one(1, "Deploy 1")];
+    screen.load();
+    screen.reported(Report::Arrived(vec![
+        one(4, "Deploy 4"),
+        one(3, "Deploy 3"),
+    ]));
+    screen.press("g");
+
+    let text = screen.text();
+
+    let places = ["Deploy 4", "Deploy 3", "Deploy 2", "Deploy 1"].map(|word| text.find(word));
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{text}"
+    );
+}
+
+#[test]
 fn an_important_notice_out_of_sight_gets_a_banner_that_can_be_dismissed() {
     let mut screen = Screen::team((80, 24));
     screen.press("G");

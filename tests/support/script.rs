@@ -4,6 +4,8 @@
 //! `#` are remarks; `=` says what the check must come to. `S!` closes the connection, `S~` falls
 //! silent, `S-` sends a line without its line end.
 
+use std::sync::{Arc, Mutex};
+
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -13,7 +15,19 @@ use tokio::{
 /// A server that plays scripts, one connection after the other.
 pub struct Script {
     pub port: u16,
-    task: JoinHandle<Result<(), String>>,
+    task: Option<JoinHandle<Result<(), String>>>,
+    /// What was said that no client may say.
+    deleted: Arc<Mutex<Option<String>>>,
+}
+
+/// The promise, looked after in every session of every test: no client ever deletes.
+impl Drop for Script {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let deleted = self.deleted.lock().expect("what was said");
+            assert_eq!(*deleted, None);
+        }
+    }
 }
 
 impl Script {
@@ -21,19 +35,26 @@ impl Script {
     pub async fn serve(sessions: Vec<String>) -> Script {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
+        let deleted = Arc::new(Mutex::new(None));
+        let noted = deleted.clone();
         let task = tokio::spawn(async move {
             for session in sessions {
                 let (socket, _) = listener.accept().await.map_err(|error| error.to_string())?;
-                play(&session, socket).await?;
+                play(&session, socket, &noted).await?;
             }
             Ok(())
         });
-        Script { port, task }
+        Script {
+            port,
+            task: Some(task),
+            deleted,
+        }
     }
 
     /// Waits until all was played; what went otherwise than written, in words.
-    pub async fn finish(self) -> Result<(), String> {
-        self.task.await.expect("the script does not panic")
+    pub async fn finish(mut self) -> Result<(), String> {
+        let task = self.task.take().expect("it is finished once");
+        task.await.expect("the script does not panic")
     }
 }
 
@@ -50,7 +71,11 @@ pub fn expectations(transcript: &str) -> Vec<&str> {
         .collect()
 }
 
-async fn play(session: &str, socket: TcpStream) -> Result<(), String> {
+async fn play(
+    session: &str,
+    socket: TcpStream,
+    deleted: &Mutex<Option<String>>,
+) -> Result<(), String> {
     let (read, mut write) = socket.into_split();
     let mut read = BufReader::new(read);
     for line in session.lines() {
@@ -74,7 +99,10 @@ async fn play(session: &str, socket: TcpStream) -> Result<(), String> {
                 .await
                 .map_err(|error| error.to_string())?;
             let said = said.trim_end_matches(['\r', '\n']);
-            never_deletes(said)?;
+            if let Err(words) = never_deletes(said) {
+                *deleted.lock().expect("what was said") = Some(words.clone());
+                return Err(words);
+            }
             let is_as_written = match expected.strip_suffix("...") {
                 Some(beginning) => said.starts_with(beginning),
                 None => said == expected,
@@ -89,7 +117,6 @@ async fn play(session: &str, socket: TcpStream) -> Result<(), String> {
     Ok(())
 }
 
-/// The promise, looked after in every session of every test: no client ever deletes.
 fn never_deletes(said: &str) -> Result<(), String> {
     let keyword = said
         .split(' ')

@@ -161,7 +161,7 @@ impl World {
         let Some(open) = self.mailboxes.get(mailbox.0) else {
             return;
         };
-        if let Report::Arrived(headlines) = report {
+        if let Report::Arrived(headlines) | Report::Filled(headlines) = report {
             lock(&open.told)
                 .ids
                 .extend(headlines.iter().map(|headline| headline.id));
@@ -283,9 +283,16 @@ impl World {
                 Ok(Some(mail)) => work(&mail),
                 Ok(None) => Err("its text has not come yet".to_owned()),
                 Err(error @ store::Error::Damaged { .. }) => {
-                    let rebuilt = store.rebuild();
-                    let why = rebuilt.err().unwrap_or(error);
-                    next = "the marks were saved; r fetches the notices anew";
+                    let why = match store.rebuild() {
+                        Ok(_) => {
+                            next = "the marks were saved; r fetches the notices anew";
+                            error
+                        }
+                        Err(failed) => {
+                            next = "nothing was changed; see that the data folder may be written";
+                            failed
+                        }
+                    };
                     Err(chain(&why))
                 }
                 Err(error) => Err(chain(&error)),

@@ -21,7 +21,7 @@ impl World {
         let events = self.events.clone();
         tokio::task::spawn_blocking(move || {
             let opened = if is_allowed {
-                open::that_detached(target.as_str()).map_err(|error| error.to_string())
+                open::that_detached(target.as_str()).map_err(|error| unopened(&error))
             } else {
                 Err("only web and mail addresses are opened".to_owned())
             };
@@ -55,7 +55,7 @@ impl World {
                 return Err("it is a program: w saves it".to_owned());
             }
             let path = save_new(&folder, &name, &bytes).map_err(|error| error.to_string())?;
-            open::that_detached(&path).map_err(|error| error.to_string())?;
+            open::that_detached(&path).map_err(|error| unopened(&error))?;
             Ok(Event::Done {
                 words: Shown::line(&format!("opened {name}")),
             })
@@ -203,4 +203,10 @@ fn file(mail: &[u8], part: usize) -> Result<(Shown, Shown, Vec<u8>), String> {
         .ok_or("there is no such file")?;
     let bytes = files::bytes(mail, part).ok_or("it cannot be decoded")?;
     Ok((file.name.clone(), file.content_type.clone(), bytes))
+}
+
+/// Why the platform opens something with no program: what it tried says nothing to a person.
+fn unopened(error: &std::io::Error) -> String {
+    tracing::debug!("cannot open: {error}");
+    "no program here opens it".to_owned()
 }

@@ -103,27 +103,40 @@ impl Teller<'_> {
                     .insert(1, Shown::from_static("showing saved notices"));
                 health
             }
-            Outcome::SignInFailed { .. } => Health::new(
+            Outcome::SignInFailed { words } => Health::new(
                 Role::Error,
                 [
                     "sign-in failed".to_owned(),
                     self.hint(Action::FixPassword, "fix password"),
+                    words.to_string(),
+                ],
+            ),
+            Outcome::NoPassword { .. } if self.mailbox.asks_for_password => Health::new(
+                Role::Error,
+                [
+                    "no password".to_owned(),
+                    self.hint(Action::FixPassword, "type password"),
                 ],
             ),
             Outcome::NoPassword { why } => Health::new(
                 Role::Error,
                 [
-                    format!("no password: {why}"),
-                    self.hint(Action::FixPassword, "type it"),
+                    "no password".to_owned(),
+                    self.hint(Action::FixPassword, "type password"),
+                    why.to_string(),
                 ],
             ),
-            Outcome::NotSafe { why } => Health::new(
-                Role::Error,
-                [
-                    format!("not safe: {why}"),
-                    self.hint(Action::Images, "details"),
-                ],
-            ),
+            Outcome::NotSafe { why } => {
+                // The advice behind it stands in the details.
+                let what = why.split(';').next().unwrap_or(why);
+                Health::new(
+                    Role::Error,
+                    [
+                        format!("not safe: {what}"),
+                        self.hint(Action::Images, "details"),
+                    ],
+                )
+            }
             Outcome::Refused { words } => {
                 let what = format!("server refused: {words}");
                 let mut health = self.next(Role::Error, what, "retry", last);

@@ -193,7 +193,12 @@ impl List {
     /// New headlines came: they are put in without moving the selection on the screen.
     pub fn arrive(&mut self, headlines: Vec<Headline>, height: usize) {
         let was_empty = self.rows.is_empty();
-        let before = self.selected;
+        // The rule is no notice, wherever it comes to stand.
+        let notices_above = |list: &List| {
+            let row = list.selected?;
+            Some(row - usize::from(list.since.is_some_and(|since| since < row)))
+        };
+        let before = notices_above(self);
         self.keep_place(height, |list| {
             for headline in headlines {
                 let count = list.headlines.len();
@@ -208,7 +213,7 @@ impl List {
         if was_empty {
             self.select_first();
             self.above = 0;
-        } else if let (Some(before), Some(after)) = (before, self.selected) {
+        } else if let (Some(before), Some(after)) = (before, notices_above(self)) {
             self.above = (self.above + after.saturating_sub(before)).min(self.top);
         }
     }

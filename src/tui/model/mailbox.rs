@@ -17,6 +17,8 @@ pub struct Mailbox {
     pub name: Shown,
     /// The time between two checks.
     pub check_every: Duration,
+    /// True if nothing but the person knows the password.
+    pub asks_for_password: bool,
     /// Notices not read.
     pub unread: u32,
     /// Messages at the server, once a listing came.
@@ -77,6 +79,7 @@ impl Mailbox {
         Mailbox {
             name: Shown::line(&settings.name),
             check_every: settings.check_every.map_or(check_every, |every| every.0),
+            asks_for_password: settings.asks_for_password(),
             unread: 0,
             on_server: None,
             checking: None,
@@ -130,7 +133,7 @@ impl Mailbox {
             Report::Vanished { count, .. } => self.vanished = Some(*count),
             Report::Withdrawn { .. } | Report::Returned(_) => self.vanished = None,
             Report::Checked(summary) => self.checked(summary.clone()),
-            Report::Announced(_) | Report::Arrived(_) => {}
+            Report::Announced(_) | Report::Arrived(_) | Report::Filled(_) => {}
         }
     }
 

@@ -32,6 +32,9 @@ pub fn is_of_notice(action: Action) -> bool {
 /// Gets something out of the present notice.
 pub fn perform(model: &mut Model, action: Action, out: &mut Effects) {
     let Some(id) = present(model) else {
+        if action == Action::Images && reports::has_details(model) {
+            return reports::show_details(model);
+        }
         model.say("no notice is selected");
         return;
     };

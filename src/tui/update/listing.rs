@@ -137,9 +137,9 @@ pub fn clamp(model: &mut Model) {
     }
 }
 
-/// `since Sun 18:10: 6 new, 1 important`
-fn away(model: &mut Model) {
-    let Some(since) = model.list.last_visit else {
+/// `since Sun 18:10: 6 new, 1 important`, until a key is pressed.
+pub fn away(model: &mut Model) {
+    let Some(since) = model.list.last_visit.filter(|_| model.is_unhandled) else {
         return;
     };
     let new = model

@@ -7,11 +7,11 @@ use crate::{
     tui::{
         compose,
         effect::{Effect, Timer},
-        model::{Message, Model, overlay::Overlay},
+        model::{Message, Model, Room, line::SecretLine, overlay::Overlay},
     },
 };
 
-use super::{Effects, timers::REVEAL_AFTER, wake};
+use super::{Effects, listing, timers::REVEAL_AFTER, wake};
 
 /// A poller told something.
 pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &mut Effects) {
@@ -20,13 +20,16 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
     let Some(place) = model.mailboxes.get_mut(mailbox.0) else {
         return;
     };
+    let is_first_check = place.last.is_none();
     place.note(&report, is_empty);
     match report {
         Report::Started { at } => {
             model.clock.now = model.clock.now.max(at);
             out.push(wake(Timer::SlowCheck, 1));
         }
-        Report::Announced(headlines) if is_open => arrived(model, headlines, out),
+        Report::Announced(headlines) | Report::Filled(headlines) if is_open => {
+            arrived(model, headlines, out);
+        }
         Report::Arrived(headlines) if is_open => {
             model.list.kept += u32::try_from(headlines.len()).unwrap_or(0);
             arrived(model, headlines, out);
@@ -45,17 +48,36 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
                     model.message = None;
                 }
                 model.hides_progress = false;
+                if is_first_check {
+                    first_checked(model, &summary.outcome);
+                }
             }
             if summary.new > 0 {
                 tell(model, mailbox, summary.new, out);
             }
         }
         Report::Announced(_)
+        | Report::Filled(_)
         | Report::Withdrawn { .. }
         | Report::Returned(_)
         | Report::Listed { .. }
         | Report::Progress { .. }
         | Report::Vanished { .. } => {}
+    }
+}
+
+/// The first check since the start ended: what came while one was away is counted with it, and who
+/// types the password at each start is asked for it.
+fn first_checked(model: &mut Model, outcome: &Outcome) {
+    if outcome.is_done() {
+        listing::away(model);
+    }
+    let is_asked = model.mailbox().asks_for_password
+        && matches!(outcome, Outcome::NoPassword { .. })
+        && model.overlay.is_none()
+        && matches!(model.room, Room::Mail);
+    if is_asked {
+        model.overlay = Some(Overlay::Password(SecretLine::default()));
     }
 }
 

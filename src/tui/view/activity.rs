@@ -73,7 +73,11 @@ pub fn draw(model: &Model, activity: &Activity, panes: &Panes, pen: &mut Pen) {
         .take(usize::from(rows.rows) + 1)
         .collect();
     if listed.is_empty() {
-        pen.put(1, rows.y, area.columns - 1, "No checks yet.", Role::Muted);
+        let words = match activity.errors_only && !mailbox.checks.is_empty() {
+            true => "No failed checks.",
+            false => "No checks yet.",
+        };
+        pen.put(1, rows.y, area.columns - 1, words, Role::Muted);
     }
     for (place, check) in listed.iter().take(usize::from(rows.rows)).enumerate() {
         let y = rows.y + u16::try_from(place).unwrap_or(0);

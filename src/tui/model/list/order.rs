@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::{Branch, Entry, Filter, List, Row, Slot, Thread};
+use crate::notice::NoticeId;
 
 impl List {
     /// The list is entered: threads with something newer rise, the filter is applied anew.
@@ -119,7 +120,10 @@ impl List {
             let dated = threads.map(|thread| (self.newest(thread), Entry::Thread(thread)));
             self.order = dated.collect();
         }
-        self.order.sort_by_key(|(date, _)| std::cmp::Reverse(*date));
+        let mut order = std::mem::take(&mut self.order);
+        order
+            .sort_by_cached_key(|(date, entry)| std::cmp::Reverse((*date, self.newest_id(*entry))));
+        self.order = order;
         self.stale = false;
     }
 
@@ -145,7 +149,10 @@ impl List {
                 }
             };
             if !is_placed && new.insert(entry) {
-                let place = self.order.partition_point(|(other, _)| *other > date);
+                let key = (date, self.newest_id(entry));
+                let place = self
+                    .order
+                    .partition_point(|(date, entry)| (*date, self.newest_id(*entry)) > key);
                 self.order.insert(place, (date, entry));
             }
         }
@@ -222,6 +229,21 @@ impl List {
         });
         if self.row_of(slot).is_none() {
             self.select_slot(root, height);
+        }
+    }
+
+    /// Tells which of two entries of the same second is the newer. What is not kept yet is newest.
+    fn newest_id(&self, entry: Entry) -> i64 {
+        let id = |slot: &Slot| match self.headline(*slot).id {
+            NoticeId(0) => i64::MAX,
+            NoticeId(id) => id,
+        };
+        match entry {
+            Entry::Notice(slot) => id(&slot),
+            Entry::Thread(thread) => {
+                let members = self.threads.members(thread).iter();
+                members.map(id).max().unwrap_or(0)
+            }
         }
     }
 

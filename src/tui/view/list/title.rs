@@ -115,6 +115,7 @@ fn searching(model: &Model, search: &Search, area: Area, panes: &Panes, pen: &mu
     let count = match (&search.wrong, model.list.is_found(), search.editing) {
         (Some(wrong), _, _) => wrong.clone(),
         (None, false, _) => Shown::text(&format!("{of} notices")),
+        (None, true, _) if found == 0 => Shown::from_static("nothing found"),
         (None, true, true) => Shown::text(&format!("{found} of {of}, live")),
         (None, true, false) => Shown::text(&format!("{found} of {of}")),
     };
@@ -135,7 +136,12 @@ fn searching(model: &Model, search: &Search, area: Area, panes: &Panes, pen: &mu
     }
     let x = pen.put(area.x + 1, y, room, "Search: ", Role::Bar);
     line(search, x, y, (area.x + room).saturating_sub(x), pen);
-    if search.editing && panes.rows.y > y + 1 {
+    if let Some(wrong) = search.wrong.as_ref().filter(|_| !count_fits) {
+        // What is wrong is never left out: below the search, or else in its place.
+        let y = if panes.rows.y > y + 1 { y + 1 } else { y };
+        pen.wipe(Area { y, rows: 1, ..area });
+        pen.put_cut(area.x + 1, y, area.columns - 1, wrong, role);
+    } else if search.editing && panes.rows.y > y + 1 {
         let words = "words · from: subject: is:unread has:file after:2026-11-01 \"exact phrase\"";
         pen.put_cut(area.x + 1, y + 1, area.columns - 1, words, Role::Muted);
     }
