@@ -94,10 +94,15 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Kept>, Error> {
         self.write(|transaction, change| {
-            arrivals
+            // The newest comes first and has the highest id; the full-text index writes itself out
+            // whenever an id is lower than the one before.
+            let mut kept = arrivals
                 .into_iter()
+                .rev()
                 .map(|arrival| keep(transaction, change, arrival, listed, now))
-                .collect()
+                .collect::<rusqlite::Result<Vec<Kept>>>()?;
+            kept.reverse();
+            Ok(kept)
         })
     }
 

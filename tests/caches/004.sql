@@ -1,4 +1,4 @@
--- A cache as schema 2 left it, with one notice that is starred.
+-- A cache as schema 4 left it, with one notice that is starred.
 
 CREATE TABLE notice (
     id             INTEGER PRIMARY KEY,

@@ -1,6 +1,6 @@
 //! `check` and `watch`.
 
-use std::sync::mpsc;
+use std::{fs, os::unix::fs::PermissionsExt, sync::mpsc};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn a_check_that_a_signal_ends_says_quit() {
             "LIST" => {
                 // Whoever listens has perhaps heard enough.
                 let _ = say.send(());
-                Turn::Silence
+                Turn::Say(Vec::new())
             }
             _ => Turn::Usual,
         });
@@ -68,8 +68,9 @@ fn a_check_that_a_signal_ends_says_quit() {
         signal(&checking.child, ending);
 
         assert_eq!(checking.child.wait().expect("it ends").code(), Some(code));
-        let quit = person.run(&["log", "--json"]).expect(0);
-        assert!(quit.stdout.contains("cancelled"), "{quit}");
+        assert_eq!(rogue.heard().last().map(String::as_str), Some("QUIT"));
+        let log = person.run(&["log", "--json"]).expect(0);
+        assert!(log.stdout.contains("cancelled"), "{log}");
     }
 }
 
@@ -214,4 +215,40 @@ fn doctor_takes_no_weaker_way_of_signing_in_than_the_last() {
         !heard.iter().any(|said| said.starts_with("PASS")),
         "{heard:?}"
     );
+}
+
+#[test]
+fn a_password_comes_from_each_place_that_the_settings_name() {
+    let office = Office::of_team();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("password");
+    fs::write(&file, "sesame\nand a line that is no part of it\n").expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("permissions");
+    let file = file.display();
+    for (source, code) in [
+        (
+            "password_command = [\"printf\", \"sesame\\\\nmore\"]".to_owned(),
+            0,
+        ),
+        (format!("password_file = \"{file}\""), 0),
+        ("password = \"sesame\"".to_owned(), 0),
+        ("password = \"wrong\"".to_owned(), 5),
+        // The most private one counts, whatever else is there.
+        (
+            format!(
+                "password_command = [\"echo\", \"sesame\"]\npassword_file = \"{file}\"\npassword = \"wrong\""
+            ),
+            0,
+        ),
+    ] {
+        let settings = mailbox("notices", office.address());
+        let person = Person::with_settings(
+            &settings.replace("password_env = \"TIDINGS_TEST_PASSWORD\"", &source),
+        );
+        fs::set_permissions(person.settings(), fs::Permissions::from_mode(0o600)).expect("private");
+
+        let ran = person.run(&["check"]).expect(code);
+
+        assert!(!format!("{ran}").contains("sesame"), "{source}: {ran}");
+    }
 }

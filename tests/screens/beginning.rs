@@ -26,6 +26,21 @@ fn server_and_user_are_guessed_from_the_address() {
 }
 
 #[test]
+fn help_in_the_setup_lists_its_own_keys() {
+    let mut screen = setup();
+
+    screen.press("<f1>");
+
+    let text = screen.text();
+    assert!(text.contains("Keys: setup"), "{text}");
+    assert!(
+        text.contains("F5") && text.contains("test the connection again"),
+        "{text}"
+    );
+    assert!(!text.contains("unread"), "{text}");
+}
+
+#[test]
 fn what_was_typed_is_not_guessed_over() {
     let mut screen = setup();
     screen.press("notices@team.example<tab><ctrl-u>mail.team.example<backtab>");

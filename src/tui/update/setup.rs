@@ -11,7 +11,7 @@ use crate::{
             Model, Room,
             form::{Field, Form},
             mailbox::Mailbox,
-            overlay::{Menu, Overlay},
+            overlay::Overlay,
         },
         setup::StepResult,
         view,
@@ -37,7 +37,7 @@ pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
     match (key.code, form.asks_age) {
         (KeyCode::Esc, true) | (KeyCode::BackTab, true) => form.asks_age = false,
         (KeyCode::Esc, false) => leave(model, is_first, out),
-        (KeyCode::F(1), _) => model.overlay = Some(Overlay::Help(Menu::default())),
+        (KeyCode::F(1), _) => model.overlay = Some(keys()),
         (KeyCode::Enter, true) => save(form, out),
         (KeyCode::Up | KeyCode::Char('k'), true) => choose_age(form, false),
         (KeyCode::Down | KeyCode::Char('j') | KeyCode::Tab, true) => choose_age(form, true),
@@ -47,7 +47,7 @@ pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
         (KeyCode::Tab | KeyCode::Down, false) => form.step(true),
         (KeyCode::BackTab | KeyCode::Up, false) => form.step(false),
         (KeyCode::Char('?'), false) if form.line().is_none() && form.field != Field::Password => {
-            model.overlay = Some(Overlay::Help(Menu::default()));
+            model.overlay = Some(keys());
         }
         (_, false) => {
             if edit(form, key) {
@@ -228,5 +228,27 @@ fn wake_for_test() -> Effect {
     Effect::WakeAfter {
         timer: Timer::Test,
         after: std::time::Duration::from_millis(900),
+    }
+}
+
+/// The keys of the setup. They are those of forms everywhere and no preset changes them.
+fn keys() -> Overlay {
+    const KEYS: [(&str, &str); 8] = [
+        ("Tab  Down", "next field"),
+        ("Shift-Tab  Up", "previous field"),
+        ("Space  Left  Right", "choose"),
+        ("Enter", "next field; at the end save and open"),
+        ("F5", "test the connection again"),
+        ("F1", "these keys"),
+        ("Esc", "leave without saving"),
+        ("Ctrl-C", "quit"),
+    ];
+    Overlay::Text {
+        title: Shown::from_static("Keys: setup"),
+        lines: KEYS
+            .iter()
+            .map(|(keys, does)| Shown::text(&format!("{keys:20}{does}")))
+            .collect(),
+        scroll: 0,
     }
 }

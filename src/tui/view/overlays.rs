@@ -21,6 +21,15 @@ pub mod palette;
 
 /// Draws the overlay.
 pub fn draw(model: &Model, overlay: &Overlay, panes: &Panes, pen: &mut Pen) {
+    if model.look.accessible {
+        // Read line by line, what lies beside an overlay would be read with it.
+        pen.wipe(Area {
+            x: 0,
+            y: 0,
+            columns: model.size.columns,
+            rows: model.size.rows,
+        });
+    }
     match overlay {
         Overlay::Help(menu) => help::draw(model, menu, panes, pen),
         Overlay::Attached { selected, top } => {

@@ -53,7 +53,11 @@ fn sentence(headline: &Headline, branch: Branch, clock: &Clock) -> String {
         true => headline.preview.trim_end_matches('.'),
         false => headline.subject.as_str(),
     };
-    sentence += &format!("{subject}. {from}, {date}.");
+    let end = match subject.ends_with(['.', '?', '!', '…']) {
+        true => "",
+        false => ".",
+    };
+    sentence += &format!("{subject}{end} {from}, {date}.");
     match branch {
         Branch::Root(count) | Branch::Folded(count) if count > 1 => {
             sentence += &format!(" {count} in thread.");

@@ -83,7 +83,8 @@ fn remark(model: &Model) -> Option<Shown> {
         above => {
             let key = model.keymap.key(Mode::List, Action::Top);
             let key = key.map(|key| format!(", {key}")).unwrap_or_default();
-            Some(Shown::text(&format!("▲ {above} new above{key}")))
+            let mark = if model.look.accessible { "" } else { "▲ " };
+            Some(Shown::text(&format!("{mark}{above} new above{key}")))
         }
     }
 }

@@ -44,6 +44,12 @@ pub fn lines(form: &Form) -> Vec<FormLine<'_>> {
             StepResult::Warned { words } => ("note", words.clone(), Role::Error),
             StepResult::Failed { words, .. } => ("failed", words.clone(), Role::Error),
         };
+        let mut wrapped = match role {
+            Role::Error => compose::wrap(&words, 54, 62).into_iter(),
+            _ => Vec::new().into_iter(),
+        };
+        let words = wrapped.next().map_or(words, |first| Shown::text(&first));
+        let rest = wrapped;
         lines.push(FormLine::new(false, move |area, pen| {
             let mark = if role == Role::Text { Role::Ok } else { role };
             pen.put(5, area.y, 7, word, mark);
@@ -54,6 +60,10 @@ pub fn lines(form: &Form) -> Vec<FormLine<'_>> {
             };
             pen.put_cut(12, area.y, start.saturating_sub(14), &words, role);
         }));
+        // What is wrong is said to its end.
+        for line in rest {
+            lines.push(FormLine::words(12, Shown::text(&line), role));
+        }
         if let StepResult::Failed { remedy, .. } = &step.result {
             for line in compose::wrap(remedy, 62, 62) {
                 lines.push(FormLine::words(12, Shown::text(&line), Role::Text));
