@@ -17,7 +17,8 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig,
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior,
+    config::DbConfig,
 };
 
 pub mod headlines;
@@ -323,8 +324,17 @@ fn open_connection(path: &Path) -> Result<Connection, Error> {
         error => error,
     };
     make_private(path)?;
-    let mut connection = Connection::open(path).map_err(classified)?;
-    prepare(&mut connection).map_err(classified)?;
+    let opened = Connection::open(path).and_then(|mut connection| {
+        prepare(&mut connection)?;
+        Ok(connection)
+    });
+    let (mut connection, is_read_only) = match opened {
+        Ok(connection) => (connection, false),
+        Err(error) => match open_read_only(path, &error) {
+            Some(connection) => (connection, true),
+            None => return Err(classified(error)),
+        },
+    };
 
     let version = |connection: &Connection, name: &str| {
         connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
@@ -346,10 +356,33 @@ fn open_connection(path: &Path) -> Result<Connection, Error> {
             known,
         });
     }
+    if found < known && is_read_only {
+        return Err(Error::ReadOnly {
+            path: path.to_owned(),
+        });
+    }
     if found < known {
         migrate(&mut connection).map_err(classified)?;
     }
     Ok(connection)
+}
+
+/// Opens a cache where nothing may be written, not even the files that readers make beside it: what
+/// is saved can be read all the same. None if that is not what the error is about.
+fn open_read_only(path: &Path, error: &rusqlite::Error) -> Option<Connection> {
+    let is_that = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+    );
+    if !is_that || !path.is_file() {
+        return None;
+    }
+    let mut url = url::Url::from_file_path(std::path::absolute(path).ok()?).ok()?;
+    url.set_query(Some("immutable=1"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(url.as_str(), flags).ok()
 }
 
 /// Makes the file, readable by its owner alone: SQLite gives its companions the same mode.

@@ -227,6 +227,27 @@ async fn a_poller_checks_at_once_and_when_asked() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_silent_holds_up_no_other_mailbox() {
+    let silent = Script::serve(scripts(&["S~"])).await;
+    let well = Script::serve(scripts(&[EMPTY, STILL_EMPTY])).await;
+    let (silent_reader, well_reader) = (Reader::of(silent.port), Reader::of(well.port));
+    let (stuck, _unheard) = start(&silent_reader);
+    let (poller, mut reported) = start(&well_reader);
+
+    let first = next_check(&mut reported).await;
+    poller.check_now();
+    let second = next_check(&mut reported).await;
+
+    assert_eq!(
+        (first.outcome, second.outcome),
+        (Outcome::Done, Outcome::Done)
+    );
+    poller.stop().await;
+    stuck.stop().await;
+    well.finish().await.expect("as written");
+}
+
+#[tokio::test]
 async fn a_busy_maildrop_is_counted_and_called_again() {
     let script = Script::serve(scripts(&[LOCKED, EMPTY])).await;
     let reader = Reader::of(script.port);

@@ -343,3 +343,47 @@ fn two_programs_on_one_cache_lose_nothing() {
     assert_eq!(subjects.len(), 60);
     assert_eq!(person.subjects().len(), 60);
 }
+
+#[test]
+fn a_cache_that_may_not_be_written_is_read_all_the_same() {
+    let (_office, person) = marked();
+    // A file system of one's own needs a mount namespace, which not every machine grants.
+    let fixed = person.path("fixed");
+    fs::create_dir(&fixed).expect("a folder");
+    let script = "mount -t tmpfs none \"$0\" && cp \"$1\"/* \"$0\" && rm -f \"$0\"/*-shm \
+                  && mount -o remount,ro \"$0\" && shift && \"$@\" list && \"$@\" mark read --all";
+    let settings = fs::read_to_string(person.settings()).expect("settings");
+    let elsewhere = settings.replace(
+        &person.data().display().to_string(),
+        &fixed.display().to_string(),
+    );
+    fs::write(person.settings(), elsewhere).expect("settings");
+    // All of it in the one file, as a program leaves it that had it to itself.
+    let cache = fs::read_dir(person.data())
+        .expect("the folder")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "db"))
+        .expect("a cache");
+    Connection::open(cache)
+        .and_then(|direct| direct.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"))
+        .expect("folded back");
+    let mut command = assert_cmd::Command::new("unshare");
+    command
+        .env_clear()
+        .envs(person.environment())
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
+        .arg(&fixed)
+        .arg(person.data())
+        .args([PROGRAM, "--config"])
+        .arg(person.settings());
+
+    let ran = person.finish(command);
+
+    if ran.stdout.is_empty() && !ran.stderr.starts_with("tidings") {
+        crate::support::peer::skipped("mount namespace");
+        return;
+    }
+    assert_eq!(ran.code, Some(9), "{ran}");
+    assert!(ran.stdout.contains("Disk usage build-02"), "{ran}");
+    assert!(ran.stderr.contains("it may not be written"), "{ran}");
+}
