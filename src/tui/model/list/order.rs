@@ -121,8 +121,12 @@ impl List {
             self.order = dated.collect();
         }
         let mut order = std::mem::take(&mut self.order);
-        order
-            .sort_by_cached_key(|(date, entry)| std::cmp::Reverse((*date, self.newest_id(*entry))));
+        order.sort_by(|(left, left_entry), (right, right_entry)| {
+            right.cmp(left).then_with(|| {
+                self.newest_id(*right_entry)
+                    .cmp(&self.newest_id(*left_entry))
+            })
+        });
         self.order = order;
         self.stale = false;
     }
@@ -149,10 +153,10 @@ impl List {
                 }
             };
             if !is_placed && new.insert(entry) {
-                let key = (date, self.newest_id(entry));
-                let place = self
-                    .order
-                    .partition_point(|(date, entry)| (*date, self.newest_id(*entry)) > key);
+                let id = self.newest_id(entry);
+                let place = self.order.partition_point(|(other, other_entry)| {
+                    *other > date || (*other == date && self.newest_id(*other_entry) > id)
+                });
                 self.order.insert(place, (date, entry));
             }
         }
