@@ -120,7 +120,7 @@ impl Keymap {
 /// A key or an action in the settings that does not exist. It is skipped.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
-    /// Where it stands (`keys.reader`).
+    /// Where it stands (`keys.reader`, or `keys.reader.w` for an action).
     pub place: String,
     /// What stands there.
     pub wrong: String,
@@ -146,17 +146,20 @@ impl fmt::Display for Problem {
 }
 
 fn change(mode: Mode, key: &str, action: &str) -> Result<(Key, Action), Problem> {
-    let problem = |wrong: &str, nearest| Problem {
-        place: format!("keys.{}", mode.name()),
-        wrong: wrong.to_owned(),
-        nearest,
-    };
+    let table = format!("keys.{}", mode.name());
     let action = Action::named(action).ok_or_else(|| {
         let names = Action::ALL.iter().map(|action| action.name());
-        problem(action, nearest(action, names))
+        Problem {
+            place: format!("{table}.{key}"),
+            wrong: action.to_owned(),
+            nearest: nearest(action, names),
+        }
     })?;
-    let key =
-        Key::from_str(key).map_err(|_| problem(key, nearest(key, key::NAMES.iter().copied())))?;
+    let key = Key::from_str(key).map_err(|_| Problem {
+        place: table,
+        wrong: key.to_owned(),
+        nearest: nearest(key, key::NAMES.iter().copied()),
+    })?;
     Ok((key, action))
 }
 

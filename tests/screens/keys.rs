@@ -93,7 +93,7 @@ fn a_typo_is_reported_with_the_nearest_name_and_skipped() {
         words,
         [
             "keys.preset: unknown `mut`: did you mean `mutt`?",
-            "keys.list: unknown `next_unraed`: did you mean `next_unread`?",
+            "keys.list.ctrl-n: unknown `next_unraed`: did you mean `next_unread`?",
             "keys.list: unknown `entre`: did you mean `enter`?",
         ]
     );

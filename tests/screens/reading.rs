@@ -324,3 +324,14 @@ fn same(one: &Effect, other: &Effect) -> bool {
     };
     sorted(one) == sorted(other)
 }
+
+#[test]
+fn a_link_that_cannot_be_saved_leaves_the_overlay_open() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("<enter>o");
+
+    screen.press("w");
+
+    assert!(screen.text().contains("Esc close"), "{}", screen.text());
+    assert!(screen.status().contains("a link can be opened or copied"));
+}

@@ -71,19 +71,25 @@ pub fn open_entry(model: &mut Model, place: usize, out: &mut Effects) {
     }
 }
 
-/// Saves the n-th entry of the links and files, if it is a file.
-pub fn save_entry(model: &mut Model, place: usize, out: &mut Effects) {
+/// Saves the n-th entry of the links and files, if it is a file; false if it is not.
+pub fn save_entry(model: &mut Model, place: usize, out: &mut Effects) -> bool {
     let (Some(notice), Some(id)) = (open_notice(model), present(model)) else {
-        return;
+        return false;
     };
     match entry(&notice, place) {
-        Some(Entry::File(file)) => out.push(Effect::SaveFiles {
-            mailbox: model.open,
-            id,
-            parts: vec![file.part],
-        }),
-        Some(Entry::Link(_)) => model.say("a link can be opened or copied"),
-        None => {}
+        Some(Entry::File(file)) => {
+            out.push(Effect::SaveFiles {
+                mailbox: model.open,
+                id,
+                parts: vec![file.part],
+            });
+            true
+        }
+        Some(Entry::Link(_)) => {
+            model.say("a link can be opened or copied");
+            false
+        }
+        None => false,
     }
 }
 

@@ -230,8 +230,7 @@ fn attached(
             return false;
         }
         Some(Action::Save) => {
-            files::save_entry(model, *selected, out);
-            return false;
+            return !files::save_entry(model, *selected, out);
         }
         Some(Action::Copy) => {
             files::copy_entry(model, *selected, out);
