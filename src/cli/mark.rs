@@ -69,6 +69,9 @@ impl Mark {
 /// How many rows are read from the cache at once.
 const PAGE: usize = 5_000;
 
+/// How many notices are named by the line that undoes a mark: it has room on any command line.
+const MOST_UNDONE: usize = 1_000;
+
 /// Marks notices, and says how many changed and how to undo it.
 ///
 /// # Errors
@@ -88,7 +91,7 @@ pub fn mark(args: &MarkArgs, context: &Context) -> Result<(), Failure> {
             let ids = all(&store, before)?;
             let marked = store.mark(&ids, change)?;
             count += marked.len();
-            for headline in store.headlines_of(&marked[..marked.len().min(20)])? {
+            for headline in store.headlines_of(&marked[..marked.len().min(MOST_UNDONE)])? {
                 changed.push(headline.handle.to_string());
             }
         }

@@ -331,3 +331,25 @@ fn mark_of_no_notice_is_wrong_usage() {
 
     assert_eq!(person.found("is:read"), 0);
 }
+
+#[test]
+fn a_mark_on_many_notices_can_be_undone() {
+    let office = Office::empty();
+    for number in 0..40 {
+        office.deliver(&format!("number {number}"));
+    }
+    let person = Person::reading(office.address());
+    person.run(&["check"]).expect(0);
+
+    let marked = person.run(&["mark", "read", "--all"]).expect(0);
+
+    let undo = marked
+        .stderr
+        .trim()
+        .strip_prefix("undo: tidings ")
+        .expect("a way back");
+    let undo: Vec<&str> = undo.split(' ').collect();
+    assert_eq!(person.found("is:unread"), 0);
+    person.run(&undo).expect(0);
+    assert_eq!(person.found("is:unread"), 40);
+}
