@@ -359,3 +359,22 @@ async fn a_password_that_the_server_repeats_is_masked() {
     assert!(said.contains("no such command: PASS ****"), "{said}");
     assert!(!said.contains("sesame"), "{said}");
 }
+
+#[tokio::test]
+async fn a_check_cancelled_before_it_has_signed_in_says_quit() {
+    let cancelled = CancellationToken::new();
+    let token = cancelled.clone();
+    let rogue = Rogue::from_the_start(move |said| {
+        if said == "CAPA" {
+            token.cancel();
+        }
+        Turn::Usual
+    });
+    let reader = Reader::of(rogue.address().port());
+
+    let (summary, _) = reader.check_until(&cancelled).await;
+
+    assert_eq!(summary.outcome, Outcome::Cancelled);
+    // Whether it was on its way to sign in by then or not.
+    assert_eq!(rogue.heard().last().map(String::as_str), Some("QUIT"));
+}

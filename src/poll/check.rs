@@ -46,6 +46,9 @@ pub struct Check<'a> {
     pub tell: &'a Tell,
 }
 
+/// How long a connection that is coming up is waited for, to say QUIT over it.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 /// Names under which things are remembered in the cache.
 pub(super) mod memory {
     /// Set once PIPELINING turned out to be broken.
@@ -178,7 +181,17 @@ impl Check<'_> {
                 }
             }
         };
-        let mut session = self.unless_cancelled(connecting).await??;
+        let mut connecting = pin!(connecting);
+        let mut session = tokio::select! {
+            session = &mut connecting => session?,
+            () = self.cancelled.cancelled() => {
+                // A server that is about to answer is told; one that is not there is not waited for.
+                if let Ok(Ok(session)) = time::timeout(FAREWELL, connecting).await {
+                    session.quit().await;
+                }
+                return Err(Failure::Cancelled);
+            }
+        };
         if goes_one_by_one {
             session.go_one_by_one();
         }
