@@ -170,7 +170,7 @@ impl Store {
     ///
     /// No new one can be made, or the old one cannot be moved: it is still in its place then.
     pub fn rebuild(&self) -> Result<Option<PathBuf>, Error> {
-        let mut connection = self.lock();
+        let mut connection = self.lock_as_it_is();
         // The old file must be closed before it is moved; nothing is kept in memory meanwhile.
         *connection = Connection::open_in_memory().map_err(|source| self.error(source))?;
         let inode = self.inode.load(Ordering::Relaxed);
@@ -249,6 +249,21 @@ impl Store {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
+        let mut connection = self.lock_as_it_is();
+        // Another program has put a new file into the damaged one's place: what was written into the
+        // old one would be lost.
+        let present = salvage::inode(&self.path);
+        if present != 0
+            && present != self.inode.load(Ordering::Relaxed)
+            && let Ok(opened) = open_connection(&self.path)
+        {
+            *connection = opened;
+            self.inode.store(present, Ordering::Relaxed);
+        }
+        connection
+    }
+
+    fn lock_as_it_is(&self) -> MutexGuard<'_, Connection> {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

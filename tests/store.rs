@@ -682,14 +682,31 @@ fn of_two_instances_that_find_a_damage_one_builds_anew() {
 }
 
 #[test]
+fn marks_go_into_the_cache_that_another_instance_has_built_anew() {
+    let cache = Cache::new();
+    let first = id(&keep(&cache.store, "a", mail(1, "one")));
+    let other = open(&cache.path());
+
+    cache.store.rebuild().expect("built anew");
+    other.mark(&[first], Change::Starred(true)).expect("marked");
+    keep(&cache.store, "a", mail(1, "one"));
+
+    let headlines = cache.store.headlines(None, 1).expect("headlines");
+    assert!(headlines[0].marks.starred);
+}
+
+#[test]
 fn a_new_cache_whose_maker_was_killed_takes_its_place() {
     let cache = Cache::new();
     keep(&cache.store, "a", mail(1, "one"));
     let (path, ready) = (cache.path(), cache.path().with_extension("db.new"));
-    cache.store.close();
     let Cache { folder, store } = cache;
+    // The last one out folds the log back into the file.
     drop(store);
     fs::rename(&path, &ready).expect("renamed");
+    // The damaged one's log, which was to be moved next.
+    let log = path.with_extension("db-wal");
+    fs::write(&log, "of another file").expect("a log");
 
     assert_eq!(found(&open(&path), "one"), 1);
     assert!(!ready.exists());

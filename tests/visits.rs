@@ -342,10 +342,18 @@ async fn headlines_are_told_of_before_the_mails_have_come() {
 
 #[tokio::test]
 async fn a_password_that_the_server_repeats_is_masked() {
-    let rogue = Rogue::from_the_start(|said| match said.strip_prefix("PASS ") {
-        Some(password) => {
-            Turn::Say(format!("-ERR no such command: PASS {password}\r\n").into_bytes())
-        }
+    for status in [
+        "-ERR no such command: ",
+        "+OK no such command: ",
+        "no such command: ",
+    ] {
+        repeated(status).await;
+    }
+}
+
+async fn repeated(status: &'static str) {
+    let rogue = Rogue::from_the_start(move |said| match said.strip_prefix("PASS ") {
+        Some(password) => Turn::Say(format!("{status}PASS {password}\r\n").into_bytes()),
         None => Turn::Usual,
     });
     let reader = Reader::of(rogue.address().port());

@@ -217,7 +217,8 @@ impl Checked {
     }
 }
 
-/// Opens the cache, while the server is called already; what it comes to if one of them is not to be had.
+/// Opens the cache, while the server is called already; what it comes to if the cache or the password
+/// is not to be had.
 fn prepare(
     args: &CheckArgs,
     context: &Context,

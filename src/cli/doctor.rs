@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::trial,
     notice::shown::Shown,
-    poll::memory,
+    poll::check::last_way,
     secret::Source,
     tui::setup::{Step, StepResult},
 };
@@ -62,7 +62,7 @@ pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Fai
         out.flush()?;
         let password = password(mailbox).await?;
         let mut written = Ok(());
-        let last = memory::last_way(&store)?;
+        let last = last_way(&store)?;
         let tried = trial::run(mailbox, &password, last, &context.settings, |step| {
             if written.is_ok() {
                 // Each step is on the screen while the next one may take its time.

@@ -31,8 +31,6 @@ pub(super) struct Connection {
     received: u64,
     /// Messages were asked for: from now on refusals too have to come at a rate.
     is_fetching: bool,
-    /// What the server was told in confidence, and must not be quoted with.
-    secrets: Vec<SecretString>,
 }
 
 /// How much is read at once: a few messages of ordinary size.
@@ -66,7 +64,6 @@ impl Connection {
             waited: Duration::ZERO,
             received: 0,
             is_fetching: false,
-            secrets: Vec::new(),
         }
     }
 
@@ -174,7 +171,7 @@ impl Connection {
     pub async fn capa(&mut self) -> Result<Option<Capabilities>, Error> {
         /// The longest real one has some thirty.
         const MOST_CAPABILITIES: usize = 1_000;
-        /// And a thousand octets.
+        /// The octets of a thousand such lines.
         const LARGEST: usize = 64 * 1024;
 
         self.send(&Request::Capa).await?;
@@ -198,7 +195,7 @@ impl Connection {
         timestamp: &str,
         pipelines: bool,
     ) -> Result<(&'static str, Response), Error> {
-        self.secrets.push(password.clone());
+        self.dialogue.conceal(password);
         match way {
             Way::Apop => {
                 let request = Request::Apop {
@@ -248,7 +245,7 @@ impl Connection {
             password: password.clone(),
         }
         .encode();
-        self.secrets.push(response.clone());
+        self.dialogue.conceal(&response);
         let fits = secrecy::ExposeSecret::expose_secret(&response).len() <= LONGEST_INITIAL;
         let initial = fits.then(|| response.clone());
         self.send(&Request::AuthPlain(initial)).await?;
@@ -303,17 +300,20 @@ impl Connection {
         self.framed.get_ref().peer_certificate()
     }
 
-    /// The answer without what the server was told in confidence, should it repeat that.
-    fn discreet(&self, answer: Answer) -> Answer {
+    /// An answer or an error without what the server was told in confidence, should it repeat that.
+    /// What is well is left as it is: numbers are read from it.
+    fn discreet(&self, answer: Result<Answer, Error>) -> Result<Answer, Error> {
+        let mask = |words: &str| self.dialogue.mask(words);
         match answer {
-            Answer::Line(mut response) if !response.is_ok() => {
-                for secret in &self.secrets {
-                    let secret = secrecy::ExposeSecret::expose_secret(secret);
-                    if !secret.is_empty() && response.text.contains(secret) {
-                        response.text = response.text.replace(secret, "****").into();
-                    }
-                }
-                Answer::Line(response)
+            Ok(Answer::Line(mut response)) if !response.is_ok() => {
+                response.text = mask(&response.text).into();
+                Ok(Answer::Line(response))
+            }
+            Err(Error::Broken(ParseError::NoStatus(words))) => {
+                Err(ParseError::NoStatus(mask(&words)).into())
+            }
+            Err(Error::Broken(ParseError::Unasked(words))) => {
+                Err(ParseError::Unasked(mask(&words)).into())
             }
             answer => answer,
         }
@@ -325,7 +325,7 @@ impl Connection {
         let answer = time::timeout(limit, next_frame(&mut self.framed)).await;
         self.waited += started.elapsed();
         let answer = match answer {
-            Ok(Some(answer)) => self.discreet(answer?),
+            Ok(Some(answer)) => self.discreet(answer.map_err(Error::from))?,
             Ok(None) => return Err(Error::Closed),
             Err(_) => {
                 return Err(Error::TimedOut {

@@ -8,12 +8,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use secrecy::{ExposeSecret, SecretString};
+
 /// A record that the sessions of one check write into. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Dialogue(Arc<Mutex<Lines>>);
 
 #[derive(Debug, Default)]
 struct Lines {
+    /// What the server was told in confidence, and must not be quoted with.
+    secrets: Vec<SecretString>,
     head: Vec<String>,
     left_out: usize,
     tail: VecDeque<String>,
@@ -37,7 +41,25 @@ impl Dialogue {
 
     /// Writes down what the server said.
     pub fn server(&self, line: &impl Display) {
+        let line = self.mask(&line.to_string());
         self.push(format!("S: {line}"));
+    }
+
+    /// From now on this is masked, should the server repeat it.
+    pub fn conceal(&self, secret: &SecretString) {
+        self.lines().secrets.push(secret.clone());
+    }
+
+    /// The words without what is concealed.
+    pub fn mask(&self, words: &str) -> String {
+        let mut masked = words.to_owned();
+        for secret in &self.lines().secrets {
+            let secret = secret.expose_secret();
+            if !secret.is_empty() && masked.contains(secret) {
+                masked = masked.replace(secret, "****");
+            }
+        }
+        masked
     }
 
     /// Writes down what is neither.

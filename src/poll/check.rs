@@ -50,7 +50,9 @@ pub struct Check<'a> {
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Names under which things are remembered in the cache.
-pub(super) mod memory {
+pub(super) mod remembered {
+    /// The way of signing in that worked the last time.
+    pub const WAY: &str = "signed_in_by";
     /// Set once PIPELINING turned out to be broken.
     pub const ONE_BY_ONE: &str = "one_by_one";
     /// The digest of the last listing after which nothing was left to do.
@@ -63,6 +65,16 @@ pub(super) mod memory {
     pub const OVERSIZED_ABOVE: &str = "oversized_above";
     /// Without UIDL: the numbers, sizes and names of the last listing.
     pub const PATTERN: &str = "pattern";
+}
+
+/// The way of signing in that worked the last time.
+///
+/// # Errors
+///
+/// The cache cannot be read.
+pub fn last_way(store: &Store) -> Result<Option<Way>, store::Error> {
+    let way = store.remembered(remembered::WAY)?;
+    Ok(way.and_then(|way| way.parse().ok()))
 }
 
 /// How many messages larger than announced are dealt with in one check.
@@ -81,18 +93,15 @@ impl Check<'_> {
             Some(early) => early.dialogue(),
             None => Dialogue::default(),
         };
-        let mut findings = Findings {
-            early,
-            ..Findings::default()
-        };
-        let was_early = findings.early.is_some();
-        let mut result = self.visit(at, &dialogue, &mut findings).await;
+        let mut findings = Findings::default();
+        let was_early = early.is_some();
+        let mut result = self.visit_on(early, at, &dialogue, &mut findings).await;
         if was_early
             && findings.on_server.is_none()
             && matches!(
                 result,
                 Err(Failure::Session(
-                    client::Error::Closed | client::Error::TimedOut { .. } | client::Error::Io(_)
+                    client::Error::Closed | client::Error::Io(_)
                 ))
             )
         {
@@ -121,7 +130,7 @@ impl Check<'_> {
             // A network that died looks the same: only what helped is remembered.
             if result.is_ok() {
                 result = self
-                    .remember(memory::ONE_BY_ONE, Some("yes".to_owned()))
+                    .remember(remembered::ONE_BY_ONE, Some("yes".to_owned()))
                     .await
                     .map_err(Failure::from);
             }
@@ -163,15 +172,24 @@ impl Check<'_> {
         dialogue: &Dialogue,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
+        self.visit_on(None, at, dialogue, findings).await
+    }
+
+    async fn visit_on(
+        &self,
+        early: Option<Early>,
+        at: Timestamp,
+        dialogue: &Dialogue,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
         // Before anybody is called: a cache that cannot be read leaves no session behind.
         let goes_one_by_one =
-            findings.goes_one_by_one || self.recall(memory::ONE_BY_ONE).await?.is_some();
-        let last: Option<Way> = self
-            .recall(super::memory::WAY)
-            .await?
-            .and_then(|way| way.parse().ok());
+            findings.goes_one_by_one || self.recall(remembered::ONE_BY_ONE).await?.is_some();
+        let last = {
+            let store = self.store.clone();
+            blocking(move || last_way(&store)).await?
+        };
 
-        let early = findings.early.take();
         let connecting = async {
             match early {
                 Some(early) => early.session().await,
@@ -208,7 +226,7 @@ impl Check<'_> {
             }
         };
         let way = transaction.way().to_string();
-        let outcome = match self.remember(super::memory::WAY, Some(way)).await {
+        let outcome = match self.remember(remembered::WAY, Some(way)).await {
             Ok(()) => self.transact(at, &mut transaction, findings).await,
             Err(error) => Err(error.into()),
         };
@@ -241,7 +259,7 @@ impl Check<'_> {
 
         // Most checks end with UIDL and STAT, whatever the mailbox's size: all is as it was at the
         // end of a check that left nothing to do.
-        let last = self.recall(memory::LISTING).await?;
+        let last = self.recall(remembered::LISTING).await?;
         let bodies = if last.is_some() {
             let glance = self
                 .unless_cancelled(transaction.glance(pipelines))
@@ -263,7 +281,7 @@ impl Check<'_> {
             return Ok(());
         }
         // From here to the end of a check that comes through the cache may lie between two listings.
-        self.remember(memory::LISTING, None).await?;
+        self.remember(remembered::LISTING, None).await?;
         let mut listing = bodies.parse();
         for odd in &listing.odd {
             findings.note(Shown::line(&format!("odd line in a listing: {odd}")));
@@ -293,12 +311,13 @@ impl Check<'_> {
                 findings.note(Shown::line(
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
-                let pattern = self.recall(memory::PATTERN).await?;
+                let pattern = self.recall(remembered::PATTERN).await?;
                 let largest = self.settings.largest_message.0;
                 let names =
                     nameless::names(transaction, &listing, pattern.as_deref(), ahead, largest);
                 let found = self.unless_cancelled(names).await??;
-                self.remember(memory::PATTERN, Some(found.pattern)).await?;
+                self.remember(remembered::PATTERN, Some(found.pattern))
+                    .await?;
                 found.names
             }
         };
@@ -328,7 +347,7 @@ impl Check<'_> {
             })
             .await;
 
-        let is_first = self.recall(memory::CHECKED).await?.is_none();
+        let is_first = self.recall(remembered::CHECKED).await?.is_none();
         if !plan.fetch.is_empty() {
             if plan.fetch.len() > HEADLINES_FIRST && pipelines {
                 self.unless_cancelled(self.announce(at, transaction, &plan, ahead))
@@ -369,10 +388,10 @@ impl Check<'_> {
             fetched?;
         }
         self.settle(at, plan, findings).await?;
-        self.remember(memory::CHECKED, Some("yes".to_owned()))
+        self.remember(remembered::CHECKED, Some("yes".to_owned()))
             .await?;
         let is_settled = findings.notes.is_empty() && !findings.has_open_ends;
-        self.remember(memory::LISTING, is_settled.then_some(digest))
+        self.remember(remembered::LISTING, is_settled.then_some(digest))
             .await?;
         Ok(())
     }
@@ -380,7 +399,7 @@ impl Check<'_> {
     /// The messages that are larger than they may be; none of those that were, where more is
     /// allowed by now.
     async fn oversized(&self) -> Result<HashSet<UniqueId>, Failure> {
-        let limit = self.recall(memory::OVERSIZED_ABOVE).await?;
+        let limit = self.recall(remembered::OVERSIZED_ABOVE).await?;
         let limit = limit.and_then(|limit| limit.parse().ok());
         let is_outdated = limit.is_some_and(|limit: u64| limit < self.settings.largest_message.0);
         let store = self.store.clone();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::{
-    check::{Check, memory},
+    check::{Check, remembered},
     findings::{Failure, Findings},
     identity::Plan,
     keeper::{Keeper, Mail},
@@ -86,7 +86,7 @@ impl Check<'_> {
                 Err(client::Error::TooLarge { message, limit }) => {
                     let (store, name) = (self.store.clone(), names[&message].clone());
                     blocking(move || store.note_oversized(&name)).await?;
-                    self.remember(memory::OVERSIZED_ABOVE, Some(limit.to_string()))
+                    self.remember(remembered::OVERSIZED_ABOVE, Some(largest.to_string()))
                         .await?;
                     return Err(client::Error::TooLarge { message, limit }.into());
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{early::Early, keeper::Tally};
+use super::keeper::Tally;
 use crate::{client, notice::shown::Shown, store};
 
 /// How many notes are made of one check: nobody reads more.
@@ -30,8 +30,6 @@ impl From<store::Error> for Failure {
 /// What is found out during a visit, whether it comes through or not.
 #[derive(Default)]
 pub(super) struct Findings {
-    /// The connection that was opened before the visit began, for its first session.
-    pub early: Option<Early>,
     pub on_server: Option<u32>,
     pub tally: Tally,
     pub withdrawn: u32,

@@ -6,13 +6,9 @@ use jiff::Timestamp;
 
 use super::report::{Outcome, Summary};
 use crate::{
-    client::login::Way,
     notice::shown::Shown,
     store::{Error, Store, visits::Visit},
 };
-
-/// Under this name the cache remembers the way of signing in that worked the last time.
-pub(super) const WAY: &str = "signed_in_by";
 
 /// Remembers a check. The dialogue of one that came through with nothing to tell is not kept.
 ///
@@ -55,16 +51,6 @@ pub fn recall(store: &Store, most: usize) -> Result<Vec<Summary>, Error> {
 /// The cache cannot be read.
 pub fn last_success(store: &Store) -> Result<Option<Timestamp>, Error> {
     store.last(Outcome::Done.word())
-}
-
-/// The way of signing in that worked the last time.
-///
-/// # Errors
-///
-/// The cache cannot be read.
-pub fn last_way(store: &Store) -> Result<Option<Way>, Error> {
-    let way = store.remembered(WAY)?;
-    Ok(way.and_then(|way| way.parse().ok()))
 }
 
 fn summary(visit: Visit) -> Summary {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::{
-    check::{Check, memory},
+    check::{Check, remembered},
     findings::{Failure, Findings},
     identity::Plan,
     report::Report,
@@ -35,14 +35,14 @@ impl Check<'_> {
             self.tell.report(Report::Returned(plan.returned)).await;
         }
         let before: Option<u32> = self
-            .recall(memory::VANISHED)
+            .recall(remembered::VANISHED)
             .await?
             .and_then(|checks| checks.parse().ok());
         // What has arrived since all others vanished makes their loss no surer.
         if (plan.is_doubtful || before.is_some()) && !plan.missing.is_empty() {
             let checks = before.unwrap_or(0) + 1;
             if checks < AGREEING_CHECKS {
-                self.remember(memory::VANISHED, Some(checks.to_string()))
+                self.remember(remembered::VANISHED, Some(checks.to_string()))
                     .await?;
                 let count = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
                 findings.note(Shown::line(&format!(
@@ -53,7 +53,7 @@ impl Check<'_> {
                 return Ok(());
             }
         }
-        self.remember(memory::VANISHED, None).await?;
+        self.remember(remembered::VANISHED, None).await?;
         if !plan.missing.is_empty() {
             let (store, ids) = (self.store.clone(), plan.missing.clone());
             blocking(move || store.withdraw(&ids, at)).await?;

@@ -14,15 +14,16 @@ use super::{Error, Store, index};
 use crate::notice::NoticeId;
 
 /// Puts a new cache with all that can be saved in the place of a damaged one, and says where that is
-/// now; none if another program has done so already, as the file is not that of `inode`. Whatever fails, fails while the damaged file is
-/// still in its place.
+/// now; none if another program has done so already, as the file is not the one of this inode any
+/// more. Whatever fails, fails while the damaged file is still in its place.
 pub(super) fn replace(path: &Path, damaged: u64) -> Result<Option<PathBuf>, Error> {
     let _lock = lock(path)?;
     if inode(path) != damaged {
         return Ok(None);
     }
     let fresh = with_suffix(path, FRESH);
-    remove(&fresh)?;
+    // What an earlier try has left.
+    remove_all(&fresh, &["", "-wal", "-shm"])?;
     let store = Store::open_sound(&fresh)?;
     store.salvage(path)?;
     // The last one out puts all of it into the one file.
@@ -40,6 +41,8 @@ pub(super) fn finish(path: &Path) -> Result<(), Error> {
     }
     let _lock = lock(path)?;
     if !path.exists() && fresh.exists() {
+        // The damaged one's log may still be here: it must not be taken for the new one's.
+        remove_all(path, &["-wal", "-shm"])?;
         rename(&fresh, path)?;
     }
     Ok(())
@@ -72,9 +75,9 @@ pub(super) fn inode(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.ino())
 }
 
-/// Removes what an earlier try has left.
-fn remove(path: &Path) -> Result<(), Error> {
-    for companion in ["", "-wal", "-shm"] {
+/// Removes the files of these endings, where they are.
+fn remove_all(path: &Path, endings: &[&str]) -> Result<(), Error> {
+    for companion in endings {
         match fs::remove_file(with_suffix(path, companion)) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 let path = path.to_owned();

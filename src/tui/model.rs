@@ -16,6 +16,7 @@ use super::{
     keymap::Keymap,
     look::{Clock, Look},
     size::Size,
+    theme::Theme,
 };
 
 use activity::Activity;
@@ -86,7 +87,7 @@ pub struct Model {
     /// True until the first key in the list.
     pub is_untouched: bool,
     /// True until the first key of all.
-    pub is_unhandled: bool,
+    pub awaits_first_key: bool,
     /// True if the progress of the first check was hidden.
     pub hides_progress: bool,
     /// Types of files that may be opened without asking again.
@@ -188,7 +189,7 @@ impl Model {
     /// The model at the start, and the first things to do.
     pub fn new(settings: &Settings, start: Start) -> (Model, Vec<Effect>) {
         let (keymap, mut problems) = Keymap::new(&settings.keys);
-        problems.extend(super::theme::Theme::problem(&settings.screen.theme));
+        problems.extend(Theme::problem(&settings.screen.theme));
         let (demo, began) = match &start.purpose {
             Purpose::Demo { server, began } => (Some(Demo::new(server)), Some(*began)),
             Purpose::Read(_) | Purpose::SetUp(_) => (None, None),
@@ -233,7 +234,7 @@ impl Model {
             banner: None,
             dismissed: HashSet::new(),
             is_untouched: true,
-            is_unhandled: true,
+            awaits_first_key: true,
             hides_progress: false,
             may_open: HashSet::new(),
             demo,

@@ -47,7 +47,7 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Effects {
     if matches!(model.message, Some(Message::Word(_) | Message::Checking(_))) {
         model.message = None;
     }
-    model.is_unhandled = false;
+    model.awaits_first_key = false;
     if let Some(mailbox) = model.mailboxes.get_mut(model.open.0) {
         mailbox.away = None;
     }

@@ -224,13 +224,15 @@ fn times_go_round_short_ago_and_in_full() {
     assert!(screen.line(3).contains("2026-11-23 12:10 Priya N"));
 }
 
+/// A screen whose mailbox is asked for and not here yet.
+fn starting() -> Screen {
+    let purpose = tidings::tui::Purpose::Read(MailboxIndex(0));
+    Screen::starting(&super::settings(), purpose, (80, 24))
+}
+
 #[test]
 fn the_first_status_after_a_start_tells_what_is_new_since() {
-    let mut screen = Screen::starting(
-        &super::settings(),
-        tidings::tui::Purpose::Read(MailboxIndex(0)),
-        (80, 24),
-    );
+    let mut screen = starting();
     screen.headlines = team();
 
     screen.load();
@@ -244,11 +246,7 @@ fn the_first_status_after_a_start_tells_what_is_new_since() {
 
 #[test]
 fn what_the_first_check_brings_came_while_one_was_away_too() {
-    let mut screen = Screen::starting(
-        &super::settings(),
-        tidings::tui::Purpose::Read(MailboxIndex(0)),
-        (80, 24),
-    );
+    let mut screen = starting();
     screen.headlines = team();
     screen.load();
 
@@ -266,11 +264,7 @@ fn what_the_first_check_brings_came_while_one_was_away_too() {
 
 #[test]
 fn the_rule_below_what_is_new_is_not_counted_as_a_notice() {
-    let mut screen = Screen::starting(
-        &super::settings(),
-        tidings::tui::Purpose::Read(MailboxIndex(0)),
-        (80, 24),
-    );
+    let mut screen = starting();
     screen.headlines = team();
     screen.last_visit = Some(screen.headlines[0].date);
     screen.load();
@@ -287,11 +281,7 @@ fn the_rule_below_what_is_new_is_not_counted_as_a_notice() {
 
 #[test]
 fn of_one_second_the_newer_notice_stands_above() {
-    let mut screen = Screen::starting(
-        &super::settings(),
-        tidings::tui::Purpose::Read(MailboxIndex(0)),
-        (80, 24),
-    );
+    let mut screen = starting();
     let date = "2026-11-23T14:00:00Z";
     let one = |id, subject| headline(id, date, "Tom Becker", subject);
     screen.headlines = vec![one(2, "Deploy 2"), one(1, "Deploy 1")];

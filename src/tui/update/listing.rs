@@ -139,7 +139,7 @@ pub fn clamp(model: &mut Model) {
 
 /// `since Sun 18:10: 6 new, 1 important`, until a key is pressed.
 pub fn away(model: &mut Model) {
-    let Some(since) = model.list.last_visit.filter(|_| model.is_unhandled) else {
+    let Some(since) = model.list.last_visit.filter(|_| model.awaits_first_key) else {
         return;
     };
     let new = model

@@ -27,8 +27,12 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
             model.clock.now = model.clock.now.max(at);
             out.push(wake(Timer::SlowCheck, 1));
         }
-        Report::Announced(headlines) | Report::Filled(headlines) if is_open => {
+        Report::Announced(headlines) if is_open => arrived(model, headlines, out),
+        Report::Filled(headlines) if is_open => {
+            // Of a cache built anew at the start they are not on the list yet.
+            let before = model.list.len();
             arrived(model, headlines, out);
+            model.list.kept += u32::try_from(model.list.len() - before).unwrap_or(0);
         }
         Report::Arrived(headlines) if is_open => {
             model.list.kept += u32::try_from(headlines.len()).unwrap_or(0);
