@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tokio::{
     sync::mpsc,
@@ -57,9 +57,6 @@ enum Wish {
 
 /// Reports with the mailbox that they are of.
 pub type Reports = mpsc::Sender<(MailboxIndex, Report)>;
-
-/// The longest sleep: a machine that was suspended notices within this time that it is late.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 impl Poller {
     /// Starts the poller of a mailbox. The first check begins at once.
@@ -217,17 +214,17 @@ impl Polling {
     async fn wait(&mut self, wait: Option<Duration>) -> bool {
         let due = wait.map(|wait| (Instant::now() + wait, Timestamp::now().checked_add(wait)));
         loop {
-            // A suspended machine's clock goes on while its timers stand still: look at both.
             let sleep = match &due {
-                Some((due, by_clock)) => {
-                    let is_late = by_clock
-                        .as_ref()
-                        .is_ok_and(|by_clock| *by_clock <= Timestamp::now());
-                    let left = due.saturating_duration_since(Instant::now());
-                    if is_late || left.is_zero() {
-                        return true;
+                Some((by_timer, by_clock)) => {
+                    let by_timer = by_timer.saturating_duration_since(Instant::now());
+                    let by_clock = match by_clock {
+                        Ok(by_clock) => by_clock.duration_since(Timestamp::now()),
+                        Err(_) => SignedDuration::MAX,
+                    };
+                    match schedule::sleep(by_timer, by_clock) {
+                        Some(sleep) => sleep,
+                        None => return true,
                     }
-                    left.min(LONGEST_SLEEP)
                 }
                 None => Duration::from_secs(u64::from(u32::MAX)),
             };

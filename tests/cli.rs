@@ -81,7 +81,15 @@ struct Watching {
 
 impl Watching {
     fn start(person: &Person, arguments: &[&str]) -> Watching {
-        let mut child = Command::new(PROGRAM)
+        Watching::start_by(person, &[], arguments)
+    }
+
+    /// The program run by another one, as `nohup` does it.
+    fn start_by(person: &Person, by: &[&str], arguments: &[&str]) -> Watching {
+        let mut command: Vec<&str> = by.to_vec();
+        command.push(PROGRAM);
+        let mut child = Command::new(command[0])
+            .args(&command[1..])
             .env_clear()
             .envs(person.environment())
             .current_dir(person.path("."))
@@ -109,6 +117,14 @@ impl Watching {
     fn interrupt(mut self) -> Option<i32> {
         signal(&self.child, Signal::INT);
         self.child.wait().expect("it ends").code()
+    }
+}
+
+/// A test that failed leaves nothing running.
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

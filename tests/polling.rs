@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use tidings::{
     config::Interval,
@@ -9,7 +10,7 @@ use tidings::{
     poll::{
         Poller,
         report::{Outcome, Report, Summary},
-        schedule::{Next, Schedule},
+        schedule::{self, Next, Schedule},
     },
 };
 use tokio::sync::mpsc;
@@ -46,6 +47,27 @@ fn a_check_that_came_through_is_followed_after_the_interval_more_or_less() {
 
     assert_eq!(soonest, Duration::from_secs(54));
     assert_eq!(latest, Duration::from_secs(66));
+}
+
+#[test]
+fn a_machine_that_was_suspended_checks_as_soon_as_it_is_awake() {
+    let ten_minutes = Duration::from_secs(600);
+
+    // While it slept its timer stood still, and its clock went on.
+    let asleep_over_it = schedule::sleep(ten_minutes, SignedDuration::from_hours(-8));
+    let awake = schedule::sleep(ten_minutes, SignedDuration::from_mins(10));
+
+    assert_eq!(asleep_over_it, None);
+    assert!(awake.expect("it is not due") <= Duration::from_secs(30));
+}
+
+#[test]
+fn a_clock_that_is_set_back_puts_no_check_off() {
+    let an_hour = SignedDuration::from_hours(1);
+
+    assert_eq!(schedule::sleep(Duration::ZERO, an_hour), None);
+    let left = Duration::from_secs(5);
+    assert_eq!(schedule::sleep(left, an_hour), Some(left));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::report::Outcome;
 
 /// What a mailbox's schedule depends on.
@@ -34,6 +36,8 @@ const BUSY_MOST: Duration = Duration::from_secs(60);
 const UNREACHABLE_MOST: Duration = Duration::from_secs(15 * 60);
 /// The longest that a server may have us wait: a word more, and it would have switched us off.
 const LEAST_MOST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest sleep: a machine that was suspended notices within this time that it is late.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How far a regular check strays from the interval, so that teammates spread out.
 const JITTER: f64 = 0.1;
 
@@ -116,6 +120,17 @@ impl Schedule {
         // Never sooner than the server allows.
         jittered(self.interval, chance).max(self.least)
     }
+}
+
+/// How long to sleep before looking at the clocks again; none if the check is due.
+///
+/// While a machine is suspended its clock goes on and its timers stand still, and a clock that is
+/// set back must not put a check off: whichever of the two says first that the check is due is right.
+pub fn sleep(left_by_timer: Duration, left_by_clock: SignedDuration) -> Option<Duration> {
+    if left_by_timer.is_zero() || !left_by_clock.is_positive() {
+        return None;
+    }
+    Some(left_by_timer.min(LONGEST_SLEEP))
 }
 
 fn jittered(wait: Duration, chance: f64) -> Duration {

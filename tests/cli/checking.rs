@@ -1,14 +1,18 @@
 //! `check` and `watch`.
 
-use std::{fs, os::unix::fs::PermissionsExt, sync::mpsc};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::{Mutex, mpsc},
+};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{Watching, assert_told, checked, signal};
 use crate::support::{
-    office::Office,
-    program::{Person, mailbox},
+    office::{Office, mail},
+    program::{Person, eventually, mailbox},
     rogue::{Rogue, Turn},
 };
 
@@ -72,6 +76,70 @@ fn a_check_that_a_signal_ends_says_quit() {
         let log = person.run(&["log", "--json"]).expect(0);
         assert!(log.stdout.contains("cancelled"), "{log}");
     }
+}
+
+#[test]
+fn under_nohup_a_check_goes_on_when_its_terminal_is_gone() {
+    let (say, heard) = mpsc::channel();
+    let (go_on, gone_on) = mpsc::channel();
+    let gone_on = Mutex::new(gone_on);
+    let rogue = Rogue::with(vec![mail("kept all the same")], move |said| {
+        if said == "LIST" {
+            let _ = say.send(());
+            let _ = gone_on.lock().expect("the word").recv();
+        }
+        Turn::Usual
+    });
+    rogue.misbehave();
+    let person = Person::reading(rogue.address());
+    let mut checking = Watching::start_by(&person, &["nohup"], &["check"]);
+    heard.recv().expect("LIST");
+
+    signal(&checking.child, Signal::HUP);
+    go_on.send(()).expect("the server waits");
+
+    assert_eq!(checking.child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(person.subjects(), ["kept all the same"]);
+}
+
+#[test]
+fn a_check_that_is_killed_keeps_what_was_kept_and_the_next_brings_the_rest_once() {
+    const MAILS: usize = 300;
+    let (say, heard) = mpsc::channel();
+    let mails = (1..=MAILS).map(|n| mail(&format!("notice {n:03}")));
+    let rogue = Rogue::with(mails.collect(), move |said| match said {
+        "RETR 20" => {
+            let _ = say.send(());
+            Turn::Silence
+        }
+        _ => Turn::Usual,
+    });
+    rogue.misbehave();
+    let person = Person::reading(rogue.address());
+    let mut checking = Watching::start(&person, &["check"]);
+    heard.recv().expect("RETR");
+    eventually("the first batch", || !person.subjects().is_empty());
+
+    signal(&checking.child, Signal::KILL);
+    assert_eq!(checking.child.wait().expect("it ends").code(), None);
+    let kept = person.subjects();
+    rogue.behave();
+    let asked_before = retrieved(&rogue);
+    person.run(&["check"]).expect_quiet();
+
+    let mut subjects = person.subjects();
+    subjects.sort();
+    let all: Vec<String> = (1..=MAILS).map(|n| format!("notice {n:03}")).collect();
+    assert_eq!(subjects, all);
+    assert_eq!(retrieved(&rogue) - asked_before, MAILS - kept.len());
+    let ran = person.run(&["check", "--json=lines"]).expect_quiet();
+    assert_eq!(ran.json()["new"], 0);
+}
+
+/// How many messages a server was asked for.
+fn retrieved(rogue: &Rogue) -> usize {
+    let heard = rogue.heard();
+    heard.iter().filter(|said| said.starts_with("RETR")).count()
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! `demo`, `serve` and `deliver`.
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpStream},
+};
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Signal, getrlimit, setrlimit};
+use tidings::server::limits;
 
 use super::{Watching, assert_told, signal};
 use crate::support::{
@@ -38,20 +43,26 @@ fn the_demo_without_a_terminal_is_told_in_words_with_a_word_on_stderr() {
     assert!(ran.stdout.contains("0 deleted"), "{ran}");
 }
 
-#[test]
-fn serve_says_where_and_ends_cleanly_on_a_signal() {
-    let person = Person::new();
+/// A running `tidings serve` with the account `notices`, and where it listens.
+fn serving(person: &Person) -> (Watching, SocketAddr) {
     let spool = person.path("spool").display().to_string();
-    passwd(&person, "notices").expect(0);
+    passwd(person, "notices").expect(0);
     let mut serving = Watching::start(
-        &person,
+        person,
         &["serve", "--spool", &spool, "--listen", "127.0.0.1:0"],
     );
     let line = serving.line();
     let address = line
         .strip_prefix(&format!("serving {spool} on pop3://"))
         .unwrap_or_else(|| panic!("{line}"));
-    person.set(&mailbox("notices", address.parse().expect("an address")));
+    (serving, address.parse().expect("an address"))
+}
+
+#[test]
+fn serve_says_where_and_ends_cleanly_on_a_signal() {
+    let person = Person::new();
+    let (mut serving, address) = serving(&person);
+    person.set(&mailbox("notices", address));
     deliver(&person, "notices", "into a running server").expect_quiet();
 
     let ran = person.run(&["check", "--json=lines"]).expect_quiet();
@@ -59,6 +70,48 @@ fn serve_says_where_and_ends_cleanly_on_a_signal() {
     assert_eq!(ran.json()["new"], 1);
     signal(&serving.child, Signal::TERM);
     assert_eq!(serving.child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn two_thousand_sessions_are_idle_and_one_more_is_served() {
+    const IDLERS: usize = limits::MOST_SIGNED_IN - 1;
+    raise_descriptor_limit();
+    let person = Person::new();
+    let (_serving, address) = serving(&person);
+    deliver(&person, "notices", "for two thousand").expect_quiet();
+    let idle: Vec<TcpStream> = (0..IDLERS)
+        .map(|_| signed_in(address).expect("a session"))
+        .collect();
+
+    person.set(&mailbox("notices", address));
+    let ran = person.run(&["check", "--json=lines"]).expect_quiet();
+
+    assert_eq!(ran.json()["new"], 1);
+    let one = signed_in(address).expect("a session");
+    let one_too_many = signed_in(address);
+    assert!(one_too_many.is_err(), "{one_too_many:?}");
+    drop((one, idle));
+}
+
+/// A session that has signed in; what the server said where it may not.
+fn signed_in(address: SocketAddr) -> Result<TcpStream, String> {
+    let mut socket = TcpStream::connect(address).expect("a connection");
+    write!(socket, "USER notices\r\nPASS sesame\r\n").expect("a request");
+    let mut lines = BufReader::new(socket.try_clone().expect("a socket")).lines();
+    for _ in ["the greeting", "USER", "PASS"] {
+        let line = lines.next().expect("an answer").expect("a line");
+        if !line.starts_with("+OK") {
+            return Err(line);
+        }
+    }
+    Ok(socket)
+}
+
+/// So many sockets at this end need more descriptors than a shell gives.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).expect("as many as the system allows");
 }
 
 #[test]
