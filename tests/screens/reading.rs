@@ -226,6 +226,29 @@ fn a_file_is_saved_from_the_overlay() {
 }
 
 #[test]
+fn links_and_files_can_be_had_from_the_list() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("v");
+
+    assert!(screen.text().contains("Links and files"));
+    assert!(
+        !screen
+            .asked()
+            .iter()
+            .any(|effect| matches!(effect, Effect::Mark { .. }))
+    );
+    screen.press("<esc>");
+    assert!(!screen.text().contains("From  Priya Natarajan"));
+    screen.press("jo");
+    assert!(
+        screen
+            .text()
+            .contains("no links and no files in this notice")
+    );
+}
+
+#[test]
 fn the_id_and_the_links_can_be_copied() {
     let mut screen = Screen::team((80, 24));
     screen.press("<enter>y");

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::notice::{Line, Notice, NoticeId};
+use crate::{
+    notice::{Line, Notice, NoticeId},
+    tui::action::Action,
+};
 
 use super::slot::Slot;
 
@@ -21,6 +24,8 @@ pub struct Page {
     pub width: u16,
     /// The first line on the screen, the page's head included.
     pub scroll: usize,
+    /// What was asked of it from the list, to be done once it is there.
+    pub then: Option<Action>,
     /// True if the person marked it unread while reading: it stays so.
     pub stays_unread: bool,
 }
@@ -35,6 +40,7 @@ impl Page {
             lines: Arc::default(),
             width,
             scroll: 0,
+            then: None,
             stays_unread: false,
         }
     }

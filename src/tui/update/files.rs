@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-use super::{Effects, reports};
+use super::{Effects, reading, reports};
 
 /// True if the action gets something out of the present notice.
 pub fn is_of_notice(action: Action) -> bool {
@@ -41,7 +41,7 @@ pub fn perform(model: &mut Model, action: Action, out: &mut Effects) {
     let mailbox = model.open;
     match action {
         Action::Links => links(model, out),
-        Action::Files => files(model),
+        Action::Files => files(model, out),
         Action::Images => image(model, out),
         Action::Copy => copy(model),
         Action::Save => out.push(Effect::SaveNotice { mailbox, id }),
@@ -163,11 +163,23 @@ fn open_notice(model: &Model) -> Option<std::sync::Arc<Notice>> {
     page.notice.clone().filter(|_| is_selected)
 }
 
+/// From the list: the notice is read from the cache, and the action done once it is there.
+fn await_notice(model: &mut Model, action: Action, out: &mut Effects) {
+    let Some(slot) = model.list.selected_slot() else {
+        return;
+    };
+    if model.page.as_ref().is_none_or(|page| page.slot != slot) {
+        reading::turn_to(model, slot, out);
+    }
+    if let Some(page) = &mut model.page {
+        page.then = Some(action);
+    }
+}
+
 /// A single link opens at once; where there are more, or files, one chooses.
 fn links(model: &mut Model, out: &mut Effects) {
     let Some(notice) = open_notice(model) else {
-        model.say("open the notice first");
-        return;
+        return await_notice(model, Action::Links, out);
     };
     match (&notice.links[..], &notice.files[..]) {
         ([], []) => model.say("no links and no files in this notice"),
@@ -182,10 +194,9 @@ fn links(model: &mut Model, out: &mut Effects) {
     }
 }
 
-fn files(model: &mut Model) {
+fn files(model: &mut Model, out: &mut Effects) {
     let Some(notice) = open_notice(model) else {
-        model.say("open the notice first");
-        return;
+        return await_notice(model, Action::Files, out);
     };
     match notice.files.is_empty() {
         true => model.say("no files in this notice"),
