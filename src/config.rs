@@ -13,7 +13,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub mod file;
+pub mod places;
 mod values;
+
+use places::Places;
 
 pub use values::{Age, Interval, MarkRead, Size};
 
@@ -46,6 +49,9 @@ pub struct Settings {
     /// The mailboxes, the first one being the one opened when none is named.
     #[serde(rename = "mailbox", skip_serializing_if = "Vec::is_empty")]
     pub mailboxes: Vec<Mailbox>,
+    /// Where in the file all that stands, for what is said of mistakes.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 impl Default for Settings {
@@ -64,6 +70,7 @@ impl Default for Settings {
             screen: Screen::default(),
             keys: Keys::default(),
             mailboxes: Vec::new(),
+            places: Places::default(),
         }
     }
 }

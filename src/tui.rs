@@ -13,7 +13,10 @@ use crate::{config::Settings, notice::MailboxIndex};
 
 use effect::Effect;
 use event::Event;
+use keymap::Keymap;
 use model::Model;
+use problem::Problem;
+use theme::Theme;
 
 pub mod action;
 mod compose;
@@ -23,6 +26,7 @@ pub mod keymap;
 mod layout;
 mod look;
 mod model;
+pub mod problem;
 pub mod setup;
 mod size;
 pub mod theme;
@@ -58,6 +62,15 @@ impl Tui {
     pub fn draw(&self, frame: &mut Frame) {
         view::draw(&self.model, frame);
     }
+}
+
+/// Everything in the settings that speaks of a key, an action or a theme that does not exist.
+pub fn problems(settings: &Settings) -> Vec<Problem> {
+    let (_, keys) = Keymap::new(&settings.keys);
+    keys.into_iter()
+        .chain(Theme::problem(&settings.screen.theme))
+        .map(|problem| problem.found(&settings.places))
+        .collect()
 }
 
 /// What the screen must know before its first frame.

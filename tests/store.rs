@@ -366,7 +366,7 @@ fn a_wrong_query_names_the_column() {
 
     assert_eq!(
         error.to_string(),
-        "column 7: `is:nonsense`: unread, read, important, starred or withdrawn"
+        "column 7: `is:` takes unread, read, important, starred or withdrawn, not `nonsense`"
     );
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::{Settings, file},
     notice::shown::Shown,
-    tui::{keymap::Keymap, theme::Theme},
+    tui::{self, keymap::Keymap, theme::Theme},
 };
 
 /// What `keys` takes.
@@ -57,8 +57,8 @@ struct KeyItem {
 /// The settings cannot be used, or stdout is closed.
 pub fn keys(args: &KeysArgs, global: &Global) -> Result<(), Failure> {
     let loaded = file::load(&settings_path(global)?)?;
-    let (keymap, problems) = Keymap::new(&loaded.settings.keys);
-    for problem in &problems {
+    let (keymap, _) = Keymap::new(&loaded.settings.keys);
+    for problem in &tui::problems(&loaded.settings) {
         super::remark::remark(&problem.shown());
     }
     let items: Vec<KeyItem> = keymap
@@ -93,11 +93,10 @@ pub fn keys(args: &KeysArgs, global: &Global) -> Result<(), Failure> {
     out.flush()
 }
 
-/// What is wrong with the keys of the settings, a line each.
+/// What is wrong with the keys and the theme of the settings, a line each.
 pub fn troubles(settings: &Settings) -> Vec<String> {
-    let keys = Keymap::new(&settings.keys).1;
-    keys.iter()
-        .chain(Theme::problem(&settings.screen.theme).iter())
+    tui::problems(settings)
+        .iter()
         .map(|problem| problem.shown().to_string())
         .collect()
 }
@@ -115,7 +114,7 @@ struct ThemeItem {
 pub fn themes(args: &ThemesArgs) -> Result<(), Failure> {
     let mut out = Out::new();
     let form = args.form.form(&out);
-    let items: Vec<ThemeItem> = Theme::names().map(|theme| ThemeItem { theme }).collect();
+    let items: Vec<ThemeItem> = Theme::choices().map(|theme| ThemeItem { theme }).collect();
     if matches!(form, Form::Json | Form::JsonLines) {
         out.json(form, &items)?;
         return out.flush();

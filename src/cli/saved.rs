@@ -11,6 +11,7 @@ use super::{
     context::{Context, Which},
     failure::{self, Failure},
     output::{Column, Form, Out, words},
+    remark::remark,
 };
 use crate::{
     notice::{Headline, shown::Shown, when},
@@ -158,6 +159,9 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     if !streams {
         listing.sort_by_key(|(_, headline)| std::cmp::Reverse(headline.date));
         listing.truncate(left);
+        if listing.is_empty() && form == Form::Table && !context.quiet {
+            remark(&Shown::from_static("no saved notices to list"));
+        }
         write(&mut out, form, &listing)?;
     }
     out.flush()
@@ -187,6 +191,9 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
     }
     listing.sort_by_key(|(_, headline)| std::cmp::Reverse(headline.date));
     listing.truncate(most);
+    if listing.is_empty() && form == Form::Table && !context.quiet {
+        remark(&Shown::from_static("nothing found"));
+    }
     write(&mut out, form, &listing)?;
     out.flush()
 }
@@ -229,13 +236,7 @@ pub fn count(args: &CountArgs, context: &Context) -> Result<ExitCode, Failure> {
     }
     match (&args.format, form) {
         (Some(format), _) => {
-            let line = format
-                .replace("{all}", &sum.all.to_string())
-                .replace("{unread}", &sum.unread.to_string())
-                .replace("{important}", &sum.important.to_string())
-                .replace("{starred}", &sum.starred.to_string())
-                .replace("{withdrawn}", &sum.withdrawn.to_string());
-            out.line(&Shown::line(&line))?;
+            out.line(&Shown::line(&filled(format, &sum)?))?;
         }
         (None, Form::Json | Form::JsonLines) => out.json(form, &items)?,
         (None, Form::Table | Form::Tabs) => {
@@ -274,6 +275,43 @@ pub fn count(args: &CountArgs, context: &Context) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// The format with the counts in place of their names. Other braces stay, as those of JSON for a
+/// status bar.
+///
+/// # Errors
+///
+/// A name within braces is no count's.
+fn filled(format: &str, counts: &Counts) -> Result<String, Failure> {
+    let counts = [
+        ("all", counts.all),
+        ("unread", counts.unread),
+        ("important", counts.important),
+        ("starred", counts.starred),
+        ("withdrawn", counts.withdrawn),
+    ];
+    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase());
+    let mut filled = String::new();
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled += before;
+        rest = after;
+        match after.split_once('}') {
+            Some((name, behind)) if is_name(name) => {
+                let count = counts.iter().find(|(known, _)| *known == name);
+                let (_, count) = count.ok_or_else(|| {
+                    Failure::new(failure::USAGE, format!("there is no count `{{{name}}}`"))
+                        .then("there are: {all}, {unread}, {important}, {starred}, {withdrawn}")
+                })?;
+                filled += &count.to_string();
+                rest = behind;
+            }
+            Some(_) | None => filled.push('{'),
+        }
+    }
+    filled += rest;
+    Ok(filled)
 }
 
 /// How many characters of an id are shown: enough to be the only one in most mailboxes.

@@ -11,9 +11,11 @@ use super::{
     context::{Context, Which},
     failure::{self, Failure},
     output::{Form, Out, number, words},
+    screen::has_unicode,
     settings_path,
 };
 use crate::{
+    app::saving::download_dir,
     config::file,
     notice::{shown::Shown, when},
     poll::{memory, report::Summary},
@@ -104,9 +106,11 @@ pub fn mailboxes(args: &MailboxesArgs, context: &Context) -> Result<(), Failure>
     let rows: Vec<Vec<Shown>> = items
         .iter()
         .map(|item| {
-            let checked = item.checked.map_or(Shown::from_static("never"), |at| {
-                when::short(at, now, &zone, when::Style::Smart)
-            });
+            let checked = match (item.checked, form) {
+                (None, _) => Shown::from_static("never"),
+                (Some(at), Form::Table) => when::short(at, now, &zone, when::Style::Smart),
+                (Some(at), _) => Shown::line(&at.to_string()),
+            };
             vec![
                 Shown::line(item.name),
                 Shown::line(&item.unread.to_string()),
@@ -278,7 +282,10 @@ pub fn config(args: &ConfigArgs, global: &Global) -> Result<ExitCode, Failure> {
         }
         ConfigWhat::Show => {
             let loaded = file::load(&path)?;
-            let text = toml::to_string_pretty(&loaded.settings)
+            let mut settings = file::in_force(&loaded.settings)?;
+            settings.download_dir = Some(download_dir(&settings));
+            settings.screen.ascii = Some(settings.screen.ascii.unwrap_or(!has_unicode()));
+            let text = toml::to_string_pretty(&settings)
                 .map_err(|error| Failure::unexpected("cannot print the settings", error))?;
             out.line(&Shown::text(text.trim_end()))?;
         }

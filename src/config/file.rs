@@ -13,7 +13,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
-use super::{Error, Mailbox, Settings, Tls, Unknown, expand};
+use super::{
+    Error, Mailbox, Settings, Tls, Unknown, expand,
+    places::{Place, Places},
+};
 
 /// Settings that were read, and what of the file meant nothing.
 #[derive(Clone, Debug, Default)]
@@ -61,8 +64,9 @@ pub fn load(path: &Path) -> Result<Loaded, Error> {
             });
         }
     };
-    let settings: Settings =
+    let mut settings: Settings =
         confy::load_path(path).map_err(|error| malformed(path, &text, error))?;
+    settings.places = Places::of(&text);
     let holds_password = settings
         .mailboxes
         .iter()
@@ -102,6 +106,22 @@ pub fn data_dir(settings: &Settings) -> Result<PathBuf, Error> {
         path: PathBuf::from("data_dir"),
         what: "no folder for saved notices is known: set HOME, or data_dir".to_owned(),
     })
+}
+
+/// The settings with what holds for the caches and the mailboxes although the file does not say so.
+///
+/// # Errors
+///
+/// The folder of the caches is not known.
+pub fn in_force(settings: &Settings) -> Result<Settings, Error> {
+    let mut all = settings.clone();
+    all.data_dir = Some(data_dir(settings)?);
+    for mailbox in &mut all.mailboxes {
+        mailbox.port = Some(mailbox.port());
+        mailbox.unread_since = Some(mailbox.unread_since.unwrap_or_default());
+        mailbox.check_every = Some(mailbox.check_every.unwrap_or(settings.check_every));
+    }
+    Ok(all)
 }
 
 /// The cache file of a mailbox. Another account or server has another, whatever the mailbox's name.
@@ -150,7 +170,7 @@ pub fn save_mailbox(path: &Path, mailbox: &Mailbox) -> Result<(), Error> {
     };
     let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
         let at = error.span().map_or(0, |span| span.start);
-        let (line, column) = position(&text, at);
+        let Place { line, column } = Place::at(&text, at);
         Error::Malformed {
             path: path.to_owned(),
             line,
@@ -259,7 +279,7 @@ fn malformed(path: &Path, text: &str, error: confy::ConfyError) -> Error {
     match error {
         confy::ConfyError::BadTomlData(error) => {
             let at = error.span().map_or(0, |span| span.start);
-            let (line, column) = position(text, at);
+            let Place { line, column } = Place::at(text, at);
             let what = first_line(error.message());
             // What is missing may only be misspelt.
             let meant = unknown(text).into_iter().find(|unknown| {
@@ -287,43 +307,52 @@ fn malformed(path: &Path, text: &str, error: confy::ConfyError) -> Error {
 }
 
 fn validate(path: &Path, settings: &Settings) -> Result<(), Error> {
-    let unusable = |what: String| Error::Unusable {
-        path: path.to_owned(),
-        what,
-    };
     let mut names = std::collections::HashSet::new();
-    for mailbox in &settings.mailboxes {
+    for (index, mailbox) in settings.mailboxes.iter().enumerate() {
         let name = &mailbox.name;
+        let unusable = |key: &str, what: String| {
+            let what = format!("mailbox `{name}`: {what}");
+            match settings.places.find(&format!("mailbox.{index}.{key}")) {
+                Some(Place { line, column }) => Error::Malformed {
+                    path: path.to_owned(),
+                    line,
+                    column,
+                    what,
+                },
+                None => Error::Unusable {
+                    path: path.to_owned(),
+                    what,
+                },
+            }
+        };
         for (key, value) in [
             ("name", name),
             ("host", &mailbox.host),
             ("user", &mailbox.user),
         ] {
             if value.trim().is_empty() {
-                return Err(unusable(format!("mailbox `{name}`: `{key}` is empty")));
+                return Err(unusable(key, format!("`{key}` is empty")));
             }
             if value.contains(char::is_control) {
-                return Err(unusable(format!(
-                    "mailbox `{name}`: `{key}` is not one line"
-                )));
+                return Err(unusable(key, format!("`{key}` is not one line")));
             }
         }
         if !names.insert(name) {
-            return Err(unusable(format!("two mailboxes are named `{name}`")));
+            return Err(unusable("name", "another mailbox has this name".to_owned()));
         }
         if mailbox.tls == Tls::None && !mailbox.allows_clear_text() {
-            return Err(unusable(format!(
-                "mailbox `{name}`: tls = \"none\" sends the password in clear text: use \
-                 \"implicit\" or \"starttls\", or add insecure = \"{}\"",
+            let what = format!(
+                "tls = \"none\" sends the password in clear text: use \"implicit\" or \
+                 \"starttls\", or add insecure = \"{}\"",
                 super::INSECURE
-            )));
+            );
+            return Err(unusable("tls", what));
         }
         if let Some(pin) = &mailbox.pin_sha256
             && pin.chars().filter(char::is_ascii_hexdigit).count() != 64
         {
-            return Err(unusable(format!(
-                "mailbox `{name}`: pin_sha256 is not a SHA-256 in hex: 64 digits"
-            )));
+            let what = "pin_sha256 is not a SHA-256 in hex: 64 digits".to_owned();
+            return Err(unusable("pin_sha256", what));
         }
     }
     Ok(())
@@ -335,21 +364,14 @@ fn unknown(text: &str) -> Vec<Unknown> {
     let Ok(deserializer) = toml::Deserializer::parse(text) else {
         return keys;
     };
+    let places = Places::of(text);
     let mut ignored = |path: serde_ignored::Path| {
         let key = path.to_string();
         let name = key.rsplit('.').next().unwrap_or(&key).to_owned();
-        let line = text
-            .lines()
-            .position(|line| {
-                let line = line.trim_start();
-                line.strip_prefix('"').unwrap_or(line).starts_with(&name)
-                    || line.trim_matches(['[', ']']) == key
-            })
-            .map(|line| line + 1);
         keys.push(Unknown {
             nearest: nearest(&name),
+            line: places.find(&key).map(|place| place.line),
             key,
-            line,
         });
     };
     // What cannot be read at all was said before.
@@ -407,13 +429,6 @@ fn nearest(name: &str) -> Option<String> {
         .map(|(_, key)| key.to_owned())
 }
 
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(at)];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    (line, column)
-}
-
 fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or("malformed").to_owned()
 }
@@ -426,7 +441,7 @@ impl Settings {
     /// The text is malformed; the path is only named in the error.
     pub fn parse(text: &str, path: &Path) -> Result<Settings, Error> {
         let malformed = |error: toml::de::Error| {
-            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            let Place { line, column } = Place::at(text, error.span().map_or(0, |span| span.start));
             Error::Malformed {
                 path: path.to_owned(),
                 line,

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     early::Early,
-    fetching::HEADLINES_FIRST,
     findings::{Failure, Findings},
     identity,
     keeper::{Keeper, Terms},
@@ -349,10 +348,8 @@ impl Check<'_> {
 
         let is_first = self.recall(remembered::CHECKED).await?.is_none();
         if !plan.fetch.is_empty() {
-            if plan.fetch.len() > HEADLINES_FIRST && pipelines {
-                self.unless_cancelled(self.announce(at, transaction, &plan, ahead))
-                    .await??;
-            }
+            self.unless_cancelled(self.announce(at, transaction, &plan, ahead))
+                .await??;
             let highest_id = {
                 let store = self.store.clone();
                 blocking(move || store.highest_id()).await?

@@ -27,10 +27,11 @@ use crate::{
 /// How many times in a row a message may be refused before it is shown as such.
 const MOST_REFUSALS: u32 = 3;
 /// How many headlines come before the first whole message, where there is much to fetch.
-pub(super) const HEADLINES_FIRST: usize = 50;
+const HEADLINES_FIRST: usize = 50;
 
 impl Check<'_> {
-    /// Tells of the newest headlines before their mails come.
+    /// Tells of the newest headlines before their mails come, where there is much to fetch and they
+    /// cost no turn each.
     pub(super) async fn announce(
         &self,
         at: Timestamp,
@@ -38,6 +39,9 @@ impl Check<'_> {
         plan: &Plan,
         ahead: usize,
     ) -> Result<(), Failure> {
+        if plan.fetch.len() <= HEADLINES_FIRST || ahead == 1 {
+            return Ok(());
+        }
         let newest = plan
             .fetch
             .iter()

@@ -228,13 +228,13 @@ fn kind(piece: &str, zone: &TimeZone) -> Result<Option<Kind>, String> {
             "starred" => Ok(Some(Kind::Where("starred"))),
             "withdrawn" => Ok(Some(Kind::Where("withdrawn IS NOT NULL"))),
             _ => Err(format!(
-                "`is:{value}`: unread, read, important, starred or withdrawn"
+                "`is:` takes unread, read, important, starred or withdrawn, not `{value}`"
             )),
         },
         "has" => match value.to_ascii_lowercase().as_str() {
             "file" => Ok(Some(Kind::Where("files > 0"))),
             "link" => Ok(Some(Kind::Where("has_link"))),
-            _ => Err(format!("`has:{value}`: file or link")),
+            _ => Err(format!("`has:` takes file or link, not `{value}`")),
         },
         "after" => day(value, zone).map(|at| Some(Kind::After(at))),
         "before" => day(value, zone).map(|at| Some(Kind::Before(at))),

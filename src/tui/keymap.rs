@@ -4,16 +4,18 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt,
     str::FromStr,
     sync::LazyLock,
 };
 
 use crossterm::event::KeyEvent;
 
-use crate::{config::Keys, notice::shown::Shown};
+use crate::config::Keys;
 
-use super::action::{Action, Mode};
+use super::{
+    action::{Action, Mode},
+    problem::{Problem, nearest},
+};
 
 pub use key::Key;
 
@@ -36,6 +38,7 @@ impl Keymap {
                 place: "keys.preset".to_owned(),
                 wrong: keys.preset.clone(),
                 nearest: nearest(&keys.preset, PRESETS.keys().map(String::as_str)),
+                line: None,
             });
             &PRESETS["default"]
         });
@@ -117,34 +120,6 @@ impl Keymap {
     }
 }
 
-/// A key or an action in the settings that does not exist. It is skipped.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Problem {
-    /// Where it stands (`keys.reader`, or `keys.reader.w` for an action).
-    pub place: String,
-    /// What stands there.
-    pub wrong: String,
-    /// The known name that it is nearest to.
-    pub nearest: Option<String>,
-}
-
-impl Problem {
-    /// The problem as it may be drawn.
-    pub fn shown(&self) -> Shown {
-        Shown::line(&self.to_string())
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}: unknown `{}`", self.place, self.wrong)?;
-        match &self.nearest {
-            Some(nearest) => write!(f, ": did you mean `{nearest}`?"),
-            None => Ok(()),
-        }
-    }
-}
-
 fn change(mode: Mode, key: &str, action: &str) -> Result<(Key, Action), Problem> {
     let table = format!("keys.{}", mode.name());
     let action = Action::named(action).ok_or_else(|| {
@@ -153,23 +128,16 @@ fn change(mode: Mode, key: &str, action: &str) -> Result<(Key, Action), Problem>
             place: format!("{table}.{key}"),
             wrong: action.to_owned(),
             nearest: nearest(action, names),
+            line: None,
         }
     })?;
     let key = Key::from_str(key).map_err(|_| Problem {
         place: table,
         wrong: key.to_owned(),
         nearest: nearest(key, key::NAMES.iter().copied()),
+        line: None,
     })?;
     Ok((key, action))
-}
-
-/// The known name that a mistyped one is nearest to, if it is near at all.
-pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    known
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 3)
-        .min()
-        .map(|(_, name)| name.to_owned())
 }
 
 type Preset = Vec<(Mode, Key, Action)>;

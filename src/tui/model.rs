@@ -15,8 +15,8 @@ use super::{
     effect::{Effect, Timer},
     keymap::Keymap,
     look::{Clock, Look},
+    problems,
     size::Size,
-    theme::Theme,
 };
 
 use activity::Activity;
@@ -188,8 +188,8 @@ pub struct Undo {
 impl Model {
     /// The model at the start, and the first things to do.
     pub fn new(settings: &Settings, start: Start) -> (Model, Vec<Effect>) {
-        let (keymap, mut problems) = Keymap::new(&settings.keys);
-        problems.extend(Theme::problem(&settings.screen.theme));
+        let (keymap, _) = Keymap::new(&settings.keys);
+        let problems = problems(settings);
         let (demo, began) = match &start.purpose {
             Purpose::Demo { server, began } => (Some(Demo::new(server)), Some(*began)),
             Purpose::Read(_) | Purpose::SetUp(_) => (None, None),

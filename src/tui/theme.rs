@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Background,
-    keymap::{Problem, nearest},
+    problem::{Problem, nearest},
 };
 
 /// What a piece of the screen means; the theme says how that looks.
@@ -105,11 +105,11 @@ impl Theme {
 
     /// What is wrong with a name in the settings that is no theme's.
     pub fn problem(name: &str) -> Option<Problem> {
-        let names = || Theme::names().chain(["auto"]);
-        (!names().any(|known| known == name)).then(|| Problem {
+        (!Theme::choices().any(|known| known == name)).then(|| Problem {
             place: "screen.theme".to_owned(),
             wrong: name.to_owned(),
-            nearest: nearest(name, names()),
+            nearest: nearest(name, Theme::choices()),
+            line: None,
         })
     }
 
@@ -124,6 +124,11 @@ impl Theme {
     /// The names of all themes.
     pub fn names() -> impl Iterator<Item = &'static str> {
         THEMES.iter().map(|(name, _)| *name)
+    }
+
+    /// What `screen.theme` may be: the themes, and `auto`.
+    pub fn choices() -> impl Iterator<Item = &'static str> {
+        Theme::names().chain(["auto"])
     }
 
     /// How a role looks.

@@ -92,8 +92,9 @@ fn a_key_of_the_keymap_that_is_misspelt_is_named_and_skipped() {
     let keys = person.run(&["keys"]).expect(0);
     let check = person.run(&["config", "check"]).expect(3);
 
-    assert!(keys.stderr.contains("saev"), "{keys}");
-    assert!(check.stdout.contains("did you mean `save`?"), "{check}");
+    let told = "line 2: keys.reader.s: unknown `saev`: did you mean `save`?";
+    assert!(keys.stderr.contains(told), "{keys}");
+    assert!(check.stdout.contains(told), "{check}");
 }
 
 #[test]
@@ -103,7 +104,7 @@ fn a_mailbox_that_lacks_a_name_says_so() {
     assert_refused(
         &person,
         &["list"],
-        "~/tidings.toml: mailbox ``: `name` is empty",
+        "~/tidings.toml:2:1: mailbox ``: `name` is empty",
     );
 }
 
@@ -114,7 +115,7 @@ fn a_name_that_would_steer_the_terminal_is_refused() {
     assert_refused(
         &person,
         &["list"],
-        "~/tidings.toml: mailbox `not␛]0;ices?`: `name` is not one line",
+        "~/tidings.toml:2:1: mailbox `not␛]0;ices?`: `name` is not one line",
     );
 }
 
@@ -125,7 +126,7 @@ fn two_mailboxes_of_one_name_are_refused() {
     assert_refused(
         &person,
         &["list"],
-        "~/tidings.toml: two mailboxes are named `notices`",
+        "~/tidings.toml:8:1: mailbox `notices`: another mailbox has this name",
     );
 }
 
@@ -136,7 +137,7 @@ fn clear_text_beyond_this_machine_needs_the_sentence() {
     assert_refused(
         &person,
         &["check"],
-        "~/tidings.toml: mailbox `notices`: tls = \"none\" sends the password in clear text",
+        "~/tidings.toml:5:1: mailbox `notices`: tls = \"none\" sends the password in clear text",
     );
 }
 
@@ -147,7 +148,7 @@ fn a_pin_that_is_none_is_refused() {
     assert_refused(
         &person,
         &["check"],
-        "~/tidings.toml: mailbox `notices`: pin_sha256 is not a SHA-256 in hex: 64 digits",
+        "~/tidings.toml:7:1: mailbox `notices`: pin_sha256 is not a SHA-256 in hex: 64 digits",
     );
 }
 
@@ -277,7 +278,7 @@ fn a_theme_that_does_not_exist_is_said_with_the_nearest() {
 
     assert!(
         ran.stdout
-            .contains("screen.theme: unknown `drak`: did you mean `dark`?"),
+            .contains("line 8: screen.theme: unknown `drak`: did you mean `dark`?"),
         "{ran}"
     );
 }

@@ -154,6 +154,20 @@ fn count_counts_by_mailbox_and_by_format() {
 }
 
 #[test]
+fn a_format_keeps_braces_that_name_nothing_and_refuses_a_count_that_there_is_not() {
+    let (_office, person) = checked();
+
+    let bar = person.run(&["count", "--format", r#"{"text": "{unread}"}"#]);
+    let misspelt = person.run(&["count", "--format", "{unraed}"]).expect(2);
+
+    assert_eq!(bar.expect_quiet().stdout, "{\"text\": \"7\"}\n");
+    assert!(
+        misspelt.stderr.contains("there is no count `{unraed}`"),
+        "{misspelt}"
+    );
+}
+
+#[test]
 fn count_with_exit_code_tells_of_unread_notices_without_the_network() {
     let (office, person) = checked();
     let connections = office.heard("QUIT");

@@ -123,5 +123,5 @@ fn keys_lists_the_keys_in_force() {
 fn themes_lists_the_themes() {
     let ran = Person::new().run(&["themes"]).expect_quiet();
 
-    assert_eq!(ran.stdout, "terminal\ndark\nlight\nmono\n");
+    assert_eq!(ran.stdout, "terminal\ndark\nlight\nmono\nauto\n");
 }

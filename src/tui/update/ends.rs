@@ -6,7 +6,7 @@ use crate::tui::{
     model::{Focus, Model, Room, page::Page},
 };
 
-use super::{Effects, listing, reading, wake};
+use super::{Effects, files, listing, reading, wake};
 
 /// Sees to it that everything fits what changed.
 pub fn settle(model: &mut Model, out: &mut Effects) {
@@ -16,6 +16,7 @@ pub fn settle(model: &mut Model, out: &mut Effects) {
     listing::clamp(model);
     preview(model, out);
     relayout(model, out);
+    awaited(model, out);
     reading::clamp(model);
     title(model, out);
     countdown(model, out);
@@ -51,6 +52,18 @@ fn relayout(model: &mut Model, out: &mut Effects) {
             Some(_) => Effect::LayOut { mailbox, id, width },
             None => Effect::Open { mailbox, id, width },
         });
+    }
+}
+
+/// What was asked of a notice from the list is done once its text is there.
+fn awaited(model: &mut Model, out: &mut Effects) {
+    let page = model.page.as_mut().filter(|page| page.notice.is_some());
+    let Some((slot, action)) = page.and_then(|page| Some((page.slot, page.then.take()?))) else {
+        return;
+    };
+    // Who has gone on to something else in the meantime does not want it any more.
+    if model.list.selected_slot() == Some(slot) && model.overlay.is_none() {
+        files::perform(model, action, out);
     }
 }
 

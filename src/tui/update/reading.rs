@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::{Effects, files, listing, marks};
+use super::{Effects, listing, marks};
 
 /// A notice came from the cache, or was laid out anew.
 pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
@@ -30,12 +30,7 @@ pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
             };
             page.notice = Some(notice);
             page.lines = lines;
-            let (slot, then) = (page.slot, page.then.take());
             is_shown(model, out);
-            let is_awaited = model.list.selected_slot() == Some(slot) && model.overlay.is_none();
-            if let Some(action) = then.filter(|_| is_awaited) {
-                files::perform(model, action, out);
-            }
         }
         Event::LaidOut {
             mailbox,

@@ -1,0 +1,55 @@
+//! Names in the settings that nothing has: said with their line and the nearest name, and skipped.
+
+use std::fmt;
+
+use crate::{config::places::Places, notice::shown::Shown};
+
+/// A key, an action or a theme in the settings that does not exist. It is skipped.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    /// Where it stands (`keys.reader`, or `keys.reader.w` for an action).
+    pub place: String,
+    /// What stands there.
+    pub wrong: String,
+    /// The known name that it is nearest to.
+    pub nearest: Option<String>,
+    /// The line of the settings file, from 1, where it can be told.
+    pub line: Option<usize>,
+}
+
+impl Problem {
+    /// The problem with the line in which it stands.
+    pub fn found(mut self, places: &Places) -> Problem {
+        let key = format!("{}.{}", self.place, self.wrong);
+        let place = places.find(&key).or_else(|| places.find(&self.place));
+        self.line = place.map(|place| place.line);
+        self
+    }
+
+    /// The problem as it may be drawn.
+    pub fn shown(&self) -> Shown {
+        Shown::line(&self.to_string())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        write!(f, "{}: unknown `{}`", self.place, self.wrong)?;
+        match &self.nearest {
+            Some(nearest) => write!(f, ": did you mean `{nearest}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The known name that a mistyped one is nearest to, if it is near at all.
+pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    known
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 3)
+        .min()
+        .map(|(_, name)| name.to_owned())
+}
