@@ -37,6 +37,20 @@ fn offline_shows_saved_notices_and_the_next_try() {
 }
 
 #[test]
+fn where_room_is_scarce_the_next_try_and_the_unread_count_stay() {
+    for size in [(60, 20), (120, 36)] {
+        let mut screen = Screen::team(size);
+
+        screen.checked(offline());
+
+        let status = screen.status();
+        assert!(status.starts_with(" offline since 13:54 · "), "{status}");
+        assert!(status.contains("retry 14:07"), "{status}");
+        assert!(status.contains("3 unread"), "{status}");
+    }
+}
+
+#[test]
 fn back_online_says_how_long_it_was_away() {
     let mut screen = Screen::team((80, 24));
     screen.checked(offline());

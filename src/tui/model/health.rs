@@ -22,6 +22,8 @@ use super::mailbox::Mailbox;
 pub struct Health {
     /// The parts of the status line, the weightier first; the last ones are left out for room.
     pub parts: Vec<Shown>,
+    /// The part that is left out before all others, if there is one.
+    pub dispensable: Option<usize>,
     /// A few words, for the reader's status line.
     pub brief: Shown,
     /// The fewest words, for narrow screens.
@@ -62,8 +64,17 @@ impl Health {
             brief: short.clone(),
             short,
             parts,
+            dispensable: None,
             role,
         }
+    }
+
+    /// The parts without the one that can be spared the most.
+    pub fn indispensable(&self) -> impl Iterator<Item = &Shown> {
+        let parts = self.parts.iter().enumerate();
+        parts
+            .filter(|(place, _)| Some(*place) != self.dispensable)
+            .map(|(_, part)| part)
     }
 }
 
@@ -101,6 +112,7 @@ impl Teller<'_> {
                 health
                     .parts
                     .insert(1, Shown::from_static("showing saved notices"));
+                health.dispensable = Some(1);
                 health
             }
             Outcome::SignInFailed { words } => Health::new(

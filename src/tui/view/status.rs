@@ -63,6 +63,7 @@ fn health(model: &Model) -> Health {
         let words = Shown::text(&words);
         return Health {
             parts: vec![words.clone()],
+            dispensable: None,
             brief: words.clone(),
             short: words,
             role: Role::Accent,
@@ -102,10 +103,13 @@ fn list(model: &Model, health: &Health, panes: &Panes, pen: &mut Pen) {
     let fewest = Shown::text(&format!("{} unread", model.list.counts().unread));
     let both = Shown::text(&format!("{unread} · {server}"));
     // How the mailbox is comes first; of the counts as much as fits beside it.
-    let all: usize = health.parts.iter().map(|part| pen.columns(part) + 3).sum();
-    let fits = |right: &&Shown| all + pen.columns(right) < usize::from(columns);
+    let all = extent(health.parts.iter(), pen);
+    let less = extent(health.indispensable(), pen);
+    let fits = |right: &Shown, left| left + pen.columns(right) + 3 < usize::from(columns);
     let mut room = columns - 2;
-    if let Some(right) = [&both, &unread, &fewest].into_iter().find(fits) {
+    let rights = [&both, &unread, &fewest];
+    let right = rights.into_iter().find(|right| fits(right, all));
+    if let Some(right) = right.or_else(|| Some(&fewest).filter(|right| fits(right, less))) {
         let start = pen.put_end(columns - 1, y, right, Role::Text);
         room = start.saturating_sub(3);
     }
@@ -116,7 +120,11 @@ fn list(model: &Model, health: &Health, panes: &Panes, pen: &mut Pen) {
 fn put_health(health: &Health, y: u16, room: u16, pen: &mut Pen) -> u16 {
     let end = 1 + room;
     let mut x = 1;
-    for (place, part) in health.parts.iter().enumerate() {
+    let parts: Vec<&Shown> = match extent(health.parts.iter(), pen) > usize::from(room) {
+        true => health.indispensable().collect(),
+        false => health.parts.iter().collect(),
+    };
+    for (place, part) in parts.into_iter().enumerate() {
         let role = if place == 0 { health.role } else { Role::Muted };
         if place == 0 {
             x = pen.put_cut(x, y, room, part, role);
@@ -129,6 +137,14 @@ fn put_health(health: &Health, y: u16, room: u16, pen: &mut Pen) -> u16 {
         x = pen.put(x, y, end - x, part, role);
     }
     x
+}
+
+/// The columns of parts with what stands between them.
+fn extent<'a>(parts: impl Iterator<Item = &'a Shown>, pen: &Pen) -> usize {
+    parts
+        .map(|part| pen.columns(part) + 3)
+        .sum::<usize>()
+        .saturating_sub(3)
 }
 
 fn counts(model: &Model) -> (Shown, Shown) {
