@@ -102,3 +102,28 @@ fn luminance(colour: Color) -> f64 {
     };
     0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
 }
+
+#[test]
+fn arrows_are_words_where_only_ascii_can_be_drawn() {
+    let mut settings = settings();
+    settings.screen.ascii = Some(true);
+    let mut screen = Screen::starting(&settings, Purpose::Read(MailboxIndex(0)), (80, 24));
+    screen.open_the_team();
+
+    screen.press("?");
+
+    assert!(screen.text().contains("j k Down Up"), "{}", screen.text());
+}
+
+#[test]
+fn hints_of_an_overlay_are_dropped_whole_and_how_to_close_stays() {
+    let mut screen = Screen::team((30, 8));
+
+    screen.press("m");
+
+    let text = screen.text();
+    assert!(text.contains("Ctrl-N new  Esc close"), "{text}");
+    assert!(!text.contains("Enter switch"), "{text}");
+    assert!(text.contains("1 notices"), "{text}");
+    assert!(text.contains("ok"), "{text}");
+}

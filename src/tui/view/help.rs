@@ -49,7 +49,7 @@ pub fn draw(model: &Model, menu: &Menu, _: &Panes, pen: &mut Pen) {
         rows: area.rows.saturating_sub(4),
     };
     if menu.line.is_empty() && inner.columns >= 72 && inner.rows >= 15 {
-        columns(&model.keymap, mode, inner, pen);
+        columns(model, mode, inner, pen);
     } else {
         filtered(model, mode, menu, inner, pen);
     }
@@ -107,6 +107,7 @@ fn filtered(model: &Model, mode: Mode, menu: &Menu, area: Area, pen: &mut Pen) {
     let visible = found.iter().skip(menu.top);
     for (y, (keys, action)) in (area.y..area.bottom()).zip(visible) {
         let x = area.x + 1;
+        let keys = pen.key_names(keys);
         pen.put_cut(x, y, keys_end.saturating_sub(2), keys, Role::Accent);
         let room = area.columns.saturating_sub(keys_end + 1);
         pen.put_cut(area.x + keys_end, y, room, action.says(), Role::Text);
@@ -114,12 +115,40 @@ fn filtered(model: &Model, mode: Mode, menu: &Menu, area: Area, pen: &mut Pen) {
 }
 
 /// All keys in two columns, by what they are for.
-fn columns(keymap: &Keymap, mode: Mode, area: Area, pen: &mut Pen) {
+fn columns(model: &Model, mode: Mode, area: Area, pen: &mut Pen) {
+    let keymap = &model.keymap;
     column(keymap, mode, LEFT, area.x + 1, 10, area, pen);
     column(keymap, mode, RIGHT, area.x + 34, 11, area, pen);
     let last = area.bottom() - 1;
+    if model.demo.is_some() {
+        demo(keymap, mode, last - 1, area, pen);
+    }
     let words = "tidings is read-only: the shared mailbox is never changed.";
     pen.put_cut(area.x + 1, last, area.columns - 2, words, Role::Ok);
+}
+
+/// The keys that only the demo has, in a line.
+fn demo(keymap: &Keymap, mode: Mode, y: u16, area: Area, pen: &mut Pen) {
+    const KEYS: [(Action, &str); 4] = [
+        (Action::DemoSend, "send a notice"),
+        (Action::DemoBreak, "break the server"),
+        (Action::DemoPause, "pause"),
+        (Action::OtherPane, "watch"),
+    ];
+
+    let mut x = pen.put(area.x + 1, y, area.columns, "Demo", Role::Bar) + 2;
+    for (action, does) in KEYS {
+        let mode = if action.is_of_demo() {
+            Mode::Demo
+        } else {
+            mode
+        };
+        if let Some(key) = keymap.key(mode, action) {
+            let key = pen.key_names(&Shown::text(&key.to_string()));
+            x = pen.put(x, y, area.right().saturating_sub(x), &key, Role::Accent) + 1;
+            x = pen.put(x, y, area.right().saturating_sub(x), does, Role::Text) + 2;
+        }
+    }
 }
 
 fn column(
@@ -140,7 +169,7 @@ fn column(
                 pen.put(x, y, end - x, *title, Role::Bar);
             }
             Entry::Keys(actions, each, does) => {
-                let keys = Shown::text(&keys(keymap, mode, actions, *each));
+                let keys = pen.key_names(&Shown::text(&keys(keymap, mode, actions, *each)));
                 let after = pen.put(keys_at, y, end - keys_at, &keys, Role::Accent);
                 let words_at = words_at.max(after + 1);
                 pen.put(words_at, y, end.saturating_sub(words_at), *does, Role::Text);

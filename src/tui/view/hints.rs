@@ -57,7 +57,8 @@ impl Hint {
     }
 
     fn columns(&self, pen: &Pen) -> u16 {
-        let key = self.key.as_ref().map_or(0, |key| pen.columns(key));
+        let key = self.key.as_ref();
+        let key = key.map_or(0, |key| pen.columns(&pen.key_names(key)));
         u16::try_from(key + 1 + self.does.len()).unwrap_or(u16::MAX)
     }
 }
@@ -114,7 +115,8 @@ impl Hints {
 
 fn put(x: u16, y: u16, columns: u16, hint: &Hint, pen: &mut Pen) -> u16 {
     let Some(key) = &hint.key else { return x };
-    let x = pen.put(x, y, columns.saturating_sub(x), key, Role::Accent);
+    let key = pen.key_names(key);
+    let x = pen.put(x, y, columns.saturating_sub(x), &key, Role::Accent);
     pen.put(
         x + 1,
         y,

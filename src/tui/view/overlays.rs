@@ -233,6 +233,9 @@ fn file(notice: &Notice, place: usize, line: Area, pen: &mut Pen) {
     );
 }
 
+/// With fewer columns, a mailbox has a number and a word for its state.
+const NARROW: u16 = 44;
+
 fn mailboxes_area(model: &Model) -> Area {
     let count = u16::try_from(model.mailboxes.len()).unwrap_or(u16::MAX);
     field::place(model, 60, count.saturating_add(4), 5)
@@ -246,6 +249,7 @@ fn mailboxes(model: &Model, menu: &Menu, pen: &mut Pen) {
     let matching = matching_mailboxes(model, menu.line.text());
     let visible = matching.iter().enumerate().skip(menu.top);
     let rows = area.y + 3..area.bottom().saturating_sub(1);
+    let name = if area.columns < NARROW { 9 } else { 12 };
     for (y, (place, number)) in rows.zip(visible) {
         let mailbox = &model.mailboxes[*number];
         let x = area.x + 2;
@@ -259,17 +263,22 @@ fn mailboxes(model: &Model, menu: &Menu, pen: &mut Pen) {
             false => mailbox.unread,
         };
         put(2, 2, &Shown::text(&(number + 1).to_string()), Role::Muted);
-        put(4, 12, &mailbox.name, Role::Bar);
+        put(4, name, &mailbox.name, Role::Bar);
         let role = if unread > 0 {
             Role::Unread
         } else {
             Role::Muted
         };
-        put(18, 9, &Shown::text(&format!("{unread} unread")), role);
-        let (word, note, role) = health::entry(mailbox, &model.clock);
-        let after = put(28, 14, &word, role);
-        let note_at = 38.max((after + 1).saturating_sub(x));
-        put(note_at, u16::MAX, &note, Role::Muted);
+        let (word, note, state) = health::entry(mailbox, &model.clock);
+        if area.columns < NARROW {
+            put(14, 4, &Shown::text(&unread.to_string()), role);
+            put(18, u16::MAX, &word, state);
+        } else {
+            put(18, 9, &Shown::text(&format!("{unread} unread")), role);
+            let after = put(28, 14, &word, state);
+            let note_at = 38.max((after + 1).saturating_sub(x));
+            put(note_at, u16::MAX, &note, Role::Muted);
+        }
         let line = Area {
             x: area.x + 1,
             y,

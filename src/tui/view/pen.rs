@@ -208,15 +208,17 @@ impl<'a> Pen<'a> {
             self.glyph(area.x + 1, area.y, " ", Role::Rule);
             self.write(end, area.y, 1, " ", Role::Rule.into());
         }
-        let hints = hints.drawn();
+        let mut hints = hints.drawn();
+        // Hints are dropped whole, how to close last.
+        while !hints.is_empty() && self.columns(hints) + 4 > usize::from(area.columns) {
+            hints = hints.split_once("  ").map_or("", |(_, rest)| rest);
+        }
         if !hints.is_empty() {
             let columns = u16::try_from(self.columns(hints)).unwrap_or(u16::MAX);
-            if columns + 4 <= area.columns {
-                let start = right - 2 - columns;
-                self.glyph(start - 1, bottom, " ", Role::Rule);
-                self.write(start, bottom, columns, hints, Role::Muted.into());
-                self.glyph(right - 2, bottom, " ", Role::Rule);
-            }
+            let start = right - 2 - columns;
+            self.glyph(start - 1, bottom, " ", Role::Rule);
+            self.write(start, bottom, columns, hints, Role::Muted.into());
+            self.glyph(right - 2, bottom, " ", Role::Rule);
         }
     }
 
@@ -322,6 +324,26 @@ impl<'a> Pen<'a> {
         cell.set_symbol(symbol);
         cell.set_style(self.look.theme.style(Role::Text));
         cell.set_style(style);
+    }
+
+    /// The names of keys as they can be drawn: words for the arrows where `v` would be a letter.
+    pub fn key_names(&self, keys: &Shown) -> Shown {
+        const ARROWS: [(&str, &str); 5] = [
+            ("↑↓", "Up/Down"),
+            ("↓", "Down"),
+            ("↑", "Up"),
+            ("→", "Right"),
+            ("←", "Left"),
+        ];
+
+        if self.look.letters == Letters::Unicode {
+            return keys.clone();
+        }
+        let mut names = keys.to_string();
+        for (arrow, name) in ARROWS {
+            names = names.replace(arrow, name);
+        }
+        Shown::text(&names)
     }
 
     /// A cell behind a character that is wider than ratatui knows must not be written to.
