@@ -32,7 +32,7 @@ pub mod request;
 use connection::Connection;
 use dialogue::Dialogue;
 pub use error::Error;
-use login::Way;
+use login::{Last, Way};
 use request::Request;
 
 /// How long QUIT may take: nothing is lost if its answer never comes.
@@ -105,7 +105,7 @@ pub struct Authorization {
 pub struct Transaction {
     connection: Connection,
     capabilities: Option<Capabilities>,
-    way: Way,
+    way: Last,
     goes_one_by_one: bool,
 }
 
@@ -288,7 +288,7 @@ impl Authorization {
         mut self,
         name: &str,
         password: &SecretString,
-        last: Option<Way>,
+        last: Option<Last>,
     ) -> Result<Transaction, Error> {
         let ways = login::ways(&login::Situation {
             capabilities: self.capabilities.as_ref(),
@@ -299,7 +299,7 @@ impl Authorization {
         });
         if ways.is_empty() {
             self.connection.quit().await;
-            return Err(if last == Some(Way::Apop) {
+            return Err(if last.is_some_and(|last| last.way == Way::Apop) {
                 Error::Downgrade
             } else {
                 Error::ClearText
@@ -307,6 +307,7 @@ impl Authorization {
         }
         let pipelines = self.pipelines();
         let mut rejection = None;
+        let mut apop_refused = last.is_some_and(|last| last.apop_refused);
         for way in ways {
             let timestamp = self.greeting.timestamp().unwrap_or_default().to_owned();
             let (request, response) = self
@@ -317,11 +318,12 @@ impl Authorization {
                 return Ok(Transaction {
                     connection: self.connection,
                     capabilities: self.capabilities,
-                    way,
+                    way: Last { way, apop_refused },
                     goes_one_by_one: self.goes_one_by_one,
                 });
             }
             // A code other than [AUTH] speaks of the maildrop, not of the password.
+            apop_refused |= way == Way::Apop;
             let is_final = login::is_final(&response);
             rejection = Some(Error::Rejected { request, response });
             if is_final {
@@ -357,9 +359,14 @@ impl Transaction {
         self.capabilities.as_ref()
     }
 
-    /// The way in which this session signed in.
-    pub fn way(&self) -> Way {
+    /// How this session signed in, to be given to the next one.
+    pub fn way(&self) -> Last {
         self.way
+    }
+
+    /// Words of the server's without what it was told in confidence.
+    pub fn mask(&self, words: &str) -> String {
+        self.connection.mask(words)
     }
 
     /// True if the server announced that commands may be sent ahead, and nothing speaks against it.

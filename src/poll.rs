@@ -5,10 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tokio::{
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::JoinHandle,
     time::{self, Instant},
 };
@@ -43,16 +44,10 @@ use tell::{Tell, blocking};
 /// A running poller. Dropping it stops the task at once; [`Poller::stop`] lets it say QUIT.
 #[derive(Debug)]
 pub struct Poller {
-    wishes: mpsc::Sender<Wish>,
+    wanted: Arc<Notify>,
+    passwords: mpsc::UnboundedSender<SecretString>,
     stop: CancellationToken,
     task: JoinHandle<()>,
-}
-
-/// What the person wants of a poller.
-#[derive(Debug)]
-enum Wish {
-    CheckNow,
-    SignIn(SecretString),
 }
 
 /// Reports with the mailbox that they are of.
@@ -79,7 +74,8 @@ impl Poller {
         reports: Reports,
         password: Option<SecretString>,
     ) -> Poller {
-        let (wishes, wished) = mpsc::channel(8);
+        let wanted = Arc::new(Notify::new());
+        let (passwords, given) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let polling = Polling {
             index,
@@ -87,26 +83,28 @@ impl Poller {
             settings: Arc::new(settings.clone()),
             store,
             reports,
-            wished,
+            wanted: wanted.clone(),
+            given,
             stop: stop.clone(),
             password,
         };
         Poller {
-            wishes,
+            wanted,
+            passwords,
             stop,
             task: tokio::spawn(polling.run()),
         }
     }
 
-    /// Asks for a check without waiting for the next one that is due.
+    /// Asks for a check without waiting for the next one that is due. Asking often is asking once.
     pub fn check_now(&self) {
-        // A full channel means that one has been asked for already.
-        let _ = self.wishes.try_send(Wish::CheckNow);
+        self.wanted.notify_one();
     }
 
     /// Gives a password, and asks for a check with it.
     pub fn sign_in(&self, password: SecretString) {
-        let _ = self.wishes.try_send(Wish::SignIn(password));
+        // A poller that has ended needs none.
+        let _ = self.passwords.send(password);
     }
 
     /// Ends the poller. A check that is under way is broken off politely, with QUIT.
@@ -129,7 +127,8 @@ struct Polling {
     settings: Arc<Settings>,
     store: Store,
     reports: Reports,
-    wished: mpsc::Receiver<Wish>,
+    wanted: Arc<Notify>,
+    given: mpsc::UnboundedReceiver<SecretString>,
     stop: CancellationToken,
     password: Option<SecretString>,
 }
@@ -174,6 +173,8 @@ impl Polling {
         if matches!(summary.outcome, Outcome::SignInFailed { .. }) {
             // It may have been changed: the next time the person acts, it is fetched anew.
             self.password = None;
+            // Whoever asked while it was being refused does not want it refused once more.
+            let _ = self.wanted.notified().now_or_never();
         }
         if let Some(least) = least {
             schedule.obey(least);
@@ -229,15 +230,14 @@ impl Polling {
                 None => Duration::from_secs(u64::from(u32::MAX)),
             };
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return false,
-                wish = self.wished.recv() => match wish {
-                    Some(Wish::CheckNow) => return true,
-                    Some(Wish::SignIn(password)) => {
-                        self.password = Some(password);
-                        return true;
-                    }
-                    None => return false,
-                },
+                // First, so that a check that is wanted as well is made with it.
+                password = self.given.recv() => {
+                    self.password = password;
+                    return self.password.is_some();
+                }
+                () = self.wanted.notified() => return true,
                 () = time::sleep(sleep) => {}
             }
         }

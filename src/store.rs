@@ -123,12 +123,13 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
     include_str!("store/schema/003.sql"),
     include_str!("store/schema/004.sql"),
     include_str!("store/schema/005.sql"),
+    include_str!("store/schema/006.sql"),
 ];
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).

@@ -89,12 +89,16 @@ macro_rules! transcripts {
 
 transcripts! {
     a_first_check_fetches_the_newest_first
+    a_gap_in_uidl_withdraws_nothing_at_once
     a_listing_as_before_a_check_that_was_cut_off_is_compared
+    a_listing_that_repeats_the_password_is_masked
     a_maildrop_in_use_is_busy
     a_maildrop_that_words_call_locked_is_busy
     a_message_given_after_all_replaces_its_stand_in
     a_message_gone_before_retr_is_skipped
     a_message_refused_three_times_is_shown_as_such
+    a_message_that_ends_the_connection_keeps_no_other_back
+    a_refusal_stays_the_reason_though_the_server_hangs_up
     a_server_that_challenges_without_end_is_broken
     a_server_that_cuts_off_in_a_message_loses_nothing
     a_server_that_speaks_http_is_broken
@@ -102,6 +106,7 @@ transcripts! {
     a_server_without_stat_is_asked_for_its_list
     a_server_without_uidl_is_told_apart_by_headers
     a_temporary_failure_is_unreachable
+    a_unique_id_used_again_after_its_notice_left_is_another_notice
     a_wrong_password_stops
     an_account_that_is_locked_is_no_busy_maildrop
     an_empty_listing_withdraws_only_after_three_checks
@@ -109,6 +114,7 @@ transcripts! {
     an_odd_listing_is_read_as_meant
     apop_goes_first_without_tls
     apop_timestamps_that_are_no_msg_ids_are_refused
+    equal_sizes_without_uidl_hide_no_notice
     equal_unique_ids_are_two_notices
     equal_unique_ids_survive_a_check_that_is_cut_off
     logging_in_too_often_is_told_to_wait

@@ -287,6 +287,35 @@ async fn a_busy_maildrop_is_counted_and_called_again() {
 }
 
 #[tokio::test]
+async fn a_refused_password_is_not_sent_once_more_for_each_time_that_a_check_was_asked_for() {
+    let refused = "S: +OK ready
+C: CAPA
+S: -ERR
+C: USER notices
+S: +OK
+C: PASS sesame
+S: -ERR wrong
+C: QUIT
+S: +OK";
+    let mended = EMPTY.replace("PASS sesame", "PASS mended");
+    let script = Script::serve(scripts(&[refused, &mended])).await;
+    let reader = Reader::of(script.port);
+    let (poller, mut reported) = start(&reader);
+    for _ in 0..20 {
+        poller.check_now();
+    }
+
+    let first = next_check(&mut reported).await;
+    poller.sign_in(SecretString::from("mended"));
+    let second = next_check(&mut reported).await;
+
+    assert!(matches!(first.outcome, Outcome::SignInFailed { .. }));
+    assert_eq!(second.outcome, Outcome::Done);
+    poller.stop().await;
+    script.finish().await.expect("the password is sent once");
+}
+
+#[tokio::test]
 async fn a_failed_sign_in_sends_the_password_only_once() {
     let refused = "S: +OK ready
 C: CAPA

@@ -765,6 +765,17 @@ fn a_bare_line_feed_within_lines_of_crlf_ends_no_answer() {
 }
 
 #[test]
+fn a_server_that_ends_its_lines_with_a_line_feed_may_pass_on_a_mail_with_one_crlf() {
+    let wire = b"+OK\nSubject: one\r\n\ntext\n.\n+OK\n.\n";
+    let commands = [Command::Retr(number(1)), Command::Retr(number(2))];
+
+    let heard = answers(&commands, wire, 7);
+
+    let ends = heard.iter().filter(|answer| **answer == Answer::End);
+    assert_eq!(ends.count(), 2);
+}
+
+#[test]
 fn a_server_that_ends_all_lines_with_a_line_feed_is_understood() {
     let wire = b"+OK\nA: 1\n\n..dot\n.\n";
     for chunk in 1..wire.len() {

@@ -120,7 +120,7 @@ async fn write_what_can_be(waiting: &mut VecDeque<Wish>) -> Option<Shown> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashSet, path::Path};
+    use std::path::Path;
 
     use jiff::Timestamp;
 
@@ -128,7 +128,7 @@ mod tests {
     use crate::{
         notice::headline::Digest,
         pop3::listing::{Octets, UniqueId},
-        store::keep::{Arrival, Kept},
+        store::keep::{Arrival, Kept, Listed},
     };
 
     fn store_with_a_notice(path: &Path) -> (Store, NoticeId) {
@@ -138,7 +138,7 @@ mod tests {
         let unique_id = UniqueId::new(*b"a").expect("a unique-id");
         let arrival = Arrival::new(unique_id, Octets(26), mail.to_vec(), digest);
         let kept = store
-            .keep(vec![arrival], &HashSet::new(), Timestamp::UNIX_EPOCH)
+            .keep(vec![arrival], &Listed::new(), Timestamp::UNIX_EPOCH)
             .expect("kept");
         match kept.as_slice() {
             [Kept::New(headline)] => (store, headline.id),

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::{
-    client::{Authorization, Endpoint, Error, Transaction, dialogue::Dialogue, login::Way},
+    client::{Authorization, Endpoint, Error, Transaction, dialogue::Dialogue, login::Last},
     config::{Mailbox, Settings, Tls},
     net::{connect, tls},
     notice::shown::Shown,
@@ -24,7 +24,7 @@ use crate::{
 pub async fn run(
     mailbox: &Mailbox,
     password: &SecretString,
-    last: Option<Way>,
+    last: Option<Last>,
     settings: &Settings,
     mut tell: impl FnMut(Step) + Send,
 ) -> Result<(), Outcome> {
@@ -84,7 +84,7 @@ impl Trial<'_> {
         &mut self,
         mailbox: &Mailbox,
         password: &SecretString,
-        last: Option<Way>,
+        last: Option<Last>,
         settings: &Settings,
     ) -> Result<(), Error> {
         self.begin(Stage::Find);

@@ -1,7 +1,8 @@
 //! `watch`: the pollers without a screen.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
+    path::Path,
     process::{ExitCode, Stdio},
 };
 
@@ -12,19 +13,20 @@ use super::{
     check::password,
     context::{Context, Which},
     failure::{self, Failure},
-    output::{Form, Out},
+    output::{Column, Form, Out, words},
     remark::remark,
     saved::Item,
     signals::{self, Signals},
 };
 use crate::{
     config::Mailbox,
-    notice::{Headline, MailboxIndex, shown::Shown},
+    notice::{Headline, MailboxIndex, NoticeId, shown::Shown},
     poll::{
         Poller,
         report::{Outcome, Report},
     },
     secret::Source,
+    store::Store,
 };
 
 /// What `watch` takes.
@@ -51,12 +53,20 @@ pub struct WatchArgs {
 ///
 /// A mailbox cannot be signed in to, and nobody is there to mend that.
 pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failure> {
+    if let Some(program) = args.exec.first().filter(|program| !is_there(program)) {
+        return Err(Failure::new(
+            failure::USAGE,
+            format!("there is no program {program} to run for new notices"),
+        ));
+    }
     let mut out = Out::new();
     let mailboxes = context.mailboxes(&args.which)?;
     let (reports, mut reported) = mpsc::channel(256);
     let mut pollers = Vec::new();
+    let mut told = Vec::new();
     for (index, mailbox) in mailboxes.iter().enumerate() {
         let store = context.store(mailbox)?;
+        told.push(Told::since_now(&store)?);
         // Asked before the first check, which would end without a password.
         let password = match Source::of(mailbox) {
             Source::Person => Some(password(mailbox).await?),
@@ -78,19 +88,38 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
     let mut signals = Signals::listen()?;
     let mut waiting = VecDeque::new();
     let outcome = loop {
-        let told = match waiting.pop_front() {
-            Some(told) => Some(told),
+        let next = match waiting.pop_front() {
+            Some(next) => Some(next),
             None => tokio::select! {
-                told = reported.recv() => told,
+                next = reported.recv() => next,
                 signal = signals.next() => break Ok(signals::code(signal)),
             },
         };
-        let Some((index, report)) = told else {
+        let Some((index, report)) = next else {
             break Ok(ExitCode::SUCCESS);
         };
         let mailbox = mailboxes[index.0];
         match report {
-            Report::Arrived(headlines) => {
+            Report::Arrived(_) | Report::Checked(_) => {
+                if let Report::Checked(summary) = &report {
+                    let is_final = matches!(
+                        summary.outcome,
+                        Outcome::SignInFailed { .. } | Outcome::NoPassword { .. }
+                    );
+                    if let Some(failure) = Failure::of_check(&mailbox.name, &summary.outcome) {
+                        if is_final && mailboxes.len() == 1 {
+                            break Err(failure);
+                        }
+                        if !context.quiet {
+                            failure::report(&failure);
+                        }
+                    }
+                }
+                // From the cache: what a reader or another check has fetched is as new.
+                let headlines = match told[index.0].news() {
+                    Ok(headlines) => headlines,
+                    Err(failure) => break Err(failure),
+                };
                 let written = headlines
                     .iter()
                     .try_for_each(|headline| {
@@ -101,27 +130,10 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
                     break Err(failure);
                 }
                 // Programs take their time; the pollers are listened to meanwhile.
-                let run = tokio::select! {
-                    run = run_all(&args.exec, mailbox, &headlines) => run,
+                tokio::select! {
+                    () = run_all(&args.exec, mailbox, &headlines) => {}
                     signal = signals.next() => break Ok(signals::code(signal)),
-                    () = put_by(&mut reported, &mut waiting) => Ok(()),
-                };
-                if let Err(failure) = run {
-                    break Err(failure);
-                }
-            }
-            Report::Checked(summary) => {
-                let is_final = matches!(
-                    summary.outcome,
-                    Outcome::SignInFailed { .. } | Outcome::NoPassword { .. }
-                );
-                if let Some(failure) = Failure::of_check(&mailbox.name, &summary.outcome) {
-                    if is_final && mailboxes.len() == 1 {
-                        break Err(failure);
-                    }
-                    if !context.quiet {
-                        failure::report(&failure);
-                    }
+                    () = put_by(&mut reported, &mut waiting) => {}
                 }
             }
             Report::Started { .. }
@@ -142,6 +154,49 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
     outcome
 }
 
+const COLUMNS: [Column; 5] = [
+    words("id"),
+    words("mailbox"),
+    words("date"),
+    words("from"),
+    words("subject"),
+];
+
+/// What of a mailbox has been told.
+struct Told {
+    store: Store,
+    /// Notices up to this one were there before.
+    before: NoticeId,
+    /// The change up to which the cache was looked at.
+    change: i64,
+    told: HashSet<NoticeId>,
+}
+
+impl Told {
+    fn since_now(store: &Store) -> Result<Told, Failure> {
+        let before = store.highest_id()?;
+        let (_, change) = store.changed_since(i64::MAX)?;
+        Ok(Told {
+            store: store.clone(),
+            before,
+            change,
+            told: HashSet::new(),
+        })
+    }
+
+    /// What has come since the last time, newest first, as it is fetched.
+    fn news(&mut self) -> Result<Vec<Headline>, Failure> {
+        let (changed, change) = self.store.changed_since(self.change)?;
+        self.change = change;
+        let mut news: Vec<Headline> = changed
+            .into_iter()
+            .filter(|headline| headline.id > self.before && self.told.insert(headline.id))
+            .collect();
+        news.sort_by_key(|headline| std::cmp::Reverse(headline.id));
+        Ok(news)
+    }
+}
+
 fn write_arrival(
     out: &mut Out,
     mailbox: &Mailbox,
@@ -158,7 +213,11 @@ fn write_arrival(
         headline.from.short().to_string(),
         headline.subject.to_string(),
     ];
-    out.line(&Shown::text(&fields.join("  ")))
+    if out.is_terminal() {
+        return out.line(&Shown::text(&fields.join("  ")));
+    }
+    let row: Vec<Shown> = fields.iter().map(|field| Shown::line(field)).collect();
+    out.table(Form::Tabs, &COLUMNS, &[row])
 }
 
 /// Puts what the pollers tell by for later, for ever.
@@ -173,25 +232,16 @@ async fn put_by(
 }
 
 /// Runs the person's program for each notice, one after the other.
-async fn run_all(
-    command: &[String],
-    mailbox: &Mailbox,
-    headlines: &[Headline],
-) -> Result<(), Failure> {
+async fn run_all(command: &[String], mailbox: &Mailbox, headlines: &[Headline]) {
     for headline in headlines {
-        run_command(command, mailbox, headline).await?;
+        run_command(command, mailbox, headline).await;
     }
-    Ok(())
 }
 
 /// Runs the person's program for a notice. Nothing of the notice becomes part of a command line.
-async fn run_command(
-    command: &[String],
-    mailbox: &Mailbox,
-    headline: &Headline,
-) -> Result<(), Failure> {
+async fn run_command(command: &[String], mailbox: &Mailbox, headline: &Headline) {
     let Some((program, arguments)) = command.split_first() else {
-        return Ok(());
+        return;
     };
     let status = tokio::process::Command::new(program)
         .args(arguments)
@@ -202,10 +252,20 @@ async fn run_command(
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .status()
-        .await
-        .map_err(|error| Failure::unexpected(&format!("cannot run {program}"), error))?;
-    if !status.success() {
-        remark(&Shown::line(&format!("{program} ended with {status}")));
+        .await;
+    // The next notices are told of all the same.
+    match status {
+        Ok(status) if status.success() => {}
+        Ok(status) => remark(&Shown::line(&format!("{program} ended with {status}"))),
+        Err(error) => remark(&Shown::line(&format!("cannot run {program}: {error}"))),
     }
-    Ok(())
+}
+
+/// True if a program can be found by this name, as it is run.
+fn is_there(program: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

@@ -218,8 +218,9 @@ impl Connection {
                 if pipelines {
                     let response = self.answer().await?;
                     if !response.is_ok() {
-                        // PASS is on its way and will be refused as well.
-                        self.answer().await.map_err(Error::behind_another)?;
+                        // PASS is on its way and will be refused as well, or the server hangs up:
+                        // what it has said already is the reason.
+                        let _ = self.answer().await;
                         return Ok(("USER", response));
                     }
                     let response = self.answer().await.map_err(Error::behind_another)?;
@@ -250,13 +251,16 @@ impl Connection {
         let initial = fits.then(|| response.clone());
         self.send(&Request::AuthPlain(initial)).await?;
         self.flush().await?;
-        // What is still to be said: the response, and `*` to a server that goes on asking after it.
-        let mut lines = vec![SecretString::from("*")];
-        lines.extend((!fits).then_some(response));
+        // A server that asks is answered, even one that has overheard the initial response; one that
+        // goes on asking is told to stop.
+        let mut lines = vec![SecretString::from("*"), response];
         loop {
             match self.next(self.patience).await? {
                 Answer::Line(line) => return Ok(("AUTH", line)),
-                Answer::Challenge(_) => {
+                Answer::Challenge(challenge) => {
+                    if !challenge.is_empty() {
+                        lines.truncate(1);
+                    }
                     let Some(line) = lines.pop() else {
                         return Err(ParseError::Unasked("a challenge".to_owned()).into());
                     };
@@ -298,6 +302,11 @@ impl Connection {
     /// The server's certificate in DER.
     pub fn certificate(&self) -> Option<Vec<u8>> {
         self.framed.get_ref().peer_certificate()
+    }
+
+    /// Words without what the server was told in confidence.
+    pub fn mask(&self, words: &str) -> String {
+        self.dialogue.mask(words)
     }
 
     /// An answer or an error without what the server was told in confidence, should it repeat that.

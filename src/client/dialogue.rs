@@ -32,6 +32,9 @@ const TAIL: usize = 40;
 /// server may say a hundred times as much in each line, and the cache keeps a day of dialogues.
 const LONGEST: usize = 512;
 
+/// So many octets of a secret's beginning say something of it.
+const LEAST_OF_A_SECRET: usize = 3;
+
 impl Dialogue {
     /// Writes down what the client said.
     pub fn client(&self, line: &impl Display) {
@@ -57,6 +60,20 @@ impl Dialogue {
             let secret = secret.expose_secret();
             if !secret.is_empty() && masked.contains(secret) {
                 masked = masked.replace(secret, "****");
+            }
+        }
+        // Of words that were cut the end may be the beginning of a secret.
+        if let Some(cut) = masked.strip_suffix('…') {
+            let lines = self.lines();
+            let begun = lines.secrets.iter().filter_map(|secret| {
+                let secret = secret.expose_secret();
+                let mut ends = secret.char_indices().map(|(at, _)| at).rev();
+                ends.find(|end| *end >= LEAST_OF_A_SECRET && cut.ends_with(&secret[..*end]))
+            });
+            let longest = begun.max();
+            drop(lines);
+            if let Some(length) = longest {
+                masked = format!("{}****…", &cut[..cut.len() - length]);
             }
         }
         masked

@@ -97,6 +97,16 @@ impl Fetching<'_> {
         Ok(Some((fetch, fetched)))
     }
 
+    /// The message whose answer is awaited. After an error, that in which it came about.
+    pub fn awaited(&self) -> Option<Fetch> {
+        self.asked.front().copied()
+    }
+
+    /// The message that comes next, asked for or not.
+    pub fn upcoming(&self) -> Option<Fetch> {
+        self.awaited().or_else(|| self.waiting.front().copied())
+    }
+
     /// How many messages are still to come.
     pub fn remaining(&self) -> usize {
         self.waiting.len() + self.asked.len()

@@ -58,6 +58,11 @@ impl Bodies {
         }
     }
 
+    /// True if the server has told messages apart.
+    pub fn has_unique_ids(&self) -> bool {
+        self.unique_ids.is_ok()
+    }
+
     /// How many messages LIST names.
     pub fn messages(&self) -> usize {
         lines(&self.scan).count()

@@ -52,8 +52,39 @@ pub struct Situation<'a> {
     /// True if the password may travel in clear text.
     pub allows_clear_text: bool,
     /// The way that worked the last time.
-    pub last: Option<Way>,
+    pub last: Option<Last>,
 }
+
+/// How the last session signed in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Last {
+    /// The way that worked.
+    pub way: Way,
+    /// True if APOP had been tried before it, and refused: it is not tried every time.
+    pub apop_refused: bool,
+}
+
+impl fmt::Display for Last {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.way)?;
+        f.write_str(if self.apop_refused { AFTER_APOP } else { "" })
+    }
+}
+
+impl FromStr for Last {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Last, ()> {
+        let without = text.strip_suffix(AFTER_APOP);
+        Ok(Last {
+            way: without.unwrap_or(text).parse()?,
+            apop_refused: without.is_some(),
+        })
+    }
+}
+
+/// What stands behind a way that is remembered, where APOP had been refused.
+const AFTER_APOP: &str = " after APOP";
 
 /// The ways to try, in this order; none if each would give the password away.
 pub fn ways(situation: &Situation) -> Vec<Way> {
@@ -75,16 +106,16 @@ pub fn ways(situation: &Situation) -> Vec<Way> {
     if situation.is_tls {
         return vec![by_password];
     }
-    match (situation.timestamp.is_some(), situation.last) {
+    let offers_apop = situation.timestamp.is_some();
+    match (offers_apop, situation.last) {
         // It worked without the password on the wire: from now on nothing less will do.
-        (true, Some(Way::Apop)) => vec![Way::Apop],
-        (false, Some(Way::Apop)) => vec![],
-        (_, Some(Way::Plain | Way::User)) | (false, None) if situation.allows_clear_text => {
-            vec![by_password]
-        }
-        (true, None) if situation.allows_clear_text => vec![Way::Apop, by_password],
-        (true, _) => vec![Way::Apop],
-        (false, _) => vec![],
+        (true, Some(Last { way: Way::Apop, .. })) => vec![Way::Apop],
+        (false, Some(Last { way: Way::Apop, .. })) => vec![],
+        (true, _) if !situation.allows_clear_text => vec![Way::Apop],
+        (false, _) if !situation.allows_clear_text => vec![],
+        (true, Some(last)) if last.apop_refused => vec![by_password],
+        (true, _) => vec![Way::Apop, by_password],
+        (false, _) => vec![by_password],
     }
 }
 
@@ -103,7 +134,14 @@ pub fn names_busy(text: &str) -> bool {
         text.split(|c: char| !c.is_ascii_alphanumeric())
             .any(|part| part == word)
     };
-    // A *account* that is locked needs a person, a *mailbox* that is locked only time.
+    // An *account* that is locked, or somebody who is locked *out*, needs a person; a *mailbox* that
+    // is locked needs only time.
+    let is_shut_out = ["password", "passwords", "attempts", "blocked", "disabled"]
+        .iter()
+        .any(|word| has(word));
+    if is_shut_out || text.contains("locked out") {
+        return false;
+    }
     let is_locked = has("lock") || has("locked");
     (is_locked && !has("account") && !has("user"))
         || has("busy")

@@ -28,7 +28,7 @@ use crate::{
     pop3::listing::{Octets, UniqueId},
     store::{
         self, Store,
-        keep::{Arrival, Kept},
+        keep::{Arrival, Kept, Listed},
         marks::Change,
     },
 };
@@ -255,7 +255,7 @@ fn keep_withdrawn(
         starts_read: true,
         ..Arrival::new(unique_id, octets, mail.bytes.clone(), digest)
     };
-    let kept = store.keep(vec![arrival], &HashSet::new(), since)?;
+    let kept = store.keep(vec![arrival], &Listed::new(), since)?;
     let ids: Vec<NoticeId> = kept
         .into_iter()
         .map(|kept| match kept {

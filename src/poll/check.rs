@@ -19,7 +19,7 @@ use super::{
 use crate::{
     client::{
         self, Authorization, Endpoint, QUIT_TIMEOUT, Transaction, dialogue::Dialogue,
-        fetch::MOST_AHEAD, login::Way,
+        fetch::MOST_AHEAD, login::Last,
     },
     config::{Mailbox, Settings},
     net::tls::hex,
@@ -52,6 +52,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub(super) mod remembered {
     /// The way of signing in that worked the last time.
     pub const WAY: &str = "signed_in_by";
+    /// When the connection ended over headlines that were to come before their mails.
+    pub const ANNOUNCING_BROKE: &str = "announcing_broke";
     /// Set once PIPELINING turned out to be broken.
     pub const ONE_BY_ONE: &str = "one_by_one";
     /// The digest of the last listing after which nothing was left to do.
@@ -71,7 +73,7 @@ pub(super) mod remembered {
 /// # Errors
 ///
 /// The cache cannot be read.
-pub fn last_way(store: &Store) -> Result<Option<Way>, store::Error> {
+pub fn last_way(store: &Store) -> Result<Option<Last>, store::Error> {
     let way = store.remembered(remembered::WAY)?;
     Ok(way.and_then(|way| way.parse().ok()))
 }
@@ -96,7 +98,7 @@ impl Check<'_> {
         let was_early = early.is_some();
         let mut result = self.visit_on(early, at, &dialogue, &mut findings).await;
         if was_early
-            && findings.on_server.is_none()
+            && !findings.has_tried_password
             && matches!(
                 result,
                 Err(Failure::Session(
@@ -184,10 +186,12 @@ impl Check<'_> {
         // Before anybody is called: a cache that cannot be read leaves no session behind.
         let goes_one_by_one =
             findings.goes_one_by_one || self.recall(remembered::ONE_BY_ONE).await?.is_some();
-        let last = {
+        let (last, highest) = {
             let store = self.store.clone();
-            blocking(move || last_way(&store)).await?
+            blocking(move || Ok::<_, store::Error>((last_way(&store)?, store.highest_id()?)))
+                .await?
         };
+        findings.highest_before = highest;
 
         let connecting = async {
             match early {
@@ -212,6 +216,11 @@ impl Check<'_> {
         if goes_one_by_one {
             session.go_one_by_one();
         }
+        // Before signing in: a refusal may be for coming too often.
+        findings.login_delay = session
+            .capabilities()
+            .and_then(|capabilities| capabilities.login_delay());
+        findings.has_tried_password = true;
 
         let mut login = pin!(session.login(&self.mailbox.user, self.password, last));
         let mut transaction = tokio::select! {
@@ -246,7 +255,7 @@ impl Check<'_> {
         self.unless_cancelled(transaction.capa_if_it_may_differ())
             .await??;
         if let Some(capabilities) = transaction.capabilities() {
-            findings.login_delay = capabilities.login_delay();
+            findings.login_delay = capabilities.login_delay().or(findings.login_delay);
             if capabilities.expire_days() == Some(0) {
                 findings.note(Shown::line(
                     "the server announces that it removes notices once they were fetched (EXPIRE 0)",
@@ -275,7 +284,8 @@ impl Check<'_> {
                 .await??
         };
         let digest = self.with_limits(&bodies.digest());
-        if last.as_ref() == Some(&digest) {
+        // Without unique-ids a listing says too little: the same sizes may be other messages.
+        if bodies.has_unique_ids() && last.as_ref() == Some(&digest) {
             self.tell_unchanged(bodies.messages(), findings).await;
             return Ok(());
         }
@@ -283,12 +293,15 @@ impl Check<'_> {
         self.remember(remembered::LISTING, None).await?;
         let mut listing = bodies.parse();
         for odd in &listing.odd {
+            let odd = transaction.mask(odd);
             findings.note(Shown::line(&format!("odd line in a listing: {odd}")));
         }
         let seen = {
             let store = self.store.clone();
             blocking(move || store.seen()).await?
         };
+        let largest = self.settings.largest_message.0;
+        let oversized = self.oversized().await?;
         let unique_ids = match listing.unique_ids.take() {
             Some(lines) => lines
                 .into_iter()
@@ -311,18 +324,34 @@ impl Check<'_> {
                     "the server cannot tell notices apart (no UIDL): their headers do",
                 ));
                 let pattern = self.recall(remembered::PATTERN).await?;
-                let largest = self.settings.largest_message.0;
-                let names =
-                    nameless::names(transaction, &listing, pattern.as_deref(), ahead, largest);
-                let found = self.unless_cancelled(names).await??;
+                let known = nameless::Known {
+                    pattern: pattern.as_deref(),
+                    oversized: &oversized,
+                    largest,
+                    ahead,
+                };
+                let names = nameless::names(transaction, &listing, &known);
+                let found = match self.unless_cancelled(names).await? {
+                    Err(client::Error::TooLarge { message, limit }) => {
+                        if let Some(name) = nameless::oversized(&listing, message) {
+                            self.note_oversized(name).await?;
+                        }
+                        return Err(client::Error::TooLarge { message, limit }.into());
+                    }
+                    found => found?,
+                };
                 self.remember(remembered::PATTERN, Some(found.pattern))
                     .await?;
                 found.names
             }
         };
-        let largest = self.settings.largest_message.0;
-        let oversized = self.oversized().await?;
-        let plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
+        let mut plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
+        let troubles = {
+            let store = self.store.clone();
+            blocking(move || store.troubles()).await?
+        };
+        let left_out = plan.defer(&troubles, at);
+        findings.has_open_ends |= left_out > 0;
         drop((seen, listing));
         findings.on_server = Some(plan.on_server);
         findings.has_open_ends |= plan.left_out > 0;
@@ -348,8 +377,7 @@ impl Check<'_> {
 
         let is_first = self.recall(remembered::CHECKED).await?.is_none();
         if !plan.fetch.is_empty() {
-            self.unless_cancelled(self.announce(at, transaction, &plan, ahead))
-                .await??;
+            self.announce(at, transaction, &plan, ahead).await?;
             let highest_id = {
                 let store = self.store.clone();
                 blocking(move || store.highest_id()).await?
@@ -369,7 +397,7 @@ impl Check<'_> {
             }
             let keeper = Keeper::start(terms, self.tell.clone());
             let fetched = self
-                .fetch(transaction, &plan, ahead, &keeper, findings)
+                .fetch(at, transaction, &plan, ahead, &keeper, findings)
                 .await;
             // Whatever ended the fetching: what is whole is kept.
             let tally = keeper.finish().await?;
@@ -382,6 +410,7 @@ impl Check<'_> {
             findings.tally.new += tally.new;
             findings.tally.octets += tally.octets;
             findings.tally.recognised.extend(tally.recognised);
+            findings.tally.as_before.extend(tally.as_before);
             fetched?;
         }
         self.settle(at, plan, findings).await?;
@@ -407,6 +436,15 @@ impl Check<'_> {
             store.oversized()
         })
         .await?)
+    }
+
+    /// Notes that a message is larger than LIST says, and than is fetched whole.
+    pub(super) async fn note_oversized(&self, name: UniqueId) -> Result<(), store::Error> {
+        let store = self.store.clone();
+        blocking(move || store.note_oversized(&name)).await?;
+        let largest = self.settings.largest_message.0.to_string();
+        self.remember(remembered::OVERSIZED_ABOVE, Some(largest))
+            .await
     }
 
     /// What the next listing is compared with: this one, and what else decides what is fetched.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     check::{Check, remembered},
     findings::{Failure, Findings},
-    identity::Plan,
+    identity::{DAY, MOST_BREAKS, Plan},
     keeper::{Keeper, Mail},
     outcome,
     report::Report,
@@ -39,7 +39,7 @@ impl Check<'_> {
         plan: &Plan,
         ahead: usize,
     ) -> Result<(), Failure> {
-        if plan.fetch.len() <= HEADLINES_FIRST || ahead == 1 {
+        if plan.fetch.len() <= HEADLINES_FIRST || ahead == 1 || self.announces_not(at).await? {
             return Ok(());
         }
         let newest = plan
@@ -53,7 +53,17 @@ impl Check<'_> {
         let largest = self.settings.largest_message.0;
         let mut fetching = transaction.fetch(newest, ahead, largest);
         let mut headlines: Vec<Headline> = Vec::new();
-        while let Some((fetch, fetched)) = fetching.next().await? {
+        loop {
+            let (fetch, fetched) = match self.unless_cancelled(fetching.next()).await? {
+                Ok(Some(next)) => next,
+                Ok(None) => break,
+                Err(error) => {
+                    // The mails themselves are what matters: the next check begins with them.
+                    let moment = Some(at.as_second().to_string());
+                    self.remember(remembered::ANNOUNCING_BROKE, moment).await?;
+                    return Err(error.into());
+                }
+            };
             // A server without TOP refuses: the mails themselves are on their way soon enough.
             if let Fetched::Bytes(bytes) = fetched {
                 let mut headline = Headline::of_headers(&bytes, at);
@@ -67,13 +77,83 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// True if the connection ended over headlines within the last day.
+    async fn announces_not(&self, at: Timestamp) -> Result<bool, store::Error> {
+        let broke = self.recall(remembered::ANNOUNCING_BROKE).await?;
+        let broke: Option<i64> = broke.and_then(|seconds| seconds.parse().ok());
+        Ok(broke.is_some_and(|seconds| at.as_second().abs_diff(seconds) < DAY.as_secs()))
+    }
+
     /// Fetches what the plan asks for and hands it to the keeper.
     pub(super) async fn fetch(
         &self,
+        at: Timestamp,
         transaction: &mut Transaction,
         plan: &Plan,
         ahead: usize,
         keeper: &Keeper,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
+        let mut refused = Vec::new();
+        let fetched = self
+            .fetch_mails(at, transaction, plan, ahead, keeper, &mut refused, findings)
+            .await;
+        findings.has_open_ends |= !refused.is_empty();
+        let troubles = {
+            let store = self.store.clone();
+            let names = refused
+                .iter()
+                .map(|(_, unique_id, words): &Refused| (unique_id.clone(), words.clone()))
+                .collect::<Vec<_>>();
+            blocking(move || store.note_troubles(&names, false, at)).await?
+        };
+        fetched?;
+
+        for ((fetch, unique_id, words), trouble) in refused.into_iter().zip(troubles) {
+            if trouble.attempts < MOST_REFUSALS {
+                continue;
+            }
+            findings.note(Shown::line(&format!(
+                "message {} cannot be fetched: {words}",
+                fetch.message
+            )));
+            let headers = self
+                .unless_cancelled(self.headers(transaction, fetch))
+                .await?;
+            let is_over = headers.is_err();
+            // One that has a row already keeps it.
+            if !is_over || !plan.again.contains(&unique_id) {
+                let bytes = match &headers {
+                    Ok(bytes) => bytes.clone(),
+                    Err(_) => store::keep::NO_HEADERS.to_vec(),
+                };
+                let says = format!("The server says: {words}");
+                let mail = stand_in(&unique_id, fetch, bytes, &says);
+                if !keeper.hand_over(mail).await {
+                    return Err(Failure::Cancelled);
+                }
+            }
+            if let Err(error) = headers {
+                let (store, broken) = (self.store.clone(), vec![(unique_id, words)]);
+                blocking(move || store.note_troubles(&broken, true, at)).await?;
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a check has at hand, each for its own"
+    )]
+    async fn fetch_mails(
+        &self,
+        at: Timestamp,
+        transaction: &mut Transaction,
+        plan: &Plan,
+        ahead: usize,
+        keeper: &Keeper,
+        refused: &mut Vec<Refused>,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
         let largest = self.settings.largest_message.0;
@@ -82,19 +162,29 @@ impl Check<'_> {
             .iter()
             .map(|(fetch, unique_id)| (fetch.message, unique_id))
             .collect();
-        let mut refused = Vec::new();
         let mut fetching =
             transaction.fetch(plan.fetch.iter().map(|(fetch, _)| *fetch), ahead, largest);
-        loop {
+        while let Some(upcoming) = fetching.upcoming() {
+            // Room for it before it comes, so that no two large ones are there at once.
+            let room = match self.unless_cancelled(keeper.room_for(upcoming)).await? {
+                Some(room) => room,
+                // The keeper has failed; it gives the reason at its end.
+                None => return Err(Failure::Cancelled),
+            };
             let next = match self.unless_cancelled(fetching.next()).await? {
                 Err(client::Error::TooLarge { message, limit }) => {
-                    let (store, name) = (self.store.clone(), names[&message].clone());
-                    blocking(move || store.note_oversized(&name)).await?;
-                    self.remember(remembered::OVERSIZED_ABOVE, Some(largest.to_string()))
-                        .await?;
+                    self.note_oversized(names[&message].clone()).await?;
                     return Err(client::Error::TooLarge { message, limit }.into());
                 }
-                outcome => outcome?,
+                Err(error) => {
+                    if let Some(fetch) = fetching.awaited().filter(|_| may_be_its_fault(&error)) {
+                        let unique_id = names[&fetch.message];
+                        self.note_break(at, plan, fetch, unique_id, &error, keeper, findings)
+                            .await?;
+                    }
+                    return Err(error.into());
+                }
+                Ok(next) => next,
             };
             let Some((fetch, fetched)) = next else { break };
             let unique_id = names[&fetch.message];
@@ -113,67 +203,100 @@ impl Check<'_> {
                         is_complete: fetch.part == Part::Whole,
                         bytes,
                     };
-                    if !keeper.hand_over(mail).await {
-                        // The keeper has failed; it gives the reason at its end.
+                    if !keeper.hand_over_into(room, mail).await {
                         return Err(Failure::Cancelled);
                     }
                 }
                 Fetched::Refused(response) => {
-                    findings.has_open_ends = true;
-                    let store = self.store.clone();
-                    let (name, words) = (unique_id.clone(), outcome::said(&response).to_owned());
-                    let attempts = {
-                        let words = words.clone();
-                        blocking(move || store.note_trouble(&name, &words)).await?
-                    };
-                    if attempts >= MOST_REFUSALS {
-                        refused.push((fetch, unique_id.clone(), words));
-                    }
+                    let words = outcome::said(&response).to_owned();
+                    refused.push((fetch, unique_id.clone(), words));
                 }
-            }
-        }
-        for (fetch, unique_id, words) in refused {
-            let bytes = self
-                .unless_cancelled(self.stand_in(transaction, fetch, &words))
-                .await??;
-            findings.note(Shown::line(&format!(
-                "message {} cannot be fetched: {words}",
-                fetch.message
-            )));
-            let mail = Mail {
-                unique_id,
-                octets: fetch.octets,
-                bytes,
-                is_complete: false,
-            };
-            if !keeper.hand_over(mail).await {
-                return Err(Failure::Cancelled);
             }
         }
         Ok(())
     }
 
-    /// What is shown of a message that the server lists and will not give: its headers if those can
-    /// be had, and the server's words.
-    async fn stand_in(
+    /// Notes that the connection ended in a message. Once that has happened a few times it has a row
+    /// of its own, and the others no longer wait for it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a check has at hand, each for its own"
+    )]
+    async fn note_break(
+        &self,
+        at: Timestamp,
+        plan: &Plan,
+        fetch: Fetch,
+        unique_id: &UniqueId,
+        error: &client::Error,
+        keeper: &Keeper,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
+        let words = outcome::chain(error);
+        let troubles = {
+            let (store, broken) = (self.store.clone(), vec![(unique_id.clone(), words.clone())]);
+            blocking(move || store.note_troubles(&broken, true, at)).await?
+        };
+        if troubles.iter().all(|trouble| trouble.broke < MOST_BREAKS) {
+            return Ok(());
+        }
+        findings.note(Shown::line(&format!(
+            "message {} cannot be fetched: {words}",
+            fetch.message
+        )));
+        // One that has a row already keeps it.
+        if !plan.again.contains(unique_id) {
+            let says = format!("Each time it was asked for the check ended: {words}");
+            let mail = stand_in(unique_id, fetch, store::keep::NO_HEADERS.to_vec(), &says);
+            // A keeper that has failed says so at its end.
+            keeper.hand_over(mail).await;
+        }
+        Ok(())
+    }
+
+    /// The headers of a message that the server will not give whole; none if it will not give those.
+    async fn headers(
         &self,
         transaction: &mut Transaction,
         fetch: Fetch,
-        words: &str,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, client::Error> {
         let headers = Fetch {
             part: Part::Headers,
             ..fetch
         };
         let largest = self.settings.largest_message.0;
-        let mut bytes = match transaction.fetch([headers], 1, largest).next().await? {
-            Some((_, Fetched::Bytes(bytes))) => bytes,
-            Some((_, Fetched::Refused(_))) | None => store::keep::NO_HEADERS.to_vec(),
-        };
-        let words = Shown::line(words);
-        bytes.extend_from_slice(
-            format!("This notice cannot be fetched. The server says: {words}\r\n").as_bytes(),
-        );
-        Ok(bytes)
+        Ok(
+            match transaction.fetch([headers], 1, largest).next().await? {
+                Some((_, Fetched::Bytes(bytes))) => bytes,
+                Some((_, Fetched::Refused(_))) | None => store::keep::NO_HEADERS.to_vec(),
+            },
+        )
+    }
+}
+
+/// A message that the server would not give, and its words.
+type Refused = (Fetch, UniqueId, String);
+
+/// True if the connection may have ended because of the message that was awaited.
+fn may_be_its_fault(error: &client::Error) -> bool {
+    matches!(
+        error,
+        client::Error::Closed
+            | client::Error::Io(_)
+            | client::Error::TimedOut { .. }
+            | client::Error::Broken(_)
+    )
+}
+
+/// What is shown of a message that the server lists and will not give: its headers, if those could be
+/// had, and why.
+fn stand_in(unique_id: &UniqueId, fetch: Fetch, mut bytes: Vec<u8>, why: &str) -> Mail {
+    let why = Shown::line(why);
+    bytes.extend_from_slice(format!("This notice cannot be fetched. {why}\r\n").as_bytes());
+    Mail {
+        unique_id: unique_id.clone(),
+        octets: fetch.octets,
+        bytes,
+        is_complete: false,
     }
 }

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use super::keeper::Tally;
-use crate::{client, notice::shown::Shown, store};
+use crate::{
+    client,
+    notice::{NoticeId, shown::Shown},
+    store,
+};
 
 /// How many notes are made of one check: nobody reads more.
 const MOST_NOTES: usize = 200;
@@ -30,11 +34,15 @@ impl From<store::Error> for Failure {
 /// What is found out during a visit, whether it comes through or not.
 #[derive(Default)]
 pub(super) struct Findings {
+    /// The highest id in the cache before anybody was called.
+    pub highest_before: NoticeId,
     pub on_server: Option<u32>,
     pub tally: Tally,
     pub withdrawn: u32,
     pub notes: Vec<Shown>,
     pub login_delay: Option<Duration>,
+    /// True once the password may have been sent.
+    pub has_tried_password: bool,
     /// True once PIPELINING turned out to be broken.
     pub goes_one_by_one: bool,
     /// True if something is to be tried again, though nothing is to be said of it.

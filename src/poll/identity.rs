@@ -5,7 +5,12 @@
 //! is fetched and turns out to be a kept notice under another name is recognised when it is kept
 //! (`store::keep`).
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
 
 use crate::{
     client::{
@@ -14,7 +19,10 @@ use crate::{
     },
     notice::NoticeId,
     pop3::listing::{MessageNumber, Octets, UniqueId},
-    store::seen::Seen,
+    store::{
+        keep::Listed,
+        seen::{Seen, Troubles},
+    },
 };
 
 /// What a listing means for the cache.
@@ -26,12 +34,13 @@ pub struct Plan {
     pub again: Vec<UniqueId>,
     /// Notices that were there and are not listed any more.
     pub missing: Vec<NoticeId>,
-    /// Notices thought withdrawn that are listed again.
+    /// Notices thought withdrawn whose unique-id is listed again; they are back if what is fetched
+    /// under it is the same.
     pub returned: Vec<NoticeId>,
     /// True if nothing that was there is listed any more: doubtful, so nothing is withdrawn yet.
     pub is_doubtful: bool,
-    /// The unique-ids that are listed; only where there is something to fetch.
-    pub listed: HashSet<UniqueId>,
+    /// The unique-ids that are listed, and how often; only where there is something to fetch.
+    pub listed: Listed,
     /// How many messages are listed.
     pub on_server: u32,
     /// How many unique-ids with another size than before are left for the next check.
@@ -40,6 +49,10 @@ pub struct Plan {
     pub nameless: u32,
 }
 
+/// How many times the connection may end in a message before it is shown as one that cannot be had.
+pub const MOST_BREAKS: u32 = 3;
+/// How long what ended the connection each time is not asked for again.
+pub const DAY: Duration = Duration::from_secs(86_400);
 /// The most messages that are fetched again because LIST says another size than before.
 const MOST_RESIZED: usize = 50;
 
@@ -72,9 +85,13 @@ pub fn plan(
         plan.returned.extend(
             known
                 .iter()
-                .filter(|known| known.is_withdrawn)
+                .filter(|known| known.is_withdrawn && known.copies > 0)
                 .map(|known| known.notice),
         );
+        // Unique-ids are used again: what had left is only back if it is the same.
+        let has_left = known
+            .iter()
+            .any(|known| known.is_withdrawn && known.copies > 0);
         let accounted: u32 = known.iter().map(|known| known.copies).sum();
         let is_short = (accounted as usize) < copies.len();
         let is_resized = !known.is_empty()
@@ -95,7 +112,7 @@ pub fn plan(
             });
         let again = is_resized && resized < MOST_RESIZED;
         plan.left_out += u32::from(is_resized && !again && !is_short);
-        if is_short || again || can_complete {
+        if is_short || again || can_complete || has_left {
             resized += usize::from(again && !is_short);
             if !known.is_empty() {
                 plan.again.push(unique_id.clone());
@@ -148,14 +165,39 @@ pub fn plan(
     plan.returned.sort_unstable();
     plan.returned.dedup();
     // Some that go are ordinary; all of them at once is a server that has moved or forgotten.
-    plan.is_doubtful = notices > 0 && plan.missing.len() == notices;
+    plan.is_doubtful = notices > 0 && plan.missing.len() == notices
+        || plan.nameless > 0
+        || !listing.odd.is_empty();
     if !plan.fetch.is_empty() {
-        plan.listed = unique_ids
-            .into_iter()
-            .map(|(_, unique_id)| unique_id)
-            .collect();
+        let mut listed = HashMap::with_capacity(unique_ids.len());
+        for (_, unique_id) in unique_ids {
+            *listed.entry(unique_id).or_insert(0) += 1;
+        }
+        plan.listed = listed;
     }
     plan
+}
+
+impl Plan {
+    /// Puts what could not be fetched before behind the others, and leaves out for a day what has
+    /// ended the connection each time. Gives how many are left out.
+    pub fn defer(&mut self, troubles: &Troubles, now: Timestamp) -> usize {
+        if troubles.is_empty() {
+            return 0;
+        }
+        let before = self.fetch.len();
+        let is_hopeless = |unique_id: &UniqueId| {
+            troubles.get(unique_id).is_some_and(|trouble| {
+                let since = now.as_second().abs_diff(trouble.tried.as_second());
+                trouble.broke >= MOST_BREAKS && since < DAY.as_secs()
+            })
+        };
+        self.fetch.retain(|(_, unique_id)| !is_hopeless(unique_id));
+        self.again.retain(|unique_id| !is_hopeless(unique_id));
+        self.fetch
+            .sort_by_key(|(_, unique_id)| troubles.contains_key(unique_id));
+        before - self.fetch.len()
+    }
 }
 
 /// What LIST says of a message; the scan listing is in the order of the numbers.

@@ -13,12 +13,13 @@ use tokio::{
 
 use super::{report::Report, tell::Tell};
 use crate::{
+    client::fetch::{Fetch, Part},
     config::Age,
     notice::{Headline, NoticeId, headline::Digest},
     pop3::listing::{Octets, UniqueId},
     store::{
         self, Store,
-        keep::{Arrival, Kept},
+        keep::{Arrival, Kept, Listed},
     },
 };
 
@@ -35,7 +36,7 @@ pub(super) struct Mail {
 #[derive(Debug)]
 pub(super) struct Terms {
     pub store: Store,
-    pub listed: HashSet<UniqueId>,
+    pub listed: Listed,
     pub now: Timestamp,
     /// Set at the first check: what is older starts as read.
     pub unread_since: Option<Age>,
@@ -52,6 +53,8 @@ pub(super) struct Tally {
     pub new: u32,
     pub octets: u64,
     pub recognised: Vec<NoticeId>,
+    /// Those that were fetched again and are what they were.
+    pub as_before: HashSet<NoticeId>,
 }
 
 /// The queue into the keeper.
@@ -65,7 +68,7 @@ pub(super) struct Keeper {
 /// The most octets that wait, in units of [`UNIT`]: 12 MB.
 const ROOM: u32 = 3_072;
 /// The grain in which room is counted, in octets.
-const UNIT: usize = 4_096;
+const UNIT: u64 = 4_096;
 /// The most mails that are kept as one transaction.
 const LARGEST_BATCH: usize = 400;
 /// The first transactions are small, so that the newest notices are on the screen at once.
@@ -85,14 +88,30 @@ impl Keeper {
     /// Hands a mail over, waiting while too much is waiting already; false if the keeper has ended,
     /// which [`Keeper::finish`] gives the reason of.
     pub async fn hand_over(&self, mail: Mail) -> bool {
-        let units = u32::try_from(mail.bytes.len() / UNIT + 1).unwrap_or(ROOM);
-        let Ok(permit) = Arc::clone(&self.room)
-            .acquire_many_owned(units.min(ROOM))
-            .await
-        else {
-            return false;
-        };
-        self.queue.send((mail, permit)).await.is_ok()
+        match self.room(mail.bytes.len() as u64).await {
+            Some(room) => self.hand_over_into(room, mail).await,
+            None => false,
+        }
+    }
+
+    /// Waits for room for a message that is about to come.
+    pub async fn room_for(&self, fetch: Fetch) -> Option<OwnedSemaphorePermit> {
+        self.room(match fetch.part {
+            Part::Whole => fetch.octets.0,
+            Part::Headers => 0,
+        })
+        .await
+    }
+
+    /// Hands over a mail that there is room for; false if the keeper has ended.
+    pub async fn hand_over_into(&self, room: OwnedSemaphorePermit, mail: Mail) -> bool {
+        self.queue.send((mail, room)).await.is_ok()
+    }
+
+    async fn room(&self, octets: u64) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(octets / UNIT + 1).unwrap_or(ROOM).min(ROOM);
+        let room = Arc::clone(&self.room).acquire_many_owned(units).await;
+        room.ok()
     }
 
     /// Waits until all that was handed over is kept.
@@ -181,9 +200,14 @@ fn keep_batches(
                     tally.new += 1;
                     headlines.push(headline);
                 }
-                Kept::Completed(headline) => filled.push(headline),
+                Kept::Completed(headline) => {
+                    tally.as_before.insert(headline.id);
+                    filled.push(headline);
+                }
                 Kept::Recognised(id) => tally.recognised.push(id),
-                Kept::AsBefore(_) => {}
+                Kept::AsBefore(id) => {
+                    tally.as_before.insert(id);
+                }
             }
         }
         if !headlines.is_empty() {

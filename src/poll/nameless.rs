@@ -1,9 +1,9 @@
 //! Names for the messages of a server without UIDL: the digest of their headers, and their size.
 //!
 //! Only those are asked for whose number and size have changed since the last listing, whose
-//! pattern is remembered as JSON.
+//! pattern is remembered as JSON; and the last of the others, to see whether they have moved up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::{
     },
     net::tls::hex,
     notice::headline::Digest,
-    pop3::listing::{MessageNumber, Octets, UniqueId},
+    pop3::listing::{MessageNumber, Octets, ScanListing, UniqueId},
     store::seen::Seen,
 };
 
@@ -27,45 +27,64 @@ pub(super) struct Names {
     pub pattern: String,
 }
 
+/// What a visit knows when it looks for names.
+pub(super) struct Known<'a> {
+    /// The pattern of the last listing.
+    pub pattern: Option<&'a str>,
+    /// Messages that are larger than LIST says.
+    pub oversized: &'a HashSet<UniqueId>,
+    /// The most octets of a message that is fetched whole.
+    pub largest: u64,
+    /// How many requests are sent ahead.
+    pub ahead: usize,
+}
+
 /// Finds names for all messages of the listing.
 pub(super) async fn names(
     transaction: &mut Transaction,
     listing: &Listing,
-    pattern: Option<&str>,
-    ahead: usize,
-    largest: u64,
+    known: &Known<'_>,
 ) -> Result<Names, client::Error> {
-    let known: HashMap<(u32, u64), String> = pattern
+    let mut pattern: HashMap<(u32, u64), String> = known
+        .pattern
         .and_then(|text| serde_json::from_str::<Vec<(u32, u64, String)>>(text).ok())
         .unwrap_or_default()
         .into_iter()
         .map(|(number, octets, name)| ((number, octets), name))
         .collect();
+    if !is_still_so(transaction, listing, &pattern, known).await? {
+        pattern.clear();
+    }
+
     let mut names = Vec::with_capacity(listing.scan.len());
     let mut wanted = Vec::new();
     for line in &listing.scan {
-        match known.get(&(line.message.value(), line.octets.0)) {
+        match pattern.get(&(line.message.value(), line.octets.0)) {
             Some(name) => names.push((line.message, line.octets, name.clone())),
-            None => wanted.push(Fetch {
-                message: line.message,
-                octets: line.octets,
-                part: Part::Headers,
-            }),
+            None => wanted.push(headers_of(line)),
         }
     }
     while !wanted.is_empty() {
         let mut without_top = Vec::new();
-        let mut fetching = transaction.fetch(std::mem::take(&mut wanted), ahead, largest);
+        let mut fetching =
+            transaction.fetch(std::mem::take(&mut wanted), known.ahead, known.largest);
         while let Some((fetch, fetched)) = fetching.next().await? {
             match fetched {
                 Fetched::Bytes(bytes) => {
                     names.push((fetch.message, fetch.octets, name(&bytes, fetch.octets)));
                 }
-                // Neither UIDL nor TOP: the whole message must tell.
-                Fetched::Refused(_) if fetch.part == Part::Headers => without_top.push(Fetch {
-                    part: Part::Whole,
-                    ..fetch
-                }),
+                // Neither UIDL nor TOP: the whole message must tell, if it may be fetched at all.
+                Fetched::Refused(_) if fetch.part == Part::Headers => {
+                    if is_too_large(fetch.octets, known) {
+                        names.push((fetch.message, fetch.octets, name_by_size(fetch.octets)));
+                    } else {
+                        without_top.push(Fetch {
+                            part: Part::Whole,
+                            ..fetch
+                        });
+                    }
+                }
+                // It has no name this time, so nothing is taken to have left.
                 Fetched::Refused(_) => {}
             }
         }
@@ -86,6 +105,51 @@ pub(super) async fn names(
     Ok(Names { names, pattern })
 }
 
+/// True if the last message that the pattern seems to know is what it was. Bots send mails of one
+/// size: if one of them left, the others moved up, and so the last of them is another.
+async fn is_still_so(
+    transaction: &mut Transaction,
+    listing: &Listing,
+    pattern: &HashMap<(u32, u64), String>,
+    known: &Known<'_>,
+) -> Result<bool, client::Error> {
+    let is_known = |line: &&ScanListing| {
+        pattern.contains_key(&(line.message.value(), line.octets.0))
+            && !is_too_large(line.octets, known)
+    };
+    let Some(last) = listing.scan.iter().rev().find(is_known) else {
+        return Ok(true);
+    };
+    let mut fetch = headers_of(last);
+    loop {
+        let fetched = transaction.fetch([fetch], 1, known.largest).next().await?;
+        match fetched {
+            Some((_, Fetched::Bytes(bytes))) => {
+                let before = pattern.get(&(last.message.value(), last.octets.0));
+                return Ok(before == Some(&name(&bytes, last.octets)));
+            }
+            Some((_, Fetched::Refused(_))) if fetch.part == Part::Headers => {
+                fetch.part = Part::Whole;
+            }
+            Some((_, Fetched::Refused(_))) | None => return Ok(false),
+        }
+    }
+}
+
+fn headers_of(line: &ScanListing) -> Fetch {
+    Fetch {
+        message: line.message,
+        octets: line.octets,
+        part: Part::Headers,
+    }
+}
+
+fn is_too_large(octets: Octets, known: &Known) -> bool {
+    octets.0 > known.largest
+        || UniqueId::new(name_by_size(octets).into_bytes())
+            .is_some_and(|name| known.oversized.contains(&name))
+}
+
 /// True if a message was seen under a name that is none of these: the server had unique-ids.
 pub(super) fn has_other_names(seen: &Seen) -> bool {
     seen.iter()
@@ -98,4 +162,15 @@ const MARK: &str = "~";
 fn name(headers: &[u8], octets: Octets) -> String {
     let digest = Digest::of(headers, Timestamp::UNIX_EPOCH);
     format!("{MARK}{}.{octets}", hex(&digest.fingerprint.headers))
+}
+
+/// The name of a message that is too large to be asked for more than its size.
+fn name_by_size(octets: Octets) -> String {
+    format!("{MARK}large.{octets}")
+}
+
+/// The name under which it is remembered that a message is larger than LIST says.
+pub(super) fn oversized(listing: &Listing, message: MessageNumber) -> Option<UniqueId> {
+    let line = listing.scan.iter().find(|line| line.message == message)?;
+    UniqueId::new(name_by_size(line.octets).into_bytes())
 }

@@ -75,11 +75,8 @@ impl Schedule {
                 self.obey(*every);
                 // Words without a number: half as often as before.
                 if every.is_zero() {
-                    self.least = self
-                        .interval
-                        .max(self.least)
-                        .saturating_mul(2)
-                        .min(UNREACHABLE_MOST);
+                    let doubled = self.interval.max(self.least).saturating_mul(2);
+                    self.least = self.least.max(doubled.min(UNREACHABLE_MOST));
                 }
                 Next::After(self.regular(chance))
             }

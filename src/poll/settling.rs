@@ -28,7 +28,12 @@ impl Check<'_> {
         findings: &mut Findings,
     ) -> Result<(), Failure> {
         let recognised: HashSet<_> = findings.tally.recognised.iter().copied().collect();
-        plan.missing.retain(|id| !recognised.contains(id));
+        // What another program has kept since this visit began is no loss of this listing's.
+        let known = findings.highest_before;
+        plan.missing
+            .retain(|id| !recognised.contains(id) && *id <= known);
+        plan.returned
+            .retain(|id| findings.tally.as_before.contains(id));
         if !plan.returned.is_empty() {
             let (store, ids) = (self.store.clone(), plan.returned.clone());
             blocking(move || store.restore(&ids)).await?;

@@ -171,8 +171,8 @@ impl Decoder for ClientCodec {
         if newline > LONGEST_LINE {
             return Err(response::ParseError::TooLong.into());
         }
-        let line = source.split_to(newline + 1);
-        let line = trim_line_end(&line);
+        let whole = source.split_to(newline + 1);
+        let line = trim_line_end(&whole);
         let Some(shape) = self.expected.front() else {
             let line = String::from_utf8_lossy(line);
             return Err(response::ParseError::Unasked(excerpt(&line)).into());
@@ -184,7 +184,7 @@ impl Decoder for ClientCodec {
         }
         let response = Response::parse(line)?;
         if *shape == Shape::Multiline && response.is_ok() {
-            self.body = Some(Unstuffer::default());
+            self.body = Some(Unstuffer::behind(&whole));
         } else {
             self.expected.pop_front();
         }

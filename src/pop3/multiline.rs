@@ -10,9 +10,12 @@ use memchr::memmem;
 ///
 /// Some servers end their lines with a bare LF. A server that ends them with CRLF may pass on a mail
 /// that holds a bare LF and a dot: that ends nothing, or the mail could speak in the server's name.
-/// So a bare LF counts only as long as no CRLF has come.
+/// So a bare LF counts only where the answer's first line ended with one, or as long as no CRLF has
+/// come.
 #[derive(Debug)]
 pub struct Unstuffer {
+    /// The server ends its own lines with a bare LF.
+    by_lf: bool,
     /// What has ended the line before, where the next byte begins one.
     line_end: Option<LineEnd>,
     /// A line of this body ended with CRLF.
@@ -30,6 +33,7 @@ enum LineEnd {
 impl Default for Unstuffer {
     fn default() -> Unstuffer {
         Unstuffer {
+            by_lf: false,
             line_end: Some(LineEnd::Crlf),
             has_crlf: false,
             carriage_return: false,
@@ -47,6 +51,14 @@ pub enum Piece {
 }
 
 impl Unstuffer {
+    /// For the body behind this first line, its end included.
+    pub fn behind(first_line: &[u8]) -> Unstuffer {
+        Unstuffer {
+            by_lf: !first_line.ends_with(b"\r\n"),
+            ..Unstuffer::default()
+        }
+    }
+
     /// Takes the next piece from the front of `source`; none if more bytes are needed.
     pub fn next(&mut self, source: &mut BytesMut) -> Option<Piece> {
         if source.is_empty() {
@@ -54,7 +66,7 @@ impl Unstuffer {
         }
         let begins_line = match self.line_end {
             Some(LineEnd::Crlf) => true,
-            Some(LineEnd::Lf) => !self.has_crlf,
+            Some(LineEnd::Lf) => self.by_lf || !self.has_crlf,
             None => false,
         };
         if begins_line && source[0] == b'.' {

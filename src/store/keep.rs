@@ -1,6 +1,6 @@
 //! Keeping what a check has fetched, and noting what has left the server.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -66,6 +66,13 @@ pub const NO_HEADERS: &[u8] = b"Subject: (cannot be fetched)\r\n\r\n";
 /// Anybody can send the same mail a thousand times.
 const MOST_TWINS: u32 = 200;
 
+/// The most unique-ids that are remembered of a notice. A server with two machines behind it may have
+/// two for each; one that invents new ones at every session must not fill the cache with them.
+const MOST_NAMES: usize = 8;
+
+/// The unique-ids of a listing, and how many messages have each.
+pub type Listed = HashMap<UniqueId, u32>;
+
 /// What became of an arrival.
 #[derive(Debug, PartialEq)]
 pub enum Kept {
@@ -81,8 +88,7 @@ pub enum Kept {
 
 impl Store {
     /// Keeps a batch of arrivals with their seen marks, as one transaction, and says what became of
-    /// each. `listed` holds the unique-ids of the present listing: a notice whose own unique-id is
-    /// not among them may be recognised under a new one.
+    /// each. A notice whose own unique-id is not `listed` may be recognised under a new one.
     ///
     /// # Errors
     ///
@@ -90,7 +96,7 @@ impl Store {
     pub fn keep(
         &self,
         arrivals: Vec<Arrival>,
-        listed: &HashSet<UniqueId>,
+        listed: &Listed,
         now: Timestamp,
     ) -> Result<Vec<Kept>, Error> {
         self.write(|transaction, change| {
@@ -159,12 +165,14 @@ fn keep(
     transaction: &Transaction,
     change: i64,
     arrival: Arrival,
-    listed: &HashSet<UniqueId>,
+    listed: &Listed,
     now: Timestamp,
 ) -> rusqlite::Result<Kept> {
-    transaction
-        .prepare_cached("DELETE FROM trouble WHERE unique_id = ?1")?
-        .execute([arrival.unique_id.as_bytes()])?;
+    if arrival.is_complete {
+        transaction
+            .prepare_cached("DELETE FROM trouble WHERE unique_id = ?1")?
+            .execute([arrival.unique_id.as_bytes()])?;
+    }
     if let Some(kept) = known_notice(transaction, change, &arrival, listed)? {
         return Ok(kept);
     }
@@ -219,7 +227,12 @@ fn keep(
         .prepare_cached("INSERT INTO mail VALUES (?1, ?2)")?
         .execute(params![headline.id.0, arrival.bytes])?;
     index::add(transaction, headline.id, &arrival.entry)?;
-    mark_seen(transaction, &arrival.unique_id, headline.id, arrival.octets)?;
+    mark_seen(
+        transaction,
+        (&arrival.unique_id, arrival.octets),
+        headline.id,
+        listed,
+    )?;
     if headline.parents.is_empty() {
         // As it comes back: only a reply shows it.
         headline.preview = Shown::default();
@@ -235,7 +248,7 @@ fn known_notice(
     transaction: &Transaction,
     change: i64,
     arrival: &Arrival,
-    listed: &HashSet<UniqueId>,
+    listed: &Listed,
 ) -> rusqlite::Result<Option<Kept>> {
     let fingerprint = &arrival.fingerprint;
     let unique_id = &arrival.unique_id;
@@ -264,35 +277,61 @@ fn known_notice(
     if let Some((id, was_complete, has_headers)) = before {
         let id = NoticeId(id);
         if was_complete || (has_headers && !arrival.is_complete) {
-            mark_seen(transaction, unique_id, id, arrival.octets)?;
+            mark_seen(
+                transaction,
+                (&arrival.unique_id, arrival.octets),
+                id,
+                listed,
+            )?;
             return Ok(Some(Kept::AsBefore(id)));
         }
-        return complete(transaction, change, id, arrival).map(|kept| Some(Kept::Completed(kept)));
+        return complete(transaction, change, arrival, id, listed)
+            .map(|kept| Some(Kept::Completed(kept)));
+    }
+    if fingerprint.headers == Fingerprint::of_headers(NO_HEADERS) {
+        // What nothing is known of may be anything.
+        return Ok(None);
     }
 
-    // A notice with the same fingerprint whose own unique-ids are all gone from the listing.
-    let candidates: Vec<i64> = transaction
-        .prepare_cached(
-            "SELECT id FROM notice WHERE headers_digest = ?1 AND body_digest = ?2 \
-             ORDER BY withdrawn IS NULL, id LIMIT ?3",
-        )?
-        .query_map(
-            params![fingerprint.headers, fingerprint.body, MOST_TWINS],
-            |row| row.get(0),
-        )?
-        .collect::<rusqlite::Result<_>>()?;
-    for id in candidates {
-        let mut statement =
-            transaction.prepare_cached("SELECT unique_id FROM seen WHERE notice = ?1")?;
-        let mut rows = statement.query([id])?;
-        let mut is_listed = false;
-        while let Some(row) = rows.next()? {
-            is_listed |= UniqueId::new(row.get_ref(0)?.as_blob()?)
-                .is_some_and(|unique_id| listed.contains(&unique_id));
-        }
-        drop(rows);
-        if !is_listed {
-            mark_seen(transaction, unique_id, NoticeId(id), arrival.octets)?;
+    // A notice with the same fingerprint whose own unique-ids are all gone from the listing: those
+    // thought withdrawn first.
+    for condition in [
+        "withdrawn IS NOT NULL ORDER BY id",
+        "withdrawn IS NULL ORDER BY id",
+    ] {
+        let candidates: Vec<i64> = transaction
+            .prepare_cached(&format!(
+                "SELECT id FROM notice \
+                 WHERE headers_digest = ?1 AND body_digest = ?2 AND {condition} LIMIT ?3"
+            ))?
+            .query_map(
+                params![fingerprint.headers, fingerprint.body, MOST_TWINS],
+                |row| row.get(0),
+            )?
+            .collect::<rusqlite::Result<_>>()?;
+        for id in candidates {
+            let names: Vec<Vec<u8>> = transaction
+                .prepare_cached("SELECT unique_id FROM seen WHERE notice = ?1")?
+                .query_map([id], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let is_listed = names.iter().any(|name| {
+                UniqueId::new(name.as_slice())
+                    .is_some_and(|unique_id| listed.contains_key(&unique_id))
+            });
+            if is_listed {
+                continue;
+            }
+            if names.len() >= MOST_NAMES {
+                transaction
+                    .prepare_cached("DELETE FROM seen WHERE notice = ?1")?
+                    .execute([id])?;
+            }
+            mark_seen(
+                transaction,
+                (unique_id, arrival.octets),
+                NoticeId(id),
+                listed,
+            )?;
             transaction
                 .prepare_cached("UPDATE notice SET withdrawn = NULL, changed = ?2 WHERE id = ?1")?
                 .execute([id, change])?;
@@ -306,8 +345,9 @@ fn known_notice(
 fn complete(
     transaction: &Transaction,
     change: i64,
-    id: NoticeId,
     arrival: &Arrival,
+    id: NoticeId,
+    listed: &Listed,
 ) -> rusqlite::Result<Headline> {
     let headline = &arrival.headline;
     transaction
@@ -341,7 +381,12 @@ fn complete(
         .execute(params![id.0, arrival.bytes])?;
     index::remove(transaction, id)?;
     index::add(transaction, id, &arrival.entry)?;
-    mark_seen(transaction, &arrival.unique_id, id, arrival.octets)?;
+    mark_seen(
+        transaction,
+        (&arrival.unique_id, arrival.octets),
+        id,
+        listed,
+    )?;
     let mut completed = headline.clone();
     completed.id = id;
     (completed.handle, completed.marks) = transaction
@@ -359,17 +404,25 @@ fn complete(
 
 fn mark_seen(
     transaction: &Transaction,
-    unique_id: &UniqueId,
+    (unique_id, octets): (&UniqueId, Octets),
     id: NoticeId,
-    octets: Octets,
+    listed: &Listed,
 ) -> rusqlite::Result<()> {
-    // The same again is another listed copy: whatever is fetched again is counted anew.
+    // The same again is another listed copy: whatever is fetched again is counted anew. Never more
+    // than are listed: another program may have fetched it at the same time.
+    let copies = listed.get(unique_id).copied().unwrap_or(1);
     transaction
         .prepare_cached(
             "INSERT INTO seen VALUES (?1, ?2, ?3, 1) ON CONFLICT (unique_id, notice) DO UPDATE \
-             SET copies = copies + 1, octets = excluded.octets",
+             SET octets = excluded.octets, copies = copies + \
+             ((SELECT sum(copies) FROM seen WHERE unique_id = ?1) < ?4)",
         )?
-        .execute(params![unique_id.as_bytes(), id.0, octets.0.cast_signed()])?;
+        .execute(params![
+            unique_id.as_bytes(),
+            id.0,
+            octets.0.cast_signed(),
+            copies
+        ])?;
     Ok(())
 }
 

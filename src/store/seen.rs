@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet, hash_map};
 
+use jiff::Timestamp;
 use rusqlite::params;
 
 use super::{Error, Store};
@@ -25,6 +26,20 @@ pub struct Known {
     /// True if the whole mail is kept.
     pub is_complete: bool,
 }
+
+/// What went wrong with a message that could not be fetched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Trouble {
+    /// How many times in a row it could not be fetched.
+    pub attempts: u32,
+    /// How many times of these the connection ended in it.
+    pub broke: u32,
+    /// When it was tried last.
+    pub tried: Timestamp,
+}
+
+/// The messages that could not be fetched.
+pub type Troubles = HashMap<UniqueId, Trouble>;
 
 /// All unique-ids that were seen, each with its notices.
 #[derive(Debug, Default)]
@@ -144,19 +159,66 @@ impl Store {
         })
     }
 
-    /// Notes that a message could not be fetched, and says how many times in a row that makes.
+    /// What went wrong with messages that could not be fetched.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn troubles(&self) -> Result<Troubles, Error> {
+        self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT unique_id, attempts, broke, tried FROM trouble")?;
+            let mut rows = statement.query([])?;
+            let mut troubles = Troubles::new();
+            while let Some(row) = rows.next()? {
+                let trouble = Trouble {
+                    attempts: row.get(1)?,
+                    broke: row.get(2)?,
+                    tried: Timestamp::from_second(row.get(3)?).unwrap_or_default(),
+                };
+                let unique_id = UniqueId::new(row.get_ref(0)?.as_blob()?);
+                troubles.extend(unique_id.map(|unique_id| (unique_id, trouble)));
+            }
+            Ok(troubles)
+        })
+    }
+
+    /// Notes messages that could not be fetched, with the server's words, and says of each what that
+    /// makes. `broke` if the connection ended in them.
     ///
     /// # Errors
     ///
     /// The cache cannot be written.
-    pub fn note_trouble(&self, unique_id: &UniqueId, words: &str) -> Result<u32, Error> {
+    pub fn note_troubles(
+        &self,
+        messages: &[(UniqueId, String)],
+        broke: bool,
+        at: Timestamp,
+    ) -> Result<Vec<Trouble>, Error> {
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
         self.write(|transaction, _| {
-            transaction.query_row(
-                "INSERT INTO trouble VALUES (?1, 1, ?2) ON CONFLICT (unique_id) \
-                 DO UPDATE SET attempts = attempts + 1, words = excluded.words RETURNING attempts",
-                params![unique_id.as_bytes(), words],
-                |row| row.get(0),
-            )
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO trouble (unique_id, attempts, words, broke, tried) \
+                 VALUES (?1, 1, ?2, ?3, ?4) ON CONFLICT (unique_id) DO UPDATE \
+                 SET attempts = attempts + 1, words = excluded.words, \
+                     broke = broke + excluded.broke, tried = excluded.tried \
+                 RETURNING attempts, broke",
+            )?;
+            messages
+                .iter()
+                .map(|(unique_id, words)| {
+                    let row = params![unique_id.as_bytes(), words, broke, at.as_second()];
+                    statement.query_row(row, |row| {
+                        Ok(Trouble {
+                            attempts: row.get(0)?,
+                            broke: row.get(1)?,
+                            tried: at,
+                        })
+                    })
+                })
+                .collect()
         })
     }
 

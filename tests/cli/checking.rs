@@ -204,7 +204,7 @@ fn watch_writes_a_line_for_each_new_notice() {
     let line = watching.line();
 
     assert!(
-        line.ends_with("  notices  2020-11-23T12:10:00Z  Priya Natarajan  first"),
+        line.ends_with("\tnotices\t2020-11-23T12:10:00Z\tPriya Natarajan\tfirst"),
         "{line}"
     );
     assert_eq!(watching.interrupt(), Some(130));
@@ -212,6 +212,34 @@ fn watch_writes_a_line_for_each_new_notice() {
         office.heard("QUIT"),
         office.heard("PASS") + office.heard("AUTH")
     );
+}
+
+#[test]
+fn watch_tells_of_what_another_program_has_fetched() {
+    let office = Office::empty();
+    let person = Person::with_settings(&format!(
+        "check_every = \"5s\"\n{}",
+        mailbox("notices", office.address())
+    ));
+    let mut watching = Watching::start(&person, &["watch"]);
+    eventually("the first check", || office.heard("QUIT") > 0);
+    office.deliver("by another");
+
+    person.run(&["check"]).expect(0);
+    let line = watching.line();
+
+    assert!(line.ends_with("\tby another"), "{line}");
+}
+
+#[test]
+fn watch_says_at_once_that_there_is_no_such_program() {
+    let person = Person::with_settings(&mailbox("notices", "127.0.0.1:1".parse().expect("one")));
+
+    let settings = person.settings().display().to_string();
+    let arguments = ["--config", &settings, "watch", "--exec", "no-such-program"];
+    let ran = person.bare(&arguments).expect(2);
+
+    assert!(ran.stderr.contains("no-such-program"), "{ran}");
 }
 
 #[test]
