@@ -90,6 +90,7 @@ fn reader() -> Tui {
             headlines: part.to_vec(),
             kept: u32::try_from(MANY).expect("it fits"),
             complete: index == 19,
+            last_seen: None,
             last_visit: None,
         });
     }

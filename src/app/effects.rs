@@ -25,7 +25,7 @@ use crate::{
 mod cache;
 mod files;
 
-use cache::{LEFT, LastOpened, Told};
+use cache::{LEFT, LEFT_ID, LastOpened, Told};
 
 /// The world as far as the screen reaches into it.
 #[derive(Debug)]
@@ -168,6 +168,9 @@ impl World {
             blocking(move || {
                 // Only the rule `new since …` depends on it.
                 let _ = store.remember(LEFT, Some(&Timestamp::now().to_string()));
+                if let Ok(highest) = store.highest_id() {
+                    let _ = store.remember(LEFT_ID, Some(&highest.0.to_string()));
+                }
                 store.close();
             })
             .await;

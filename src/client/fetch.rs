@@ -183,6 +183,14 @@ impl Fetching<'_> {
                 Part::Whole => piece.len(),
                 Part::Headers => HEADERS_KEPT.saturating_sub(bytes.len()).min(piece.len()),
             };
+            if bytes.len() + room > bytes.capacity() && received > MOST_RESERVED {
+                // It is about as large as the listing says: no room beyond that.
+                let expected = fetch.octets.0.min(limit).saturating_sub(bytes.len() as u64);
+                let expected = usize::try_from(expected).unwrap_or(0);
+                if expected >= room {
+                    bytes.reserve_exact(expected);
+                }
+            }
             bytes.extend_from_slice(&piece[..room]);
         }
         Ok(Fetched::Bytes(bytes))

@@ -53,6 +53,29 @@ pub fn short(at: Timestamp, now: Timestamp, zone: &TimeZone, style: Style) -> Sh
 /// one, and with the sender's clock if it is set to another offset from UTC (in seconds):
 /// `Mon 23 Nov 12:10 (2 h ago, 20:10 +0900 there)`.
 pub fn long(at: Timestamp, offset: Option<i32>, now: Timestamp, zone: &TimeZone) -> Shown {
+    let (date, there) = exactly(at, offset, now, zone);
+    let ago = ago(at, now);
+    Shown::line(&match there {
+        Some(there) => format!("{date} ({ago}, {there})"),
+        None => format!("{date} ({ago})"),
+    })
+}
+
+/// The same without how long ago that is: a time that stays right while it is read out.
+pub fn exact(at: Timestamp, offset: Option<i32>, now: Timestamp, zone: &TimeZone) -> Shown {
+    Shown::line(&match exactly(at, offset, now, zone) {
+        (date, Some(there)) => format!("{date} ({there})"),
+        (date, None) => date,
+    })
+}
+
+/// `Mon 23 Nov 12:10`, and the time at the sender's if that is another.
+fn exactly(
+    at: Timestamp,
+    offset: Option<i32>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> (String, Option<String>) {
     let local = at.to_zoned(zone.clone());
     let year = if is_this_year(&local, now, zone) {
         ""
@@ -62,13 +85,8 @@ pub fn long(at: Timestamp, offset: Option<i32>, now: Timestamp, zone: &TimeZone)
     let date = local
         .strftime(&format!("%a %-d %b{year} %H:%M"))
         .to_string();
-    let ago = ago(at, now);
-    Shown::line(
-        &match offset.and_then(|seconds| there(at, seconds, &local)) {
-            Some(there) => format!("{date} ({ago}, {there})"),
-            None => format!("{date} ({ago})"),
-        },
-    )
+    let there = offset.and_then(|seconds| there(at, seconds, &local));
+    (date, there)
 }
 
 /// Returns how long ago a time is: `just now`, `12 min ago`, `2 h ago`, `3 days ago`, `in 5 min`.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, blob::ZeroBlob, params};
 
 use super::{
     Error, Store,
@@ -223,9 +223,7 @@ fn keep(
             change,
             headline.id.0,
         ])?;
-    transaction
-        .prepare_cached("INSERT INTO mail VALUES (?1, ?2)")?
-        .execute(params![headline.id.0, arrival.bytes])?;
+    put_mail(transaction, headline.id, &arrival.bytes)?;
     index::add(transaction, headline.id, &arrival.entry)?;
     mark_seen(
         transaction,
@@ -376,9 +374,7 @@ fn complete(
             pack(&headline.parents),
             change,
         ])?;
-    transaction
-        .prepare_cached("UPDATE mail SET bytes = ?2 WHERE id = ?1")?
-        .execute(params![id.0, arrival.bytes])?;
+    put_mail(transaction, id, &arrival.bytes)?;
     index::remove(transaction, id)?;
     index::add(transaction, id, &arrival.entry)?;
     mark_seen(
@@ -400,6 +396,26 @@ fn complete(
             Ok((row.get::<_, String>(0)?.into_boxed_str(), marks))
         })?;
     Ok(completed)
+}
+
+/// Writes the mail of a notice. SQLite would make a copy of its own of a large one.
+fn put_mail(transaction: &Transaction, id: NoticeId, bytes: &[u8]) -> rusqlite::Result<()> {
+    /// A copy of fewer octets costs less than opening the row once more.
+    const LARGE: usize = 256 * 1024;
+
+    if bytes.len() < LARGE {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO mail VALUES (?1, ?2)")?
+            .execute(params![id.0, bytes])?;
+        return Ok(());
+    }
+    let room = ZeroBlob(bytes.len() as u64);
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO mail VALUES (?1, ?2)")?
+        .execute(params![id.0, room])?;
+    let mut blob = transaction.blob_open("main", "mail", "bytes", id.0, false)?;
+    blob.write_at(bytes, 0)?;
+    blob.close()
 }
 
 fn mark_seen(

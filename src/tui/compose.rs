@@ -132,6 +132,7 @@ impl<'a> Composer<'a> {
             let clock = &self.model.clock;
             let sent = match clock.began {
                 Some(_) => when::ago(date, clock.now),
+                None if self.model.look.accessible => when::since(date, clock.now, &clock.zone),
                 None => Shown::text(&format!(
                     "{} ({})",
                     when::since(date, clock.now, &clock.zone),
@@ -205,7 +206,11 @@ impl<'a> Composer<'a> {
     fn sent(&self) -> Row {
         let clock = &self.model.clock;
         let offset = self.notice.and_then(|notice| notice.offset);
-        let date = when::long(self.headline.date, offset, clock.now, &clock.zone);
+        let written = match self.model.look.accessible {
+            true => when::exact,
+            false => when::long,
+        };
+        let date = written(self.headline.date, offset, clock.now, &clock.zone);
         let date = match self.headline.date_guessed {
             true => Shown::text(&format!("~{date}: when it arrived")),
             false => date,

@@ -65,6 +65,8 @@ pub enum Event {
         complete: bool,
         /// When this person last left the mailbox; none if never.
         last_visit: Option<Timestamp>,
+        /// The highest id that there was then; none if that is not known.
+        last_seen: Option<NoticeId>,
     },
     /// The counts of a mailbox that is not open were read, for the header.
     Counted {

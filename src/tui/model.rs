@@ -3,7 +3,10 @@
 //! Only [`super::update`] changes it. Scroll offsets live here and are clamped there, so that
 //! drawing twice draws the same.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use crate::{
     config::{MarkRead, Notify, Settings, TerminalNotice},
@@ -15,6 +18,7 @@ use super::{
     effect::{Effect, Timer},
     keymap::Keymap,
     look::{Clock, Look},
+    problem::Problem,
     problems,
     size::Size,
 };
@@ -82,6 +86,8 @@ pub struct Model {
     pub unsaved: Option<Shown>,
     /// The important notice that the banner tells of.
     pub banner: Option<Slot>,
+    /// What was selected in the mailboxes that were open before.
+    pub left_at: HashMap<MailboxIndex, NoticeId>,
     /// Notices whose banner was dismissed.
     pub dismissed: HashSet<NoticeId>,
     /// True until the first key in the list.
@@ -226,12 +232,11 @@ impl Model {
             overlay: None,
             search: None,
             searched: Vec::new(),
-            message: problems
-                .first()
-                .map(|problem| Message::Trouble(problem.shown())),
+            message: told(&problems).map(Message::Trouble),
             undo: None,
             unsaved: None,
             banner: None,
+            left_at: HashMap::new(),
             dismissed: HashSet::new(),
             is_untouched: true,
             awaits_first_key: true,
@@ -275,13 +280,16 @@ impl Model {
 
     /// Goes to a mailbox: nothing of the one before is shown any more.
     pub fn go_to(&mut self, mailbox: MailboxIndex) -> Effect {
+        if let Some(slot) = self.list.selected_slot() {
+            let id = self.list.headline(slot).id;
+            self.left_at.insert(self.open, id);
+        }
         self.open = mailbox;
         self.list = List::new(self.habits.threads);
         self.page = None;
         self.focus = Focus::List;
         self.search = None;
         self.banner = None;
-        self.undo = None;
         self.dismissed.clear();
         self.is_ticking = false;
         self.hides_progress = false;
@@ -340,6 +348,15 @@ impl Model {
         }
         effects
     }
+}
+
+/// The first thing that is wrong with the settings, and how many more there are.
+fn told(problems: &[Problem]) -> Option<Shown> {
+    let first = problems.first()?.shown();
+    Some(match problems.len() - 1 {
+        0 => first,
+        more => Shown::text(&format!("{first} · {more} more: `tidings config check`")),
+    })
 }
 
 /// An important notice that nobody opened for a week is not urgent any more.

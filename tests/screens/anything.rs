@@ -164,6 +164,7 @@ fn event() -> impl Strategy<Value = Event> {
                 headlines,
                 complete,
                 last_visit: complete.then(|| at("2026-11-20T00:00:00Z")),
+                last_seen: None,
             }
         }),
         (mailbox.clone(), 0_i64..150, 0_u16..120).prop_map(|(mailbox, id, width)| Event::Opened {

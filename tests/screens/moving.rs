@@ -4,12 +4,13 @@ use tidings::{
     notice::{Headline, MailboxIndex, Marks, NoticeId, shown::Shown},
     poll::report::Report,
     tui::{
+        Purpose,
         effect::{Effect, Timer},
         event::Event,
     },
 };
 
-use super::{Screen, at, headline, team};
+use super::{Screen, at, done, headline, settings, team};
 
 #[test]
 fn past_the_last_notice_the_status_says_so_and_nothing_moves() {
@@ -322,4 +323,78 @@ fn new(id: i64) -> Headline {
         marks: Marks::default(),
         ..headline(id, "2026-11-23T14:37:00Z", "Ana Silva", "Lunch is here")
     }
+}
+
+#[test]
+fn the_ring_of_filters_goes_on_behind_one_that_lets_nothing_through() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("sAf");
+    assert!(screen.text().contains("All read."));
+
+    screen.press("ff");
+    assert!(screen.line(2).starts_with(" Starred"), "{}", screen.text());
+    screen.press("f");
+    assert!(
+        screen.line(2).starts_with(" Withdrawn"),
+        "{}",
+        screen.text()
+    );
+    screen.press("f");
+    assert!(screen.line(2).starts_with(" All"), "{}", screen.text());
+}
+
+#[test]
+fn marks_that_are_undone_are_in_the_filtered_list_again() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("Af");
+    assert!(screen.text().contains("All read."));
+
+    screen.press("U");
+
+    assert!(
+        screen.text().contains("Build cluster maintenance"),
+        "{}",
+        screen.text()
+    );
+}
+
+#[test]
+fn what_came_since_the_last_visit_is_counted_by_when_it_came() {
+    let mut screen = Screen::starting(&settings(), Purpose::Read(MailboxIndex(0)), (80, 24));
+    let mut headlines = team();
+    let mut late = headlines[0].clone();
+    late.id = NoticeId(5_000);
+    late.handle = "late".into();
+    late.date = at("2026-11-01T10:00:00Z");
+    headlines.push(late);
+
+    screen.happens(Event::Loaded {
+        mailbox: MailboxIndex(0),
+        headlines,
+        kept: 129,
+        complete: true,
+        last_visit: Some(at("2026-11-22T18:10:00Z")),
+        last_seen: Some(NoticeId(4_000)),
+    });
+    screen.checked(done(129));
+
+    assert!(
+        screen.status().starts_with(" since Sun 18:10: 1 new"),
+        "{}",
+        screen.status()
+    );
+}
+
+#[test]
+fn a_mailbox_that_one_comes_back_to_is_as_one_left_it() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("jj");
+    let before = screen.line(5);
+
+    screen.press("2");
+    screen.press("1");
+    screen.load();
+
+    assert!(before.starts_with('>'), "{before}");
+    assert_eq!(screen.line(5), before);
 }

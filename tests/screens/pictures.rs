@@ -238,6 +238,7 @@ fn a_search_filters_while_it_is_typed() {
         kept: 128,
         complete: true,
         last_visit: screen.last_visit,
+        last_seen: None,
     });
 
     screen.press("/from:priya maint");

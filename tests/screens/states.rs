@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings::{
-    notice::{MailboxIndex, shown::Shown},
+    notice::{MailboxIndex, NoticeId, shown::Shown},
     poll::report::{Outcome, Report, Summary},
     tui::{
         effect::{Effect, Timer},
@@ -287,4 +287,39 @@ fn ticks(screen: &Screen) -> usize {
         )
     });
     ticks.count()
+}
+
+#[test]
+fn a_word_does_not_cover_a_failure_that_comes_after_it() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("d");
+    assert!(screen.status().contains("nothing is deleted"));
+
+    screen.checked(offline());
+
+    assert!(
+        screen.status().starts_with(" offline since 13:54"),
+        "{}",
+        screen.status()
+    );
+}
+
+#[test]
+fn what_arrived_above_is_told_beside_the_banner() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("GAU");
+    let mut important = screen.headlines[0].clone();
+    important.id = NoticeId(5_000);
+    important.handle = "above".into();
+    important.date = at("2026-11-23T14:37:00Z");
+
+    screen.happens(Event::Reported {
+        mailbox: MailboxIndex(0),
+        report: Report::Arrived(vec![important]),
+    });
+
+    let title = screen.line(2);
+    assert!(title.starts_with(" ! Priya N"), "{title}");
+    assert!(title.contains("dismiss"), "{title}");
+    assert!(title.trim_end().ends_with("▲ 1 new above, g"), "{title}");
 }

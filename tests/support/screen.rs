@@ -96,6 +96,7 @@ impl Screen {
             kept: u32::try_from(self.headlines.len()).expect("a test's mailbox is small"),
             complete: true,
             last_visit: self.last_visit,
+            last_seen: None,
         });
     }
 

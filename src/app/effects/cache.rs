@@ -62,6 +62,8 @@ const RECALLED: usize = 500;
 const MOST_FOUND: usize = 1_000_000;
 /// Under this name the cache remembers when the person last left.
 pub(super) const LEFT: &str = "left";
+/// And under this one, the highest id that there was then.
+pub(super) const LEFT_ID: &str = "left_id";
 
 impl World {
     pub(super) fn load(&self, mailbox: MailboxIndex) {
@@ -80,6 +82,12 @@ impl World {
                 .ok()
                 .flatten()
                 .and_then(|at| at.parse::<Timestamp>().ok());
+            let last_seen = store
+                .remembered(LEFT_ID)
+                .ok()
+                .flatten()
+                .and_then(|id| id.parse().ok())
+                .map(NoticeId);
             let newest = store
                 .changed_since(i64::MAX)
                 .map_or(0, |(_, newest)| newest);
@@ -110,6 +118,7 @@ impl World {
                     kept: u32::try_from(kept).unwrap_or(u32::MAX),
                     complete,
                     last_visit,
+                    last_seen,
                 };
                 if events.blocking_send(loaded).is_err() || complete {
                     return;

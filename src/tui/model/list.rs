@@ -149,8 +149,12 @@ pub struct List {
     folded: HashSet<Thread>,
     found: Option<Vec<Slot>>,
     counts: Counts,
+    /// The filter that follows on this one out of its turn.
+    pub next_filter: Option<Filter>,
     /// When this person last left the mailbox.
     pub last_visit: Option<Timestamp>,
+    /// The highest id that there was then.
+    pub last_seen: Option<NoticeId>,
     /// How many notices the cache holds.
     pub kept: u32,
     /// True once all of them are here.
@@ -268,6 +272,11 @@ impl List {
     /// The thread of a notice: its members, the first one first.
     pub fn thread(&self, slot: Slot) -> &[Slot] {
         self.threads.members(self.threads.of(slot))
+    }
+
+    /// True if a filter lets any notice through.
+    pub fn has_any(&self, filter: Filter) -> bool {
+        self.headlines.iter().any(|headline| filter.lets(headline))
     }
 
     /// Which notices are listed.

@@ -15,6 +15,7 @@ use crate::{
             list::Filter,
             overlay::{Menu, Overlay},
         },
+        view::overlays as overlays_view,
     },
 };
 
@@ -80,7 +81,12 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
                 selected: model.open.0,
                 ..Menu::default()
             };
-            model.overlay = Some(Overlay::Mailboxes(menu));
+            let overlay = Overlay::Mailboxes(menu.clone());
+            let height = overlays_view::height(model, &overlay).max(1);
+            model.overlay = Some(Overlay::Mailboxes(Menu {
+                top: (menu.selected + 1).saturating_sub(height),
+                ..menu
+            }));
         }
         Action::PickMailbox => match key.and_then(|key| Key::from(key).digit()) {
             Some(number) => listing::open(model, number - 1, out),

@@ -1,7 +1,7 @@
 //! The list: what comes from the cache, and moving about in it.
 
 use crate::{
-    notice::MailboxIndex,
+    notice::{Headline, MailboxIndex},
     tui::{
         event::Event,
         layout::{Panes, Shape},
@@ -20,13 +20,21 @@ pub fn from_cache(model: &mut Model, event: Event) {
             kept,
             complete,
             last_visit,
+            last_seen,
         } if mailbox == model.open => {
             let height = model.list_height();
             let list = &mut model.list;
             list.kept = kept;
             list.complete = complete;
             list.last_visit = last_visit;
+            list.last_seen = last_seen;
             list.load(headlines, height);
+            // A mailbox that one comes back to is as one left it.
+            let left = model.left_at.get(&mailbox).and_then(|id| list.slot_of(*id));
+            if let Some(slot) = left {
+                model.left_at.remove(&mailbox);
+                list.select_slot(slot, height);
+            }
             model.look_for_important();
             if complete {
                 away(model);
@@ -91,16 +99,28 @@ pub fn next_unread(model: &mut Model, is_down: bool) -> bool {
 /// Shows other notices of the mailbox.
 pub fn filter(model: &mut Model, filter: Filter) {
     model.search = None;
+    model.list.next_filter = None;
     let height = model.list_height();
     model.list.set_filter(filter, height);
 }
 
-/// Goes round the filters; from a list that came out empty, back to all.
+/// Goes round the filters, past those that let nothing through; that nothing is unread is worth a
+/// word. From a list that came out empty the way leads back to all, and then on.
 pub fn next_filter(model: &mut Model) {
-    let next = match model.list.rows().is_empty() {
-        true => Filter::All,
-        false => model.list.filter().next(),
-    };
+    let present = model.list.filter();
+    if model.list.rows().is_empty() && present != Filter::All {
+        filter(model, Filter::All);
+        model.list.next_filter = Some(present.next());
+        return;
+    }
+    let resumed = model.list.next_filter.filter(|_| present == Filter::All);
+    let mut next = resumed.unwrap_or(present.next());
+    while !matches!(next, Filter::All | Filter::Unread) && !model.list.has_any(next) {
+        next = next.next();
+    }
+    if next == present {
+        next = next.next();
+    }
     filter(model, next);
 }
 
@@ -142,10 +162,16 @@ pub fn away(model: &mut Model) {
     let Some(since) = model.list.last_visit.filter(|_| model.awaits_first_key) else {
         return;
     };
+    // By when it came, not by when it was sent: mail may be late.
+    let last_seen = model.list.last_seen;
+    let is_new = |headline: &Headline| match last_seen {
+        Some(last) => headline.id > last,
+        None => headline.date > since,
+    };
     let new = model
         .list
         .all()
-        .filter(|(_, headline)| headline.date > since && !headline.marks.read);
+        .filter(|(_, headline)| is_new(headline) && !headline.marks.read);
     let mut away = Away {
         since,
         new: 0,

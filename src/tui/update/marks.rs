@@ -101,6 +101,14 @@ pub fn catch_up(model: &mut Model, out: &mut Effects) {
 
 /// Gives back the marks of before the last change.
 pub fn undo(model: &mut Model, out: &mut Effects) {
+    if let Some(undo) = &model.undo
+        && undo.mailbox != model.open
+    {
+        let name = &model.mailboxes[undo.mailbox.0].name;
+        let words = format!("the last mark was made in {name}: open that to undo it");
+        model.say(&words);
+        return;
+    }
     let Some(undo) = model.undo.take() else {
         model.say("nothing to undo");
         return;
@@ -126,6 +134,8 @@ pub fn undo(model: &mut Model, out: &mut Effects) {
             change,
         });
     }
+    let height = model.list_height();
+    model.list.refilter(height);
     model.look_for_important();
     model.say(&match count {
         1 => "undone".to_owned(),

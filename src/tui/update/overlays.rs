@@ -2,18 +2,21 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::tui::{
-    action::{Action, Mode},
-    effect::Effect,
-    keymap::Key,
-    model::{
-        Model, Room,
-        form::{Form, words},
-        overlay::{Menu, Overlay},
-    },
-    view::{
-        help,
-        overlays::{self as view, palette},
+use crate::{
+    notice::shown::Shown,
+    tui::{
+        action::{Action, Mode},
+        effect::Effect,
+        keymap::Key,
+        model::{
+            Message, Model, Room,
+            form::{Form, words},
+            overlay::{Menu, Overlay},
+        },
+        view::{
+            help,
+            overlays::{self as view, palette},
+        },
     },
 };
 
@@ -84,7 +87,8 @@ pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
                     mailbox: model.open,
                     password: password.password(),
                 });
-                model.say("signing in with the new password");
+                let words = Shown::from_static("signing in with the new password");
+                model.message = Some(Message::Checking(words));
             }
             key.code != KeyCode::Enter
         }

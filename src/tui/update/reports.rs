@@ -21,6 +21,7 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
         return;
     };
     let is_first_check = place.last.is_none();
+    let before = place.last.as_ref().map(|last| last.outcome.word());
     place.note(&report, is_empty);
     match report {
         Report::Started { at } => {
@@ -46,10 +47,16 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
         Report::Returned(ids) if is_open => model.list.withdraw(&ids, None),
         Report::Checked(summary) => {
             model.clock.now = model.clock.now.max(summary.at + summary.took);
+            let has_changed = before != Some(summary.outcome.word());
             if is_open {
-                // What came of the check that was asked for is in the status line again.
-                if matches!(model.message, Some(Message::Checking(_))) {
-                    model.message = None;
+                // What came of the check that was asked for is in the status line again, and so is a
+                // failure that is new: no word of before covers it.
+                match &model.message {
+                    Some(Message::Checking(_)) => model.message = None,
+                    Some(Message::Word(_)) if has_changed && !summary.outcome.is_done() => {
+                        model.message = None;
+                    }
+                    Some(Message::Word(_) | Message::Trouble(_)) | None => {}
                 }
                 model.hides_progress = false;
                 if is_first_check {

@@ -93,7 +93,6 @@ pub fn end(model: &mut Model) {
     let Some(search) = model.search.take() else {
         return;
     };
-    remember(model, search.line.text());
     model.list.set_found(None);
     if let Some((slot, on_screen)) = search.before {
         let height = model.list_height();

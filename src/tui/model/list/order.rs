@@ -31,6 +31,13 @@ impl List {
         self.above = 0;
     }
 
+    /// Shows again what the filter lets through by now; what it showed before stays.
+    pub fn refilter(&mut self, height: usize) {
+        if self.filter != Filter::All && self.found.is_none() {
+            self.keep_place(height, List::rebuild);
+        }
+    }
+
     /// Has a rule below what is new, or none, as on narrow screens.
     pub fn show_rule(&mut self, is_shown: bool, height: usize) {
         if self.hides_rule == is_shown {

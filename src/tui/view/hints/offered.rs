@@ -30,7 +30,8 @@ pub fn hints(model: &Model, panes: &Panes) -> Hints {
         );
         hints.first = vec![Hint::key("Enter", "keep and browse"), pages];
         hints.first.push(Hint::key("↑", "earlier searches"));
-        hints.first.push(Hint::key("Esc", "cancel"));
+        hints.last = vec![Hint::key("Esc", "cancel")];
+        hints.is_flush = false;
         return hints;
     }
     match (model.focus, panes.shape) {
@@ -83,16 +84,6 @@ pub fn hints(model: &Model, panes: &Panes) -> Hints {
                 Some(_) => "next match",
                 None => "next unread",
             };
-            let leave = if model.search.is_some() {
-                Action::Back
-            } else {
-                Action::Leave
-            };
-            let does = if model.search.is_some() {
-                "end search"
-            } else {
-                "quit"
-            };
             let wide: &[(&[Action], &str)] = &[
                 (&[Action::Next, Action::Previous], "move"),
                 (&[Action::Open], "read"),
@@ -118,7 +109,11 @@ pub fn hints(model: &Model, panes: &Panes) -> Hints {
             } else {
                 normal
             };
-            Hints::new(keymap, Mode::List, first, &[(&[leave], does)])
+            let mut hints = Hints::new(keymap, Mode::List, first, &[(&[Action::Leave], "quit")]);
+            if model.search.is_some() {
+                hints.last = vec![Hint::key("Esc", "end search")];
+            }
+            hints
         }
     }
 }

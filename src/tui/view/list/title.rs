@@ -21,7 +21,11 @@ pub fn draw(model: &Model, area: Area, panes: &Panes, pen: &mut Pen) {
     match (&model.search, banner(model, panes)) {
         (Some(search), _) => searching(model, search, area, panes, pen),
         (None, Some(words)) => {
-            let room = area.columns.saturating_sub(2);
+            let mut room = area.columns.saturating_sub(2);
+            if let Some(words) = remark(model) {
+                let start = pen.put_end(area.right() - 1, area.y, &words, Role::Accent);
+                room = start.saturating_sub(area.x + 3);
+            }
             pen.put_cut(area.x + 1, area.y, room, &words, Role::Important);
         }
         (None, None) => plain(model, area, panes, pen),
@@ -103,8 +107,13 @@ fn banner(model: &Model, panes: &Panes) -> Option<Shown> {
     };
     let end = [read, hint(Action::Dismiss, "dismiss")];
     let end: String = end.into_iter().flatten().collect();
-    let start = format!("! {}: {}", short_name(headline), headline.subject);
-    let room = usize::from(panes.rows.columns).saturating_sub(3 + text::width(&end));
+    let filter = match model.list.filter() {
+        Filter::All => String::new(),
+        filter => format!("{} · ", filter.name()),
+    };
+    let start = format!("{filter}! {}: {}", short_name(headline), headline.subject);
+    let beside = remark(model).map_or(0, |words| text::width(&words) + 3);
+    let room = usize::from(panes.rows.columns).saturating_sub(3 + beside + text::width(&end));
     Some(Shown::text(&format!("{}{end}", text::cut_to(&start, room))))
 }
 

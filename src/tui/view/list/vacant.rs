@@ -1,7 +1,7 @@
 //! What stands where there are no rows: an empty mailbox, a filter or a search that lets nothing through.
 
 use crate::{
-    notice::shown::Shown,
+    notice::{shown::Shown, text},
     tui::{
         action::{Action, Mode},
         compose,
@@ -48,6 +48,7 @@ pub fn draw(model: &Model, area: Area, rows: Area, pen: &mut Pen) {
         0 => keys(model),
         _ => Shown::default(),
     };
+    let keys = whole_hints(keys, usize::from(columns));
     let needed = 4 + u16::try_from(lines.len()).unwrap_or(0);
     // A third of the way down, as in a letter.
     let mut y = area.y + area.rows.saturating_sub(needed) * 3 / 7;
@@ -96,10 +97,15 @@ fn empty(model: &Model) -> String {
         .last_done
         .map(|at| model.clock.moment(at))
         .map(|at| format!("Checked {at}: the mailbox is empty. "));
-    format!(
-        "{}tidings checks every {every} and will show new notices here as they arrive.",
-        checked.unwrap_or_default()
-    )
+    let checked = checked.unwrap_or_default();
+    let is_stopped = mailbox
+        .last
+        .as_ref()
+        .is_some_and(|last| !last.outcome.is_done() && last.next.is_none());
+    if is_stopped {
+        return format!("{checked}Checks have stopped: the line below says why.");
+    }
+    format!("{checked}tidings checks every {every} and will show new notices here as they arrive.")
 }
 
 fn filtered(model: &Model) -> (&'static str, String) {
@@ -116,6 +122,15 @@ fn filtered(model: &Model) -> (&'static str, String) {
         None => format!("`:all` shows all {all}."),
     };
     (title, words)
+}
+
+/// As many of the hints as there is room for.
+fn whole_hints(hints: Shown, columns: usize) -> Shown {
+    let mut hints: &str = &hints;
+    while text::width(hints) > columns {
+        hints = hints.rsplit_once("     ").map_or("", |(rest, _)| rest);
+    }
+    Shown::text(hints)
 }
 
 /// `r check now     m other mailboxes     a activity`
