@@ -19,6 +19,7 @@ pub mod context;
 pub mod demo;
 pub mod doctor;
 pub mod failure;
+mod log;
 pub mod mark;
 pub mod output;
 mod progress;
@@ -155,11 +156,8 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     // A server's log is what happens at it; everything else is quiet unless something goes wrong.
-    let usual = match cli.command {
-        Some(Command::Serve(_)) => tracing::Level::INFO,
-        Some(_) | None => tracing::Level::WARN,
-    };
-    listen_to_trace(cli.global.verbose, usual);
+    let is_server = matches!(cli.command, Some(Command::Serve(_)));
+    listen_to_trace(cli.global.verbose, is_server);
     terminal::restore_on_panic();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -170,6 +168,7 @@ pub fn main() -> ExitCode {
         Err(error) => return failure::report(&Failure::unexpected("cannot start", error)),
     };
     let outcome = runtime.block_on(run(cli));
+    log::finish();
     // A thread that still waits for somebody else's answer holds up nobody.
     runtime.shutdown_background();
     match outcome.map_err(context::mend) {
@@ -245,7 +244,11 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Warnings go to stderr, and with `-v` the dialogue. `TIDINGS_LOG=debug` does the same.
-fn listen_to_trace(verbose: bool, usual: tracing::Level) {
+fn listen_to_trace(verbose: bool, is_server: bool) {
+    let usual = match is_server {
+        true => tracing::Level::INFO,
+        false => tracing::Level::WARN,
+    };
     let wants_more =
         verbose || std::env::var_os("TIDINGS_LOG").is_some_and(|level| level == "debug");
     let most = if wants_more {
@@ -254,11 +257,17 @@ fn listen_to_trace(verbose: bool, usual: tracing::Level) {
         usual
     };
     tracing_subscriber::fmt()
-        .with_writer(log)
+        .with_writer(if is_server { server_log } else { log })
+        .log_internal_errors(false)
         .with_max_level(most)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal())
         .init();
+}
+
+/// Where a server's log goes.
+fn server_log() -> Box<dyn io::Write> {
+    Box::new(log::lines())
 }
 
 /// Where the log goes: not onto a screen that is up, whose activity view tells the same.

@@ -28,7 +28,7 @@ use crate::net::{Carrier, Stream, tls::Acceptor};
 use self::{
     connection::Connection,
     events::{Event, Fault, Observer},
-    limits::{Crowd, Limits, MOST_CHECKS},
+    limits::{Crowd, Limits, MOST_CHECKS, Turns},
     session::step::Offer,
     spool::Spool,
 };
@@ -153,6 +153,7 @@ impl Server {
             limits: options.limits,
             observer: options.observer,
             checks: Arc::new(Semaphore::new(MOST_CHECKS)),
+            turns: Turns::default(),
             fault: watch::Sender::default(),
             ending: CancellationToken::new(),
             abort: CancellationToken::new(),
@@ -276,6 +277,7 @@ struct Shared {
     observer: Option<Observer>,
     crowd: Arc<Crowd>,
     checks: Arc<Semaphore>,
+    turns: Turns,
     fault: watch::Sender<Fault>,
     ending: CancellationToken,
     abort: CancellationToken,

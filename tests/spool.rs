@@ -1,11 +1,19 @@
 //! The spool: mbox files as they are written, read, grown, rewritten and left by others.
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::PermissionsExt, sync::Arc, thread};
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
+use bytes::BytesMut;
 use proptest::prelude::*;
 use secrecy::SecretString;
 use tidings::{
-    pop3::listing::MessageNumber,
+    pop3::{listing::MessageNumber, multiline::Stuffer},
     server::{
         accounts::{self, Delete, Hardness, Sessions},
         maildrop::{Identity, Maildrop, Message},
@@ -247,7 +255,7 @@ proptest! {
     #[test]
     fn sizes_are_what_is_sent(file in junk()) {
         for entry in mbox::split(&file) {
-            let mut sent = bytes::BytesMut::new();
+            let mut sent = BytesMut::new();
             tidings::pop3::multiline::stuff(&text(&file, &entry), &mut sent);
             let lines = sent.strip_suffix(b".\r\n").expect("the lone dot");
             let mut unstuffed = 0;
@@ -853,4 +861,208 @@ fn a_spool_is_shared_by_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
 
     shared(&Arc::clone(&Scratch::new().spool));
+}
+
+// What others do to the file, and what may be in a mail.
+
+#[test]
+fn a_first_line_that_is_no_from_line_is_the_mails_own() {
+    let scratch = Scratch::new();
+
+    scratch.deliver(b"From tomorrow on, the office is closed.\n");
+    scratch.deliver(b"From a@b Mon Nov 23 10:00:00 2026\nFrom tomorrow on, closed.\n");
+
+    let opened = scratch.open();
+    let first = read(&opened, 1).expect("the mail");
+    assert_eq!(first, b"From tomorrow on, the office is closed.\n");
+    let second = read(&opened, 2).expect("the mail");
+    assert_eq!(second, b"From tomorrow on, closed.\n");
+}
+
+#[test]
+fn a_sender_of_any_length_begins_a_message() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    let sender = "a".repeat(1100);
+
+    let delivered = scratch
+        .spool
+        .deliver("notices", TOM, Some(&sender), moment());
+
+    delivered.expect("a delivery");
+    scratch.deliver(format!("From {sender} Mon Nov 23 10:00:00 2026\n\nthree\n").as_bytes());
+    assert_eq!(scratch.open().maildrop.drop_listing().messages, 3);
+}
+
+#[test]
+fn carriage_returns_and_quotes_come_back_as_they_went() {
+    let deep = format!("{}From x", ">".repeat(1000));
+    let mails = [
+        "x\r\r\ny\r\n",
+        "\r\r\n\r\n",
+        &format!("{deep}\r\n>{deep}\r\n"),
+    ];
+    for mail in mails {
+        let scratch = Scratch::new();
+
+        scratch.deliver(mail.as_bytes());
+
+        let opened = scratch.open();
+        let mut sent = BytesMut::new();
+        let mut stuffer = Stuffer::default();
+        stuffer.push(&read(&opened, 1).expect("the mail"), &mut sent);
+        stuffer.finish(&mut sent);
+        let expected = format!("{mail}.\r\n");
+        assert_eq!(String::from_utf8_lossy(&sent), expected);
+        let octets = message(&opened, 1).entry.octets;
+        assert_eq!(octets, mail.len() as u64);
+    }
+}
+
+#[test]
+fn a_last_line_without_an_end_is_counted_with_one_however_long_it_is() {
+    for length in [65_535, 65_536, 65_537, 70_000, 131_072] {
+        let mut file = b"From a@b Mon Nov 23 10:00:00 2026\nS: 1\n\n".to_vec();
+        file.extend_from_slice("x".repeat(length).as_bytes());
+
+        let entries = mbox::split(&file);
+
+        let octets = "S: 1\r\n\r\n".len() + length + "\r\n".len();
+        assert_eq!(entries[0].octets, octets as u64);
+    }
+}
+
+#[test]
+fn messages_that_were_moved_within_the_file_are_found_before_they_are_read_or_removed() {
+    let mail = |number: u32, padding: usize| {
+        format!(
+            "From a@b Mon Nov 23 10:00:00 2026\nSubject: {number}\nX-Pad: {}\n\n{}END{number}\n\n",
+            "p".repeat(padding),
+            format!("{number}").repeat(6_000),
+        )
+    };
+    let file = |second: usize, fourth: usize| {
+        let paddings = [10, second, 10, fourth, 10];
+        let mails = (1..)
+            .zip(paddings)
+            .map(|(number, padding)| mail(number, padding));
+        mails.collect::<String>()
+    };
+    let scratch = Scratch::with_mbox(file(10, 300).as_bytes());
+    assert_eq!(scratch.open().maildrop.drop_listing().messages, 5);
+
+    // In place: one grows by what another loses, as servers do it that leave padding.
+    std::fs::write(scratch.mailbox(), file(210, 100)).expect("a write");
+    scratch.deliver(ANNA);
+
+    let opened = scratch.open();
+    let third = read(&opened, 3).expect("the mail");
+    assert!(third.starts_with(b"Subject: 3\n") && third.ends_with(b"END3\n"));
+    let gone = identities(&opened, &[3]);
+    let account = scratch.account();
+    scratch.spool.remove(&account, &gone).expect("removed");
+    let left = String::from_utf8(scratch.octets()).expect("text");
+    for number in [1, 2, 4, 5] {
+        assert!(left.contains(&mail(
+            number,
+            match number {
+                2 => 210,
+                4 => 100,
+                _ => 10,
+            }
+        )));
+    }
+}
+
+#[test]
+fn late_mail_that_begins_with_the_missing_line_end_is_brought_over() {
+    let scratch = Scratch::with_mbox(
+        b"From a@b Mon Nov 23 10:00:00 2026\nA: 1\n\nFrom a@b Mon Nov 23 10:00:00 2026\nB: 2\n",
+    );
+    let opened = scratch.open();
+    let mut late = OpenOptions::new()
+        .append(true)
+        .open(scratch.mailbox())
+        .expect("the file");
+    let account = scratch.account();
+    let gone = identities(&opened, &[1]);
+    scratch.spool.remove(&account, &gone).expect("removed");
+
+    late.write_all(b"\nFrom c@d Mon Nov 23 09:00:00 2026\nC: 3\n\n")
+        .expect("a write");
+
+    let opened = scratch.open();
+    assert_eq!(opened.maildrop.drop_listing().messages, 2);
+    assert_eq!(read(&opened, 2).expect("the mail"), b"C: 3\n");
+}
+
+#[test]
+fn what_a_killed_server_left_behind_is_taken_away_by_the_next_removal() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(TOM);
+    std::fs::write(scratch.folder.path().join(".notices.new"), b"half").expect("a file");
+    let opened = scratch.open();
+
+    let gone = identities(&opened, &[1]);
+    let removed = scratch.spool.remove(&scratch.account(), &gone);
+
+    removed.expect("removed");
+    assert!(!scratch.folder.path().join(".notices.new").exists());
+    assert_eq!(scratch.open().maildrop.drop_listing().messages, 1);
+}
+
+#[test]
+fn a_changed_accounts_file_can_be_read_by_whom_it_could_be_read() {
+    let scratch = Scratch::new();
+    let path = scratch.folder.path().join("accounts.toml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("a mode");
+
+    let password = SecretString::from("another");
+    let changed = scratch
+        .spool
+        .accounts()
+        .set_password("notices", &password, Hardness::Throwaway);
+
+    changed.expect("changed");
+    let mode = std::fs::metadata(&path)
+        .expect("the file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn those_who_wait_for_another_programs_lock_wait_together() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    std::fs::write(
+        scratch.folder.path().join("notices.lock"),
+        std::process::id().to_string(),
+    )
+    .expect("a lock");
+    let spool = Spool::open(scratch.folder.path())
+        .expect("a spool")
+        .with_patience(Duration::from_secs(4));
+    let spool = Arc::new(spool);
+    let began = Instant::now();
+
+    let waiting: Vec<_> = (0..20)
+        .map(|_| {
+            let (spool, account) = (spool.clone(), scratch.account());
+            thread::spawn(move || spool.open_maildrop(&account).map(drop))
+        })
+        .collect();
+    let outcomes: Vec<_> = waiting
+        .into_iter()
+        .map(|one| one.join().expect("an end"))
+        .collect();
+
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Err(spool::Error::Busy)))
+    );
+    // One after the other they would take 80 s, and whoever came last would have given up long ago.
+    assert!(began.elapsed() < Duration::from_secs(60));
 }

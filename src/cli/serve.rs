@@ -406,11 +406,6 @@ fn code(error: &spool::Error) -> u8 {
         spool::Error::UnknownAccount(_) => EX_NOUSER,
         spool::Error::Busy => EX_TEMPFAIL,
         spool::Error::Denied { .. } => EX_NOPERM,
-        spool::Error::Accounts(accounts::Error::Read(source))
-            if source.kind() == io::ErrorKind::PermissionDenied =>
-        {
-            EX_NOPERM
-        }
         // A person will mend the file, and the mail shall wait for it.
         spool::Error::Accounts(_) => EX_TEMPFAIL,
         spool::Error::Io { source, .. } => match source.kind() {

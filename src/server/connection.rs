@@ -214,6 +214,11 @@ impl Connection {
                 self.flush().await?;
                 return Err(Broken::Ended(Outcome::ServerEnds));
             }
+            // However much it has sent ahead.
+            let (deadline, outcome) = self.deadline();
+            if deadline <= Instant::now() {
+                return Err(Broken::Ended(outcome));
+            }
             self.codec.set_in_exchange(self.session.in_exchange());
             if let Some(input) = self.codec.decode(&mut self.input)? {
                 return Ok(input);
@@ -230,10 +235,7 @@ impl Connection {
     }
 
     async fn read(&mut self, room: usize) -> Result<usize, Broken> {
-        let (deadline, outcome) = match &self.place {
-            Place::Arriving { deadline, .. } => (*deadline, Outcome::SlowToSignIn),
-            Place::SignedIn(_) => (Instant::now() + self.shared.limits.idle, Outcome::Idle),
-        };
+        let (deadline, outcome) = self.deadline();
         let mut fault = self.shared.fault.subscribe();
         let ending = self.shared.ending.clone();
         let mut rested = false;
@@ -255,6 +257,14 @@ impl Connection {
                     return Err(Broken::Ended(Outcome::ServerEnds));
                 }
             }
+        }
+    }
+
+    /// Until when the client is waited for, to speak or to listen, and what it was if it does not.
+    fn deadline(&self) -> (Instant, Outcome) {
+        match &self.place {
+            Place::Arriving { deadline, .. } => (*deadline, Outcome::SlowToSignIn),
+            Place::SignedIn(_) => (Instant::now() + self.shared.limits.idle, Outcome::Idle),
         }
     }
 

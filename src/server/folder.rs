@@ -5,7 +5,6 @@ use std::{
     io::{self, Write},
     os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -139,14 +138,17 @@ impl Folder {
         Ok(rustix::fs::fsync(&self.fd)?)
     }
 
-    /// Replaces a file's content as a whole: whoever reads it sees the old one or the new one.
+    /// Replaces a file's content as a whole: whoever reads it sees the old one or the new one. To be
+    /// called under the file's lock.
     ///
     /// # Errors
     ///
     /// The old content is still there then.
     pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let temporary = temporary_name(name);
+        let _ = self.remove(&temporary);
         let result = self.create_new(&temporary).and_then(|mut file| {
+            self.keep_owner(name, &file)?;
             file.write_all(content)?;
             file.sync_all()?;
             self.rename(&temporary, name)
@@ -158,17 +160,30 @@ impl Folder {
         result
     }
 
+    /// Gives the file that takes another's place its owner and its mode: who could read that one can
+    /// read this one. The other is not opened: closing it would give back the lock on it.
+    fn keep_owner(&self, name: &str, file: &File) -> io::Result<()> {
+        let stat = match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(rustix::io::Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        rustix::fs::fchmod(file, Mode::from_raw_mode(stat.st_mode))?;
+        // Only root may give files away; for all others the owner is the same already.
+        let _ = std::os::unix::fs::fchown(file, Some(stat.st_uid), Some(stat.st_gid));
+        Ok(())
+    }
+
     /// Where it is, or was when it was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// A name beside this one that nobody else uses. It begins with a dot, as no account's does.
+/// A name for what is to take this one's place. It begins with a dot, as no account's does, and is
+/// the same each time: what a program that was killed has left behind is found and removed.
 pub fn temporary_name(name: &str) -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!(".{name}.{}.{number}", std::process::id())
+    format!(".{name}.new")
 }
 
 impl Stamp {

@@ -2,7 +2,8 @@
 //! unique-ids. If the file only grew, only what was added is read.
 //!
 //! The index is in memory alone, and is never trusted over the file: what it says holds for one
-//! [`Stamp`], and the ends of what was read are compared before it is extended.
+//! [`Stamp`]; the ends of what was read are compared before it is extended, and where each message
+//! begins. What is to be removed is read once more.
 
 use std::{
     collections::HashMap,
@@ -66,6 +67,7 @@ impl Index {
         if stamp.inode != self.stamp.inode
             || stamp.length <= self.stamp.length
             || ends(self.file.file(), self.stamp.length)? != self.ends
+            || !self.all_begin_where_they_did()?
         {
             return Ok(false);
         }
@@ -81,6 +83,29 @@ impl Index {
         };
         self.stamp = stamp;
         self.scan(start)?;
+        Ok(true)
+    }
+
+    /// True if there is still a From_ line where each message began: a program that rewrites some in
+    /// place, within the room that they have, moves others.
+    fn all_begin_where_they_did(&self) -> io::Result<bool> {
+        const BEGINS: &[u8] = b"\nFrom ";
+
+        let file = self.file.file();
+        for message in self.messages.iter() {
+            let entry = message.entry;
+            // A file's first message may be without one.
+            if entry.start == 0 || entry.body == entry.start {
+                continue;
+            }
+            let mut begins = [0; BEGINS.len()];
+            match file.read_exact_at(&mut begins, entry.start - 1) {
+                Ok(()) if begins == BEGINS => {}
+                Ok(()) => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
         Ok(true)
     }
 

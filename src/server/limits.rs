@@ -3,11 +3,11 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 /// Connections that have not signed in, all together. They cost the most and give the least.
 pub const MOST_ARRIVING: usize = 512;
@@ -29,6 +29,10 @@ pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// However many wrong passwords come from an address, an answer is not held back for longer.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// Sign-ins of one account that take a thread at the same time. Most are over in a millisecond; those
+/// that wait for another program's lock on the mailbox take seconds.
+pub const MOST_OPENING: usize = 16;
 
 /// Passwords that are checked at the same time: each takes a processor and 19 MiB.
 pub const MOST_CHECKS: usize = 2;
@@ -66,6 +70,25 @@ impl Default for Limits {
             pause: PAUSE,
             grace: GRACE,
         }
+    }
+}
+
+/// Whose turn it is to sign in, by account.
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<HashMap<String, Weak<Semaphore>>>);
+
+impl Turns {
+    /// The turns of this account, or of this name that is none.
+    pub fn of(&self, name: &str) -> Arc<Semaphore> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = turns.get(name).and_then(Weak::upgrade) {
+            return known;
+        }
+        // Names may be anything: those that nobody waits under are forgotten.
+        turns.retain(|_, turns| turns.strong_count() > 0);
+        let new = Arc::new(Semaphore::new(MOST_OPENING));
+        turns.insert(name.to_owned(), Arc::downgrade(&new));
+        new
     }
 }
 

@@ -30,9 +30,6 @@ pub struct Entry {
 /// The first half of the SHA-256 of a stored message with its From_ line.
 pub type Digest = [u8; 16];
 
-/// How many `>` a quoted line may have; with more it is a line like others.
-const DEEPEST_QUOTE: usize = 1000;
-
 /// A line longer than this is taken in pieces: nothing that matters stands that far from its start.
 pub const LONGEST_PIECE: usize = 64 * 1024;
 
@@ -133,8 +130,6 @@ impl Excerpt {
 }
 
 /// Appends a mail as it is stored: From_ line, the mail quoted and with LF line ends, an empty line.
-///
-/// A From_ line at the mail's start, as some programs leave it, is not part of the mail.
 pub fn write(mail: &[u8], sender: &str, at: Timestamp, out: &mut Vec<u8>) {
     out.reserve(mail.len() + mail.len() / 64 + 128);
     out.extend_from_slice(b"From ");
@@ -145,7 +140,7 @@ pub fn write(mail: &[u8], sender: &str, at: Timestamp, out: &mut Vec<u8>) {
             .to_string()
             .as_bytes(),
     );
-    quote(without_from_line(mail), out);
+    quote(mail, out);
     out.extend_from_slice(b"\n");
 }
 
@@ -155,36 +150,48 @@ pub fn quote(mail: &[u8], out: &mut Vec<u8>) {
         if line.starts_with(b"From ") || is_quoted(line) {
             out.push(b'>');
         }
-        out.extend_from_slice(trim_line_end(line));
+        let text = trim_line_end(line);
+        out.extend_from_slice(text);
+        // A bare CR that is the line's last octet would be taken for a half of its end.
+        if text.ends_with(b"\r") {
+            out.push(b'\r');
+        }
         out.push(b'\n');
     }
 }
 
-/// The mail without the From_ line that it may start with.
+/// The mail without the From_ line that it may start with, as some programs leave it. A first line
+/// like `From tomorrow on` is the mail's own.
 pub fn without_from_line(mail: &[u8]) -> &[u8] {
-    if !mail.starts_with(b"From ") {
-        return mail;
-    }
-    match memchr::memchr(b'\n', mail) {
-        Some(newline) => &mail[newline + 1..],
-        None => &[],
+    let end = memchr::memchr(b'\n', mail).map_or(mail.len(), |newline| newline + 1);
+    let (line, rest) = mail.split_at(end);
+    if is_from_line(trim_line_end(line)) {
+        rest
+    } else {
+        mail
     }
 }
 
 /// The sender that a mail's own From_ line names.
 pub fn sender_of(mail: &[u8]) -> Option<&str> {
-    let line = mail.strip_prefix(b"From ")?;
-    let line = line.split(|&octet| octet == b'\n').next()?;
-    std::str::from_utf8(line)
+    let line = mail.split(|&octet| octet == b'\n').next()?;
+    if !is_from_line(line) {
+        return None;
+    }
+    std::str::from_utf8(&line[b"From ".len()..])
         .ok()?
         .split_ascii_whitespace()
         .next()
 }
 
-/// An envelope sender as a From_ line can hold it; the empty one is the mail system's.
+/// An envelope sender as a From_ line can hold it; the empty one is the mail system's. More than an
+/// address may have is cut: a line that is too long would not begin a message.
 fn from_sender(sender: &str) -> String {
-    let sender: String = sender
-        .trim_matches(['<', '>'])
+    /// An address has at most 254 octets (RFC 5321 §4.5.3.1).
+    const LONGEST: usize = 254;
+
+    let sender = sender.trim_matches(['<', '>']);
+    let sender: String = sender[..sender.floor_char_boundary(LONGEST)]
         .chars()
         .map(|c| if c.is_control() || c == ' ' { '_' } else { c })
         .collect();
@@ -243,12 +250,8 @@ fn is_quoted(line: &[u8]) -> bool {
     if line.first() != Some(&b'>') {
         return false;
     }
-    let marks = line
-        .iter()
-        .take(DEEPEST_QUOTE + 1)
-        .take_while(|&&octet| octet == b'>')
-        .count();
-    marks <= DEEPEST_QUOTE && line[marks..].starts_with(b"From ")
+    let marks = line.iter().take_while(|&&octet| octet == b'>').count();
+    line[marks..].starts_with(b"From ")
 }
 
 fn trim_line_end(line: &[u8]) -> &[u8] {

@@ -83,7 +83,13 @@ impl Session {
             Input::Command(Err(ParseError::NoSuchMessage)) => {
                 return err(maildrop::Error::NoSuchMessage.to_string());
             }
-            Input::Command(Err(error)) => return self.wrong(error.to_string()),
+            Input::Command(Err(error)) => {
+                // PASS follows on USER at once (RFC 1939 §7).
+                if let Place::Authorization { named, .. } = &mut self.place {
+                    *named = None;
+                }
+                return self.wrong(error.to_string());
+            }
         };
         if !self.state().allows(&command) {
             return self.wrong(match self.state() {

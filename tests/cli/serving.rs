@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
+    process::{Command, Stdio},
 };
 
 use rustix::process::{Resource, Signal, getrlimit, setrlimit};
@@ -12,7 +13,7 @@ use tidings::server::limits;
 use super::{Watching, assert_told, signal};
 use crate::support::{
     office::mail,
-    program::{Person, Ran, mailbox},
+    program::{PROGRAM, Person, Ran, eventually, mailbox},
 };
 
 #[test]
@@ -91,6 +92,41 @@ fn two_thousand_sessions_are_idle_and_one_more_is_served() {
     let one_too_many = signed_in(address);
     assert!(one_too_many.is_err(), "{one_too_many:?}");
     drop((one, idle));
+}
+
+#[test]
+fn a_log_that_nobody_can_be_written_to_does_not_stop_the_server() {
+    let person = Person::new();
+    let spool = person.path("spool").display().to_string();
+    passwd(&person, "notices").expect(0);
+    let arguments = ["serve", "--spool", &spool, "--listen", "127.0.0.1:0"];
+    let mut serving = Command::new(PROGRAM)
+        .env_clear()
+        .envs(person.environment())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut lines = BufReader::new(serving.stdout.take().expect("its stdout")).lines();
+    let line = lines.next().expect("a line").expect("text");
+    let address = line.rsplit('/').next().expect("an address");
+    let address: SocketAddr = address.parse().expect("an address");
+    drop(serving.stderr.take());
+
+    // More than may arrive at once: each one too many has a line in the log.
+    let crowd: Vec<TcpStream> = (0..limits::MOST_ARRIVING_OF_ONE + 20)
+        .map(|_| TcpStream::connect(address).expect("a connection"))
+        .collect();
+    drop(crowd);
+    person.set(&mailbox("notices", address));
+    eventually("a check that comes through", || {
+        person.run(&["check"]).code == Some(0)
+    });
+
+    signal(&serving, Signal::TERM);
+    assert_eq!(serving.wait().expect("it ends").code(), Some(0));
 }
 
 /// A session that has signed in; what the server said where it may not.

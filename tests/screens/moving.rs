@@ -227,8 +227,8 @@ fn times_go_round_short_ago_and_in_full() {
 
 /// A screen whose mailbox is asked for and not here yet.
 fn starting() -> Screen {
-    let purpose = tidings::tui::Purpose::Read(MailboxIndex(0));
-    Screen::starting(&super::settings(), purpose, (80, 24))
+    let purpose = Purpose::Read(MailboxIndex(0));
+    Screen::starting(&settings(), purpose, (80, 24))
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn what_the_first_check_brings_came_while_one_was_away_too() {
     screen.load();
 
     screen.reported(Report::Arrived(vec![new(900)]));
-    screen.checked(super::done(129));
+    screen.checked(done(129));
 
     let status = screen.status();
     assert!(

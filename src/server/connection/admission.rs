@@ -19,6 +19,9 @@ use crate::server::{
 
 use super::{Broken, Connection, Place, Visit};
 
+/// How long a turn is waited for: as long as a mailbox's lock.
+const LONGEST_TURN: time::Duration = time::Duration::from_secs(5);
+
 impl Connection {
     pub(super) async fn sign_in(&mut self, credentials: Credentials) -> Result<Step, Broken> {
         let name = credentials.name().to_owned();
@@ -78,6 +81,11 @@ impl Connection {
         credentials: Credentials,
     ) -> Result<(Arc<Account>, Opened, Presence), Refusal> {
         let presence = self.shared.crowd.sign_in().ok_or(Refusal::Crowded)?;
+        // However many wait for one mailbox's lock, there are threads left for the others.
+        let turn = self.shared.turns.of(credentials.name()).acquire_owned();
+        let Ok(Ok(_turn)) = time::timeout(LONGEST_TURN, turn).await else {
+            return Err(Refusal::Busy);
+        };
         let (spool, known) = (self.shared.spool.clone(), credentials.clone());
         // A team's polling goes this way: one turn on a blocking thread, and no argon2.
         let quick = task::spawn_blocking(move || {

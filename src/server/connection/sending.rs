@@ -141,16 +141,16 @@ impl Connection {
     }
 
     async fn write(&mut self) -> Result<(), Broken> {
-        let idle = self.shared.limits.idle;
         let mut written = 0;
         while written < self.output.len() {
+            let (deadline, outcome) = self.deadline();
             let write = self.stream.write(&self.output[written..]);
-            match time::timeout(idle, write).await {
+            match time::timeout_at(deadline, write).await {
                 Ok(Ok(0)) => return Err(Broken::Ended(Outcome::Lost)),
                 Ok(Ok(more)) => written += more,
                 Ok(Err(error)) => return Err(error.into()),
                 // A client that does not read holds up nobody but itself, and not for ever.
-                Err(_) => return Err(Broken::Ended(Outcome::Idle)),
+                Err(_) => return Err(Broken::Ended(outcome)),
             }
         }
         self.journal.octets += written as u64;
@@ -163,9 +163,10 @@ impl Connection {
             return Ok(());
         }
         self.write().await?;
-        match time::timeout(self.shared.limits.idle, self.stream.flush()).await {
+        let (deadline, outcome) = self.deadline();
+        match time::timeout_at(deadline, self.stream.flush()).await {
             Ok(flushed) => Ok(flushed?),
-            Err(_) => Err(Broken::Ended(Outcome::Idle)),
+            Err(_) => Err(Broken::Ended(outcome)),
         }
     }
 }

@@ -74,8 +74,10 @@ impl Scanner {
     pub fn finish(mut self, rest: &[u8], found: &mut Vec<Entry>) {
         if is_from_line(rest) && self.starts_message(rest) {
             self.line(rest, found);
-        } else if !rest.is_empty() {
-            self.piece(rest);
+        } else if !rest.is_empty() || self.in_line {
+            if !rest.is_empty() {
+                self.piece(rest);
+            }
             if let Some(message) = &mut self.message {
                 // The missing line end is added when it is sent; half of one counts as the half.
                 message.octets += if rest.ends_with(b"\r") { 1 } else { 2 };

@@ -6,9 +6,12 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     ops::Range,
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    thread,
+    time::{Duration, Instant},
 };
+
+use rustix::{fs::FlockOperation, io::Errno};
 
 use crate::server::{
     accounts::Sessions,
@@ -75,8 +78,10 @@ impl Mailbox {
         folder: &Folder,
         patience: Duration,
     ) -> Result<(Messages, Option<Reader>), Error> {
-        let patience = patience.min(OPENING);
-        let mut known = hold(&self.known);
+        let deadline = Instant::now() + patience.min(OPENING);
+        // Those who wait for another program's lock wait together, not one after the other.
+        let mut known = hold_until(&self.known, deadline).ok_or(Error::Busy)?;
+        let patience = deadline.saturating_duration_since(Instant::now());
         self.bring_over(folder, &mut known, patience)?;
         let stamp = folder
             .stamp(&self.name)
@@ -143,6 +148,9 @@ impl Mailbox {
             }
             other => other?,
         };
+        // The file is copied as a whole: to read it as a whole before costs little, and offsets that
+        // are not right any more would cut into other messages.
+        known.index = None;
         let index = self.read(&mut known, &locked)?;
         let (file, stamp) = (index.file().clone(), index.stamp());
         let stays = ranges_that_stay(index.messages(), stamp.length, messages);
@@ -192,21 +200,59 @@ impl Mailbox {
         let late = replaced
             .written_since()
             .map_err(failed("read what was written late"))?;
-        if late.starts_with(b"From ") {
+        if late.is_empty() {
+            return Ok(());
+        }
+        // Before it may stand the end of the line, or the empty line, that the file lacked.
+        let mail = late.trim_ascii_start();
+        if !mail.starts_with(b"From ") {
             tracing::warn!(
                 mailbox = self.name,
-                "mail that was written late is brought over"
+                octets = late.len(),
+                "what was written late is no mail: it is not brought over"
             );
-            self.append_locked(folder, &late, patience)?;
+            replaced.length += late.len() as u64;
+            return Ok(());
         }
-        replaced.length += late.len() as u64;
+        tracing::warn!(
+            mailbox = self.name,
+            "mail that was written late is brought over"
+        );
+        let length = replaced.length + late.len() as u64;
+        self.append_locked(folder, mail, patience)?;
+        if let Some(replaced) = &mut known.replaced {
+            replaced.length = length;
+        }
         Ok(())
     }
 }
 
+/// The lock, if it can be had before then.
+fn hold_until<T>(mutex: &Mutex<T>, deadline: Instant) -> Option<MutexGuard<'_, T>> {
+    const WAIT: Duration = Duration::from_millis(5);
+
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(WAIT),
+            Err(TryLockError::WouldBlock) => return None,
+        }
+    }
+}
+
 impl Replaced {
+    /// What was written to it since. Nothing while its writer holds the lock: more may come.
     fn written_since(&self) -> io::Result<Vec<u8>> {
         let file = self.file.file();
+        if Stamp::of(file)?.length <= self.length {
+            return Ok(Vec::new());
+        }
+        match rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => rustix::fs::fcntl_lock(file, FlockOperation::Unlock)?,
+            Err(Errno::AGAIN | Errno::ACCESS) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        }
         let length = Stamp::of(file)?.length.saturating_sub(self.length);
         let mut late = vec![0; usize::try_from(length).unwrap_or_default()];
         file.read_exact_at(&mut late, self.length)?;
@@ -254,6 +300,8 @@ fn rewrite(
     stays: &[Range<u64>],
 ) -> io::Result<()> {
     let temporary = temporary_name(name);
+    // Whoever was killed over it has left it behind: under this lock nobody else makes one.
+    let _ = folder.remove(&temporary);
     let result = folder.create_new(&temporary).and_then(|mut new| {
         let mut old = locked.file();
         keep_owner(old, &new)?;
