@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -37,15 +37,43 @@ pub struct Store {
     path: PathBuf,
     /// Which file of this name is open: another program may put a new one in its place.
     inode: Arc<AtomicU64>,
+    /// Whether it can only be read, and because the disk is full.
+    access: Arc<AtomicU8>,
 }
+
+/// The cache can be read and written.
+const WRITABLE: u8 = 0;
+/// Nothing may be written where it is.
+const READ_ONLY: u8 = 1;
+/// The disk is full, too full even for the files that SQLite makes beside it.
+const NO_ROOM: u8 = 2;
 
 /// A cache that was opened, and what had to be done for it.
 #[derive(Debug)]
 pub struct Opened {
     /// The cache.
     pub store: Store,
-    /// Where the damaged file was moved to, if the cache had to be built anew.
-    pub damaged: Option<PathBuf>,
+    /// What became of the damaged file, if the cache had to be built anew.
+    pub damaged: Option<Aside>,
+}
+
+/// A damaged file that was moved aside.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Aside {
+    /// Where it is now.
+    pub path: PathBuf,
+    /// How many notices' marks could be read from it.
+    pub notices: usize,
+}
+
+impl Aside {
+    /// What became of the marks, in words.
+    pub fn marks(&self) -> &'static str {
+        match self.notices {
+            0 => "its marks could not be read",
+            _ => "its marks were saved",
+        }
+    }
 }
 
 /// Why the cache cannot be used.
@@ -170,7 +198,7 @@ impl Store {
     /// # Errors
     ///
     /// No new one can be made, or the old one cannot be moved: it is still in its place then.
-    pub fn rebuild(&self) -> Result<Option<PathBuf>, Error> {
+    pub fn rebuild(&self) -> Result<Option<Aside>, Error> {
         let mut connection = self.lock_as_it_is();
         // The old file must be closed before it is moved; nothing is kept in memory meanwhile.
         *connection = Connection::open_in_memory().map_err(|source| self.error(source))?;
@@ -193,11 +221,12 @@ impl Store {
     }
 
     fn open_sound(path: &Path) -> Result<Store, Error> {
-        let connection = open_connection(path)?;
+        let (connection, access) = open_connection(path)?;
         Ok(Store {
             connection: Arc::new(Mutex::new(connection)),
             path: path.to_owned(),
             inode: Arc::new(AtomicU64::new(salvage::inode(path))),
+            access: Arc::new(AtomicU8::new(access)),
         })
     }
 
@@ -212,7 +241,7 @@ impl Store {
         &self,
         write: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let mut connection = self.lock();
+        let mut connection = self.lock_to_write();
         let outcome = (|| {
             connection.execute_batch("PRAGMA synchronous = NORMAL")?;
             let transaction =
@@ -232,7 +261,7 @@ impl Store {
         &self,
         write: impl FnOnce(&Transaction, i64) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let mut connection = self.lock();
+        let mut connection = self.lock_to_write();
         let outcome = (|| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -256,9 +285,10 @@ impl Store {
         let present = salvage::inode(&self.path);
         if present != 0
             && present != self.inode.load(Ordering::Relaxed)
-            && let Ok(opened) = open_connection(&self.path)
+            && let Ok((opened, access)) = open_connection(&self.path)
         {
             *connection = opened;
+            self.access.store(access, Ordering::Relaxed);
             self.inode.store(present, Ordering::Relaxed);
         }
         connection
@@ -271,7 +301,25 @@ impl Store {
     }
 
     fn error(&self, source: rusqlite::Error) -> Error {
-        classify(&self.path, source)
+        match classify(&self.path, source) {
+            Error::ReadOnly { path } if self.access.load(Ordering::Relaxed) == NO_ROOM => {
+                Error::Full { path }
+            }
+            error => error,
+        }
+    }
+
+    /// The connection to write to: once there is room again, or writing is allowed again, one that
+    /// could only be read is opened anew.
+    fn lock_to_write(&self) -> MutexGuard<'_, Connection> {
+        let mut connection = self.lock();
+        if self.access.load(Ordering::Relaxed) != WRITABLE
+            && let Ok((opened, WRITABLE)) = open_connection(&self.path)
+        {
+            *connection = opened;
+            self.access.store(WRITABLE, Ordering::Relaxed);
+        }
+        connection
     }
 
     /// What is remembered under this name, for example which way of signing in has worked.
@@ -334,7 +382,8 @@ impl Store {
     }
 }
 
-fn open_connection(path: &Path) -> Result<Connection, Error> {
+/// Opens a cache, for writing too if that is possible.
+fn open_connection(path: &Path) -> Result<(Connection, u8), Error> {
     let classified = |source| match classify(path, source) {
         Error::Use { path, source } => Error::Open { path, source },
         error => error,
@@ -344,10 +393,10 @@ fn open_connection(path: &Path) -> Result<Connection, Error> {
         prepare(&mut connection)?;
         Ok(connection)
     });
-    let (mut connection, is_read_only) = match opened {
-        Ok(connection) => (connection, false),
+    let (mut connection, access) = match opened {
+        Ok(connection) => (connection, WRITABLE),
         Err(error) => match open_read_only(path, &error) {
-            Some(connection) => (connection, true),
+            Some(read_only) => read_only,
             None => return Err(classified(error)),
         },
     };
@@ -372,25 +421,33 @@ fn open_connection(path: &Path) -> Result<Connection, Error> {
             known,
         });
     }
-    if found < known && is_read_only {
-        return Err(Error::ReadOnly {
-            path: path.to_owned(),
+    if found < known && access != WRITABLE {
+        return Err(match access {
+            NO_ROOM => Error::Full {
+                path: path.to_owned(),
+            },
+            _ => Error::ReadOnly {
+                path: path.to_owned(),
+            },
         });
     }
     if found < known {
         migrate(&mut connection).map_err(classified)?;
     }
-    Ok(connection)
+    Ok((connection, access))
 }
 
 /// Opens a cache where nothing may be written, not even the files that readers make beside it: what
 /// is saved can be read all the same. None if that is not what the error is about.
-fn open_read_only(path: &Path, error: &rusqlite::Error) -> Option<Connection> {
-    let is_that = matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-    );
-    if !is_that || !path.is_file() {
+fn open_read_only(path: &Path, error: &rusqlite::Error) -> Option<(Connection, u8)> {
+    let access = match error.sqlite_error_code()? {
+        ErrorCode::CannotOpen | ErrorCode::ReadOnly => READ_ONLY,
+        // There was no room for the index of the log, which SQLite does not call by that name.
+        ErrorCode::DiskFull | ErrorCode::SystemIoFailure => NO_ROOM,
+        _ => return None,
+    };
+    // A file of no octets was to become one.
+    if fs::metadata(path).is_ok_and(|file| !file.is_file() || file.len() == 0) {
         return None;
     }
     let mut url = url::Url::from_file_path(std::path::absolute(path).ok()?).ok()?;
@@ -398,7 +455,8 @@ fn open_read_only(path: &Path, error: &rusqlite::Error) -> Option<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(url.as_str(), flags).ok()
+    let connection = Connection::open_with_flags(url.as_str(), flags).ok()?;
+    Some((connection, access))
 }
 
 /// Makes the file, readable by its owner alone: SQLite gives its companions the same mode.

@@ -109,8 +109,8 @@ impl World {
                     "the saved notices of {} were damaged",
                     mailbox.name
                 )),
-                why: Shown::line(&format!("moved to {}", tilde(&aside))),
-                next: Shown::line("the marks were saved, the notices are fetched anew"),
+                why: Shown::line(&format!("moved to {}", tilde(&aside.path))),
+                next: Shown::line(&format!("{}, the notices are fetched anew", aside.marks())),
             });
         }
         self.mailboxes.push(Open {

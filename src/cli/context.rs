@@ -107,10 +107,11 @@ impl Context {
         let opened = Store::open(&path)?;
         if let Some(aside) = opened.damaged {
             remark(&Shown::line(&format!(
-                "tidings: the saved notices of {} were damaged: moved to {}; the marks were saved, \
-                 the notices are fetched anew by the next check",
+                "tidings: the saved notices of {} were damaged: moved to {}; {}, the notices are \
+                 fetched anew by the next check",
                 mailbox.name,
-                aside.display()
+                aside.path.display(),
+                aside.marks()
             )));
         }
         Ok(opened.store)
@@ -211,11 +212,9 @@ pub fn mend(failure: Failure) -> Failure {
         Ok(aside) => {
             let moved = aside.map_or_else(
                 || "another tidings has made a new one".to_owned(),
-                |aside| format!("moved to {}", aside.display()),
+                |aside| format!("moved to {}; {}", aside.path.display(), aside.marks()),
             );
-            failure.then(format!(
-                "{moved}; the marks were saved, `tidings check` fetches the notices anew"
-            ))
+            failure.then(format!("{moved}, `tidings check` fetches the notices anew"))
         }
         Err(error) => error.into(),
     }

@@ -140,11 +140,11 @@ impl Check<'_> {
             let store = self.store.clone();
             result = match blocking(move || store.rebuild()).await {
                 Ok(aside) => {
-                    let whereto = aside.map_or_else(String::new, |aside| {
-                        format!(" moved to {},", aside.display())
+                    let moved = aside.map_or_else(String::new, |aside| {
+                        format!(" moved to {}, {},", aside.path.display(), aside.marks())
                     });
                     findings.note(Shown::line(&format!(
-                        "the saved notices were damaged:{whereto} marks saved, fetched anew"
+                        "the saved notices were damaged:{moved} fetched anew"
                     )));
                     self.visit(at, &dialogue, &mut findings).await
                 }

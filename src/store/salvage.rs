@@ -10,13 +10,13 @@ use std::{
 use jiff::Zoned;
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::{Error, Store, index};
+use super::{Aside, Error, Store, index};
 use crate::notice::NoticeId;
 
 /// Puts a new cache with all that can be saved in the place of a damaged one, and says where that is
 /// now; none if another program has done so already, as the file is not the one of this inode any
 /// more. Whatever fails, fails while the damaged file is still in its place.
-pub(super) fn replace(path: &Path, damaged: u64) -> Result<Option<PathBuf>, Error> {
+pub(super) fn replace(path: &Path, damaged: u64) -> Result<Option<Aside>, Error> {
     let _lock = lock(path)?;
     if inode(path) != damaged {
         return Ok(None);
@@ -25,12 +25,15 @@ pub(super) fn replace(path: &Path, damaged: u64) -> Result<Option<PathBuf>, Erro
     // What an earlier try has left.
     remove_all(&fresh, &["", "-wal", "-shm"])?;
     let store = Store::open_sound(&fresh)?;
-    store.salvage(path)?;
+    let notices = store.salvage(path)?;
     // The last one out puts all of it into the one file.
     drop(store);
     let aside = move_aside(path)?;
     rename(&fresh, path)?;
-    Ok(Some(aside))
+    Ok(Some(Aside {
+        path: aside,
+        notices,
+    }))
 }
 
 /// Puts a new cache into its place that was ready when the program that had made it was killed.
@@ -125,22 +128,24 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 impl Store {
     /// Takes over from a damaged file whatever can still be read: of a file that is no cache at all,
-    /// nothing.
+    /// nothing. Gives how many notices' marks that were.
     ///
     /// # Errors
     ///
     /// The marks that were read cannot be saved here.
-    fn salvage(&self, damaged: &Path) -> Result<(), Error> {
+    fn salvage(&self, damaged: &Path) -> Result<usize, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let Ok(old) = Connection::open_with_flags(damaged, flags) else {
-            return Ok(());
+            return Ok(0);
         };
         let (marks, remembered) = (read_marks(&old), read_state(&old));
-        self.write(|transaction, _| {
+        let mut notices = self.write(|transaction, _| {
             let mut statement = transaction
                 .prepare_cached("INSERT OR IGNORE INTO salvaged VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            let mut saved = 0;
             for mark in &marks {
-                statement.execute(params![mark.0, mark.1, mark.2, mark.3, mark.4, mark.5])?;
+                saved +=
+                    statement.execute(params![mark.0, mark.1, mark.2, mark.3, mark.4, mark.5])?;
             }
             // The number of the last change too: whoever has the cache open goes on from there.
             let mut statement = transaction.prepare_cached(
@@ -150,11 +155,11 @@ impl Store {
             for (name, value) in &remembered {
                 statement.execute([name, value])?;
             }
-            Ok(())
+            Ok(saved)
         })?;
         for (columns, bytes) in read_withdrawn(&old) {
             // One that cannot be taken over does not keep the others from it.
-            let _ = self.write(|transaction, change| {
+            let taken = self.write(|transaction, change| {
                 let mut values = columns;
                 values.push(change.into());
                 let marks = vec!["?"; values.len()].join(", ");
@@ -169,8 +174,9 @@ impl Store {
                 index::add(transaction, NoticeId(id), &entry)?;
                 Ok(())
             });
+            notices += usize::from(taken.is_ok());
         }
-        Ok(())
+        Ok(notices)
     }
 }
 
@@ -211,7 +217,14 @@ fn read_marks(old: &Connection) -> Vec<Mark> {
 
 /// What is remembered of the person and the server, and not of what was in the cache: this one is
 /// empty, and what the last listing came to would keep it so.
-const LASTING: [&str; 5] = ["change", "checked", "left", "one_by_one", "signed_in_by"];
+const LASTING: [&str; 6] = [
+    "change",
+    "checked",
+    "left",
+    "left_id",
+    "one_by_one",
+    "signed_in_by",
+];
 
 fn read_state(old: &Connection) -> Vec<(String, String)> {
     let Ok(mut statement) = old.prepare("SELECT name, value FROM state") else {

@@ -66,6 +66,9 @@ fn a_cache_whose_beginning_is_junk_is_moved_aside_and_built_anew() {
             .starts_with("tidings: the saved notices of notices were damaged: moved to ~/data/"),
         "{listed}"
     );
+    // Of such a file nothing can be read, and nobody is told otherwise.
+    let told = "its marks could not be read, the notices are fetched anew";
+    assert!(listed.stderr.contains(told), "{listed}");
     assert_eq!(person.subjects().len(), 7);
     assert_eq!(damaged_files(&person), 1);
 }
@@ -119,6 +122,34 @@ fn page_of_mails(person: &Person) -> u64 {
         )
         .expect("the table of mails");
     (page.unsigned_abs() - 1) * 8192
+}
+
+#[test]
+fn what_is_saved_can_be_read_where_no_file_may_grow() {
+    let (_office, person) = marked();
+    let no_room = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::new("sh");
+        command
+            .env_clear()
+            .envs(person.environment())
+            .args([
+                "-c",
+                "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"",
+                PROGRAM,
+            ])
+            .arg("--config")
+            .arg(person.settings())
+            .args(arguments);
+        person.finish(command)
+    };
+
+    let listed = no_room(&["list"]).expect(0);
+    let counted = no_room(&["count", "--format", "{starred}"]).expect(0);
+    let marked = no_room(&["mark", "read", "--all"]).expect(9);
+
+    assert_eq!(listed.rows().len(), 7, "{listed}");
+    assert_eq!(counted.stdout, "1\n");
+    assert!(marked.stderr.contains("disk full"), "{marked}");
 }
 
 #[test]

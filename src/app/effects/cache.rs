@@ -294,7 +294,7 @@ impl World {
                 Err(error @ store::Error::Damaged { .. }) => {
                     let why = match store.rebuild() {
                         Ok(_) => {
-                            next = "the marks were saved; r fetches the notices anew";
+                            next = "r fetches the notices anew";
                             error
                         }
                         Err(failed) => {
