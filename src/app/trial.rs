@@ -8,10 +8,7 @@ use crate::{
     config::{Mailbox, Settings, Tls},
     net::{connect, tls},
     notice::shown::Shown,
-    poll::{
-        outcome::{self, chain},
-        report::Outcome,
-    },
+    poll::{outcome, report::Outcome},
     tui::setup::{Stage, Step, StepResult},
 };
 
@@ -170,7 +167,7 @@ impl Trial<'_> {
 
 /// What went wrong, and what to do about it.
 fn explain(mailbox: &Mailbox, error: &Error) -> (Shown, Shown) {
-    let words = Shown::line(&chain(error));
+    let words = Shown::line(&outcome::words(error));
     let remedy = match (error, outcome::of_session(error)) {
         (Error::Connect(connect::Error::Find { .. }), _) => {
             "check the server's name, and that you are online".to_owned()

@@ -84,7 +84,7 @@ pub async fn check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failu
     let mut out = Out::new();
     let form = args.form.form(&out);
     let cancelled = CancellationToken::new();
-    let mailboxes = context.mailboxes(&args.which)?;
+    let mailboxes = context.reachable(&args.which)?;
     let mut passwords = Vec::new();
     for mailbox in &mailboxes {
         passwords.push(password(mailbox).await);

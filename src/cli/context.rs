@@ -12,10 +12,12 @@ use super::{
 };
 use crate::{
     config::{
-        Mailbox, Settings,
+        self, Mailbox, Settings,
         file::{self, Loaded},
     },
+    net::tls,
     notice::{Headline, shown::Shown},
+    poll::outcome::chain,
     store::Store,
 };
 
@@ -49,11 +51,7 @@ impl Context {
         let loaded = file::load(&path)?;
         warn(&loaded, global.quiet);
         if loaded.settings.mailboxes.is_empty() {
-            return Err(Failure::new(
-                failure::SETTINGS,
-                format!("no mailbox is set in {}", path.display()),
-            )
-            .then("run `tidings setup`, or look around with `tidings demo`"));
+            return Err(no_mailbox(&loaded));
         }
         Ok(Context {
             settings: loaded.settings,
@@ -71,6 +69,23 @@ impl Context {
         match &which.mailbox {
             None => Ok(self.settings.mailboxes.iter().collect()),
             Some(name) => Ok(vec![self.mailbox(name)?.1]),
+        }
+    }
+
+    /// The same for a command that calls their servers: what they are to trust must be there.
+    ///
+    /// # Errors
+    ///
+    /// None has that name, or the authorities of one cannot be read.
+    pub fn reachable(&self, which: &Which) -> Result<Vec<&Mailbox>, Failure> {
+        let mailboxes = self.mailboxes(which)?;
+        match mailboxes
+            .iter()
+            .find_map(|mailbox| trouble_with_trust(mailbox))
+        {
+            Some(trouble) => Err(Failure::new(failure::SETTINGS, trouble)
+                .then(format!("see ca_file in {}", self.path.display()))),
+            None => Ok(mailboxes),
         }
     }
 
@@ -218,6 +233,31 @@ pub fn mend(failure: Failure) -> Failure {
         }
         Err(error) => error.into(),
     }
+}
+
+/// Nothing can be done without a mailbox.
+pub fn no_mailbox(loaded: &Loaded) -> Failure {
+    let path = loaded.path.display();
+    let words = match loaded.exists {
+        true => format!("no mailbox is set in {path}"),
+        false => format!("there are no settings yet: no {path}"),
+    };
+    Failure::new(failure::SETTINGS, words)
+        .then("run `tidings setup`, or look around with `tidings demo`")
+}
+
+/// What is wrong with the authorities that a mailbox is to trust, if something is.
+pub fn trouble_with_trust(mailbox: &Mailbox) -> Option<String> {
+    let trust = tls::Trust {
+        ca_file: mailbox.ca_file.as_deref().map(config::expand),
+        pin: None,
+    };
+    let error = tls::Connector::new(&trust).err()?;
+    Some(format!(
+        "mailbox `{}`: ca_file: {}",
+        mailbox.name,
+        chain(&error)
+    ))
 }
 
 /// Says what in the settings means nothing.

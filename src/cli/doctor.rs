@@ -38,7 +38,7 @@ pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Fai
         "settings  {}",
         context.path.display()
     )))?;
-    for mailbox in context.mailboxes(&args.which)? {
+    for mailbox in context.reachable(&args.which)? {
         out.line(&Shown::line(""))?;
         out.line(&Shown::text(&format!(
             "{}  {} at {}:{} ({})",

@@ -8,6 +8,7 @@ use super::{
     context::{Context, Which},
     failure::{self, Failure},
     output::Out,
+    remark::remark,
 };
 use crate::{
     app::saving::{download_dir, save_new},
@@ -69,6 +70,10 @@ pub fn save(args: &SaveArgs, context: &Context) -> Result<(), Failure> {
     };
     let parts: Vec<&files::File> = match args.number {
         Some(number) => vec![file(&notice, number)?],
+        None if args.all && notice.files.is_empty() => {
+            remark(&Shown::line(&format!("{} has no files", args.id)));
+            return Ok(());
+        }
         None if args.all => notice.files.iter().collect(),
         None => Vec::new(),
     };

@@ -49,11 +49,16 @@ pub fn code(ended: Ended) -> Result<ExitCode, Failure> {
 ///
 /// There is none.
 pub fn needs_terminal() -> Result<(), Failure> {
-    if stdin().is_terminal() && stdout().is_terminal() {
+    if has_terminal() {
         return Ok(());
     }
     Err(Failure::new(failure::USAGE, "the reader needs a terminal")
         .then("try `tidings list`, or `tidings next`"))
+}
+
+/// True if there is a terminal to show a screen on.
+pub fn has_terminal() -> bool {
+    stdin().is_terminal() && stdout().is_terminal()
 }
 
 /// True if colours may be used: by `--color`, NO_COLOR, CLICOLOR_FORCE, TERM.

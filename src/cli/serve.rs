@@ -128,6 +128,10 @@ async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<ExitCode> {
     raise_descriptor_limit();
     let listeners = listeners(args)?;
     let acceptor = acceptor(args, &listeners, &spool)?;
+    if let Some(acceptor) = &acceptor {
+        let tried = acceptor.try_out().await;
+        tried.context("the certificate and the key do not belong together")?;
+    }
     if spool.accounts().names().is_empty() {
         tracing::warn!("there is no account yet: make one by `tidings serve passwd ACCOUNT`");
     }

@@ -147,6 +147,8 @@ struct LogItem<'a> {
     withdrawn: u32,
     bytes: u64,
     notes: &'a [Shown],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dialogue: Option<Shown>,
 }
 
 /// Lists the latest checks, newest first.
@@ -181,6 +183,7 @@ pub fn log(args: &LogArgs, context: &Context) -> Result<(), Failure> {
                 withdrawn: visit.withdrawn,
                 bytes: visit.octets,
                 notes: &visit.notes,
+                dialogue: args.dialogue.then(|| Shown::text(&visit.dialogue)),
             })
             .collect();
         out.json(form, &items)?;
@@ -257,12 +260,17 @@ pub fn config(args: &ConfigArgs, global: &Global) -> Result<ExitCode, Failure> {
                 )
                 .then("run `tidings setup`"));
             }
+            let is_empty = loaded.settings.mailboxes.is_empty();
             let names = super::about::troubles(&loaded.settings);
+            let trusts = loaded.settings.mailboxes.iter();
+            let trusts = trusts.filter_map(super::context::trouble_with_trust);
             let troubles: Vec<String> = loaded
                 .unknown
                 .iter()
                 .map(ToString::to_string)
                 .chain(names)
+                .chain(trusts)
+                .chain(is_empty.then(|| "no mailbox is set: run `tidings setup`".to_owned()))
                 .collect();
             for trouble in &troubles {
                 out.line(&Shown::line(&format!("{}: {trouble}", path.display())))?;

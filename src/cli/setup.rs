@@ -1,6 +1,6 @@
 //! `setup`: the screen that asks, or, with enough arguments, no questions at all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -10,7 +10,7 @@ use super::{
     output::Out,
     read,
     remark::remark,
-    settings_path,
+    screen, settings_path,
 };
 use crate::{
     app::{Ended, setup::read_team_file, trial},
@@ -76,6 +76,9 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
     let is_complete = !mailbox.host.is_empty()
         && !mailbox.user.is_empty()
         && !matches!(Source::of(&mailbox), Source::Person);
+    if !is_complete && !screen::has_terminal() {
+        return Err(incomplete(&mailbox));
+    }
     if !is_complete {
         return read::set_up(mailbox, global).await;
     }
@@ -109,6 +112,23 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
     Ok(Ended::Quit)
 }
 
+/// Without a terminal nothing can be asked: what is missing, and by which options it is given.
+fn incomplete(mailbox: &Mailbox) -> Failure {
+    let missing: Vec<&str> = [
+        (mailbox.host.is_empty(), "--host NAME"),
+        (mailbox.user.is_empty(), "--user NAME"),
+        (
+            matches!(Source::of(mailbox), Source::Person),
+            "--password-cmd, --password-env or --password-file",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(is_missing, option)| is_missing.then_some(option))
+    .collect();
+    Failure::new(failure::USAGE, "no terminal here to ask at")
+        .then(format!("say it by options: {}", missing.join("; ")))
+}
+
 fn mailbox(args: &SetupArgs) -> Result<Mailbox, Failure> {
     let mut mailbox = match &args.from {
         Some(path) => read_team_file(path).map_err(|why| Failure::new(failure::SETTINGS, why))?,
@@ -136,8 +156,10 @@ fn mailbox(args: &SetupArgs) -> Result<Mailbox, Failure> {
     if args.port.is_some() {
         mailbox.port = args.port;
     }
-    if args.ca_file.is_some() {
-        mailbox.ca_file.clone_from(&args.ca_file);
+    // As they are saved they hold wherever one stands.
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if let Some(path) = &args.ca_file {
+        mailbox.ca_file = Some(absolute(path));
     }
     if args.unread_since.is_some() {
         mailbox.unread_since = args.unread_since;
@@ -148,8 +170,8 @@ fn mailbox(args: &SetupArgs) -> Result<Mailbox, Failure> {
     if args.password_env.is_some() {
         mailbox.password_env.clone_from(&args.password_env);
     }
-    if args.password_file.is_some() {
-        mailbox.password_file.clone_from(&args.password_file);
+    if let Some(path) = &args.password_file {
+        mailbox.password_file = Some(absolute(path));
     }
     match &args.name {
         Some(name) => mailbox.name.clone_from(name),

@@ -60,7 +60,7 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
         ));
     }
     let mut out = Out::new();
-    let mailboxes = context.mailboxes(&args.which)?;
+    let mailboxes = context.reachable(&args.which)?;
     let (reports, mut reported) = mpsc::channel(256);
     let mut pollers = Vec::new();
     let mut told = Vec::new();

@@ -21,7 +21,7 @@ pub enum Error {
     #[error(transparent)]
     Connect(#[from] connect::Error),
     /// The connection cannot be protected.
-    #[error("{}", .fault.as_ref().map_or_else(|| "cannot encrypt the connection".to_owned(), Fault::to_string))]
+    #[error("{}", protection(.fault.as_ref(), .source))]
     Tls {
         /// What is wrong with the certificate, if that is it.
         fault: Option<Fault>,
@@ -83,6 +83,16 @@ pub enum Error {
         /// How long.
         limit: Duration,
     },
+}
+
+fn protection(fault: Option<&Fault>, source: &tls::Error) -> String {
+    match fault {
+        Some(fault) => fault.to_string(),
+        None if source.met_no_tls() => "the server does not speak TLS on this port: try port 995, \
+                                        or tls = \"starttls\" on port 110"
+            .to_owned(),
+        None => "cannot encrypt the connection".to_owned(),
+    }
 }
 
 impl Error {

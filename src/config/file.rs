@@ -67,6 +67,7 @@ pub fn load(path: &Path) -> Result<Loaded, Error> {
     let mut settings: Settings =
         confy::load_path(path).map_err(|error| malformed(path, &text, error))?;
     settings.places = Places::of(&text);
+    settings.anchor(path);
     let holds_password = settings
         .mailboxes
         .iter()
@@ -434,6 +435,23 @@ fn first_line(message: &str) -> String {
 }
 
 impl Settings {
+    /// Makes paths that are relative start at the folder of the settings file, wherever one stands.
+    pub fn anchor(&mut self, file: &Path) {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let folder = file.parent().unwrap_or(Path::new("/"));
+        let mailboxes = self.mailboxes.iter_mut();
+        let paths =
+            mailboxes.flat_map(|mailbox| [&mut mailbox.ca_file, &mut mailbox.password_file]);
+        for path in paths.chain([&mut self.data_dir, &mut self.download_dir]) {
+            if let Some(path) = path
+                && path.is_relative()
+                && !path.starts_with("~")
+            {
+                *path = folder.join(&*path);
+            }
+        }
+    }
+
     /// Reads settings from text, as of a team file; nothing is checked beyond the grammar.
     ///
     /// # Errors

@@ -56,6 +56,12 @@ pub enum Error {
         #[source]
         source: native_tls::Error,
     },
+    /// The file of authorities holds no certificate.
+    #[error("there is no certificate (PEM) in {path}")]
+    NoAuthority {
+        /// The file.
+        path: PathBuf,
+    },
     /// The handshake failed; if because of the certificate, [`Fault`] says what is wrong with it.
     #[error("the TLS handshake failed")]
     Handshake(#[source] native_tls::Error),
@@ -71,6 +77,30 @@ pub enum Error {
 }
 
 impl Error {
+    /// True if what answered the handshake is no TLS: another protocol has this port.
+    pub fn met_no_tls(&self) -> bool {
+        let Error::Handshake(source) = self else {
+            return false;
+        };
+        // What OpenSSL says of a line of text where a record should be.
+        let words = source.to_string();
+        [
+            "wrong version number",
+            "packet length too long",
+            "unknown protocol",
+        ]
+        .iter()
+        .any(|known| words.contains(known))
+    }
+
+    /// True if the settings are what is wrong: a file of authorities that cannot be used.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(
+            self,
+            Error::ReadAuthorities { .. } | Error::Unusable { .. } | Error::NoAuthority { .. }
+        )
+    }
+
     /// True if the other side hung up in the middle of the handshake: nothing is known to be wrong
     /// with its certificate.
     pub fn broke_off(&self) -> bool {
@@ -116,10 +146,17 @@ impl Connector {
                     path: path.clone(),
                     source,
                 })?;
-                native_tls::Certificate::stack_from_pem(&pem).map_err(|source| Error::Unusable {
-                    what: format!("the certificates in {}", path.display()),
-                    source,
-                })?
+                let authorities =
+                    native_tls::Certificate::stack_from_pem(&pem).map_err(|source| {
+                        Error::Unusable {
+                            what: format!("the certificates in {}", path.display()),
+                            source,
+                        }
+                    })?;
+                if authorities.is_empty() {
+                    return Err(Error::NoAuthority { path: path.clone() });
+                }
+                authorities
             }
         };
         Ok(Connector {
@@ -201,6 +238,24 @@ impl Stream {
 pub struct Acceptor(TlsAcceptor);
 
 impl Acceptor {
+    /// Lets a client of our own shake hands with it: the TLS library takes a certificate and a key
+    /// that do not belong together, and then fails with every client.
+    ///
+    /// # Errors
+    ///
+    /// No client would get through.
+    pub async fn try_out(&self) -> Result<(), Error> {
+        /// Enough for what each side says at once.
+        const ROOM: usize = 64 * 1024;
+
+        let (ours, theirs) = tokio::io::duplex(ROOM);
+        let client = Connector::new(&Trust::default())?;
+        let server = Stream::plain(theirs).accept(self);
+        let client = client.protect(Stream::plain(ours), "localhost", Verification::LookOnly);
+        let (served, connected) = tokio::join!(server, client);
+        served.and(connected).map(drop)
+    }
+
     /// An acceptor with this certificate chain and this PKCS#8 key, both PEM.
     ///
     /// # Errors

@@ -232,7 +232,7 @@ impl Check<'_> {
         keeper: &Keeper,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
-        let words = outcome::chain(error);
+        let words = outcome::words(error);
         let troubles = {
             let (store, broken) = (self.store.clone(), vec![(unique_id.clone(), words.clone())]);
             blocking(move || store.note_troubles(&broken, true, at)).await?

@@ -10,14 +10,12 @@ use crate::{
     store::{Error, Store, visits::Visit},
 };
 
-/// Remembers a check. The dialogue of one that came through with nothing to tell is not kept.
+/// Remembers a check.
 ///
 /// # Errors
 ///
 /// The cache cannot be written.
 pub fn record(store: &Store, summary: &Summary) -> Result<(), Error> {
-    let is_plain = summary.outcome.is_done() && summary.new == 0 && summary.notes.is_empty();
-    let dialogue = if is_plain { "" } else { &*summary.dialogue };
     let notes: Vec<&str> = summary.notes.iter().map(Shown::as_str).collect();
     store.record(&Visit {
         at: summary.at,
@@ -30,7 +28,7 @@ pub fn record(store: &Store, summary: &Summary) -> Result<(), Error> {
         octets: summary.octets,
         attempt: summary.attempt,
         notes: notes.join("\n"),
-        dialogue: dialogue.to_owned(),
+        dialogue: summary.dialogue.to_string(),
     })
 }
 

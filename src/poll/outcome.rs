@@ -13,17 +13,13 @@ use crate::{
 
 /// What a failed session means.
 pub fn of_session(error: &client::Error) -> Outcome {
-    let why = || Shown::line(&chain(error));
+    let why = || Shown::line(&words(error));
     match error {
         client::Error::Rejected { request, response } => of_rejection(request, response),
         client::Error::Tls {
             fault: None,
             source: source @ tls::Error::Handshake(_),
         } if source.broke_off() => Outcome::Unreachable { why: why() },
-        // What is wrong with the certificate says more than what the TLS library makes of it.
-        client::Error::Tls { fault: Some(_), .. } => Outcome::NotSafe {
-            why: Shown::line(&error.to_string()),
-        },
         client::Error::Tls { .. }
         | client::Error::NotOffered
         | client::Error::ClearText
@@ -38,6 +34,15 @@ pub fn of_session(error: &client::Error) -> Outcome {
         | client::Error::Closed
         | client::Error::Io(_)
         | client::Error::TimedOut { .. } => Outcome::Unreachable { why: why() },
+    }
+}
+
+/// What is wrong, in words. What the TLS library makes of it is left out where we know better.
+pub fn words(error: &client::Error) -> String {
+    match error {
+        client::Error::Tls { fault: Some(_), .. } => error.to_string(),
+        client::Error::Tls { source, .. } if source.met_no_tls() => error.to_string(),
+        error => chain(error),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Certificates that are not what they should be, each named with what is wrong with it; and what a
 //! pin and a file of authorities allow.
 
+use std::fs;
+
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tidings::{
     net::tls::{Acceptor, fingerprint, hex},
@@ -253,10 +255,49 @@ fn a_file_of_authorities_that_is_not_there_is_named() {
     let server = Tls::implicit(&self_signed(sound()));
     let person = server.person("implicit", "ca_file = \"/nowhere/team-ca.pem\"");
 
-    server.is_refused(
-        &person,
-        "cannot encrypt the connection: cannot read the certificates in /nowhere/team-ca.pem",
-    );
+    let check = person.run(&["check"]).expect(3);
+    let config = person.run(&["config", "check"]).expect(3);
+
+    let words = "mailbox `notices`: ca_file: cannot read the certificates in /nowhere/team-ca.pem";
+    assert!(check.stderr.contains(words), "{check}");
+    assert!(config.stdout.contains(words), "{config}");
+}
+
+#[test]
+fn a_file_of_authorities_without_a_certificate_is_named() {
+    let server = Tls::implicit(&self_signed(sound()));
+    let person = server.person("implicit", "ca_file = \"team-ca.pem\"");
+    fs::write(person.path("team-ca.pem"), "no certificate\n").expect("a file");
+
+    let check = person.run(&["check"]).expect(3);
+
+    let words = "there is no certificate (PEM) in ~/team-ca.pem";
+    assert!(check.stderr.contains(words), "{check}");
+}
+
+#[test]
+fn a_server_does_not_start_with_a_key_of_another_certificate() {
+    let person = Person::new();
+    let (one, other) = (self_signed(sound()), self_signed(sound()));
+    fs::write(person.path("cert.pem"), one.certificate.pem()).expect("a certificate");
+    fs::write(person.path("key.pem"), other.key.serialize_pem()).expect("a key");
+
+    let arguments = [
+        "serve",
+        "--spool",
+        "spool",
+        "--tls-listen",
+        "127.0.0.1:0",
+        "--cert",
+        "cert.pem",
+        "--key",
+        "key.pem",
+    ];
+    let ran = person.bare(&arguments);
+
+    assert_ne!(ran.code, Some(0), "{ran}");
+    let words = "the certificate and the key do not belong together";
+    assert!(ran.stderr.contains(words), "{ran}");
 }
 
 #[test]
@@ -268,10 +309,15 @@ fn a_port_that_speaks_pop3_in_the_clear_is_not_safe() {
     let ran = person.run(&["check"]).expect(7);
 
     assert!(
-        ran.stderr
-            .starts_with("tidings: cannot check notices: cannot encrypt the connection"),
+        ran.stderr.starts_with(
+            "tidings: cannot check notices: the server does not speak TLS on this port"
+        ),
         "{ran}"
     );
+    let doctor = person.run(&["doctor"]).expect(7);
+    for said in [&ran.stderr, &doctor.stdout] {
+        assert!(!said.contains("error:0"), "{said}");
+    }
     assert!(!rogue.heard().iter().any(|said| said.contains("sesame")));
 }
 

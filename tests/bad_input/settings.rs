@@ -185,8 +185,8 @@ fn a_password_file_that_others_may_read_is_refused_with_the_remedy() {
 
     assert!(
         ran.stderr.starts_with(
-            "tidings: cannot check notices: others may read the password file password: run \
-             `chmod 600 password`\n"
+            "tidings: cannot check notices: others may read the password file ~/password: \
+             run `chmod 600 ~/password`\n"
         ),
         "{ran}"
     );

@@ -75,9 +75,11 @@ fn setup_without_a_terminal_and_without_enough_to_go_on_is_wrong_usage() {
     let person = Person::new();
 
     person.run(&["setup"]).expect(2);
-    person
+    let ran = person
         .run(&["setup", "--host", "pop.team.example"])
         .expect(2);
+    let words = "say it by options: --user NAME; --password-cmd, --password-env or --password-file";
+    assert!(ran.stderr.contains(words), "{ran}");
 
     assert!(!person.settings().exists());
 }
