@@ -158,6 +158,11 @@ pub fn main() -> ExitCode {
     // A server's log is what happens at it; everything else is quiet unless something goes wrong.
     let is_server = matches!(cli.command, Some(Command::Serve(_)));
     listen_to_trace(cli.global.verbose, is_server);
+    output::set_colour(screen::has_colour(&cli.global));
+    remark::set_colour(screen::may_be_coloured(
+        &cli.global,
+        io::stderr().is_terminal(),
+    ));
     terminal::restore_on_panic();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -206,7 +211,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Keys(args) => about::keys(&args, &global).map(done),
         Command::Themes(args) => about::themes(&args).map(done),
         Command::Demo(args) => demo::demo(args, &global).await,
-        Command::Serve(args) => serve::serve(args).await.map_err(Failure::from),
+        Command::Serve(args) => serve::serve(args).await.map_err(serve::explained),
         Command::Deliver(args) => serve::deliver(args).map_err(Failure::from),
         Command::Completions(args) => about::completions(&args).map(done),
         Command::Man => about::man().map(done),

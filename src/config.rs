@@ -16,7 +16,7 @@ pub mod file;
 pub mod places;
 mod values;
 
-use places::Places;
+use places::{Place, Places};
 
 pub use values::{Age, Interval, MarkRead, Size};
 
@@ -228,7 +228,10 @@ impl Drop for Password {
 
 /// What tells of new notices, at most once a check.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "what tells of new notices is \"title\", \"bell\", \"osc9\" or { command = [\"PROGRAM\"] }"
+)]
 pub enum Notify {
     /// A way the terminal has.
     Terminal(TerminalNotice),
@@ -384,18 +387,26 @@ pub enum Error {
 pub struct Unknown {
     /// The key with its tables, as `mailbox.0.pasword`.
     pub key: String,
-    /// The line it stands in, from 1, where it can be told.
-    pub line: Option<usize>,
+    /// Where it stands, where that can be told.
+    pub place: Option<Place>,
     /// The known name that it is nearest to.
     pub nearest: Option<String>,
 }
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
+        if let Some(place) = self.place {
+            write!(f, "{place}: ")?;
         }
-        write!(f, "unknown setting `{}`", self.key)?;
+        let of_mailbox = self.key.strip_prefix("mailbox.");
+        let of_mailbox = of_mailbox.and_then(|rest| {
+            let (index, key) = rest.split_once('.')?;
+            Some((index.parse::<usize>().ok()? + 1, key))
+        });
+        match of_mailbox {
+            Some((number, key)) => write!(f, "unknown setting `{key}` in mailbox {number}")?,
+            None => write!(f, "unknown setting `{}`", self.key)?,
+        }
         if let Some(nearest) = &self.nearest {
             write!(f, ": did you mean `{nearest}`?")?;
         }

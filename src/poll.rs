@@ -190,7 +190,8 @@ impl Polling {
             blocking(move || memory::record(&store, &summary)).await
         };
         if let Err(error) = recorded {
-            tracing::warn!("cannot remember the check: {error}");
+            // The check itself has told that nothing can be saved.
+            tracing::debug!("cannot remember the check: {error}");
         }
         tell.report(Report::Checked(summary)).await;
         next

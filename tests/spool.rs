@@ -804,7 +804,7 @@ fn a_broken_accounts_file_leaves_the_accounts_as_they_were() {
     assert!(scratch.spool.accounts().find("notices").is_some());
     assert!(matches!(
         Spool::open(scratch.folder.path()),
-        Err(spool::Error::Accounts(accounts::Error::Parse(_)))
+        Err(spool::Error::Accounts(accounts::Error::Parse { .. }))
     ));
 }
 

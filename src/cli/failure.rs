@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, process::ExitCode};
 
-use super::remark::remark;
+use super::remark::{complain, remark};
 use crate::{
     app, config,
     notice::shown::Shown,
@@ -56,6 +56,15 @@ impl Failure {
         Failure {
             code: UNEXPECTED,
             error: error.into().context(act.to_owned()),
+            next: None,
+        }
+    }
+
+    /// A failure with this exit code.
+    pub fn with_code(code: u8, error: anyhow::Error) -> Failure {
+        Failure {
+            code,
+            error,
             next: None,
         }
     }
@@ -197,7 +206,7 @@ pub fn report(failure: &Failure) -> ExitCode {
     if is_closed_pipe(&failure.error) {
         return ExitCode::SUCCESS;
     }
-    remark(&Shown::text(&format!("tidings: {}", failure.words())));
+    complain(&failure.words());
     if let Some(next) = &failure.next {
         remark(&Shown::text(&format!("         {}", Shown::line(next))));
     }

@@ -1,7 +1,11 @@
 //! What commands write on stdout: tables on a terminal, tab-separated in a pipe, JSON if asked for.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
+use crossterm::style::Stylize;
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -167,7 +171,7 @@ impl Out {
             .iter()
             .map(|column| Shown::from_static(column.name))
             .collect();
-        for row in std::iter::once(&header).chain(rows) {
+        for (place, row) in std::iter::once(&header).chain(rows).enumerate() {
             let mut line = String::new();
             for (index, (field, column)) in row.iter().zip(columns).enumerate() {
                 if index > 0 {
@@ -179,7 +183,12 @@ impl Out {
                     text::pad_end(field, widths[index])
                 });
             }
-            writeln!(self.out, "{}", self.fitted(line.trim_end())).map_err(closed)?;
+            let line = self.fitted(line.trim_end());
+            match place == 0 && COLOUR.load(Ordering::Relaxed) {
+                true => writeln!(self.out, "{}", line.bold()),
+                false => writeln!(self.out, "{line}"),
+            }
+            .map_err(closed)?;
         }
         Ok(())
     }
@@ -202,6 +211,14 @@ impl Out {
             Ok(_) | Err(_) => line.to_owned(),
         }
     }
+}
+
+/// Whether stdout may be coloured, as `--color` and the environment say.
+static COLOUR: AtomicBool = AtomicBool::new(false);
+
+/// Says, once at the start, whether stdout may be coloured.
+pub fn set_colour(is_coloured: bool) {
+    COLOUR.store(is_coloured, Ordering::Relaxed);
 }
 
 fn closed(error: io::Error) -> Failure {

@@ -63,6 +63,11 @@ pub fn has_terminal() -> bool {
 
 /// True if colours may be used: by `--color`, NO_COLOR, CLICOLOR_FORCE, TERM.
 pub fn has_colour(global: &Global) -> bool {
+    may_be_coloured(global, stdout().is_terminal())
+}
+
+/// The same for an output that is a terminal, or not.
+pub fn may_be_coloured(global: &Global, is_terminal: bool) -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match global.color {
         Color::Always => true,
@@ -73,9 +78,7 @@ pub fn has_colour(global: &Global) -> bool {
         {
             true
         }
-        Color::Auto => {
-            std::env::var_os("TERM").is_none_or(|term| term != "dumb") && stdout().is_terminal()
-        }
+        Color::Auto => std::env::var_os("TERM").is_none_or(|term| term != "dumb") && is_terminal,
     }
 }
 

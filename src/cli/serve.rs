@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::failure;
 use crate::{
     net::tls::Acceptor,
     server::{
@@ -215,6 +216,46 @@ fn listeners(args: &ServeArgs) -> anyhow::Result<Vec<Listener>> {
     Ok(listeners)
 }
 
+/// What a server failed of: how it was called, its file of accounts, or something else.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    for cause in error.chain() {
+        if cause.is::<NoAddress>() {
+            return failure::USAGE;
+        }
+        match cause.downcast_ref() {
+            Some(server::Error::Unprotected(_) | server::Error::NoCertificate(_)) => {
+                return failure::USAGE;
+            }
+            Some(server::Error::Listen { .. }) | None => {}
+        }
+        let of_spool = match cause.downcast_ref() {
+            Some(spool::Error::Accounts(error)) => Some(error),
+            Some(_) | None => None,
+        };
+        match of_spool.or_else(|| cause.downcast_ref()) {
+            Some(accounts::Error::Name(_)) => return failure::USAGE,
+            Some(
+                accounts::Error::Read(_)
+                | accounts::Error::Parse { .. }
+                | accounts::Error::Edit(_)
+                | accounts::Error::NotATable(_),
+            ) => return failure::SETTINGS,
+            Some(_) | None => {}
+        }
+    }
+    failure::UNEXPECTED
+}
+
+/// What ended a server, as every command's failure is told.
+pub fn explained(error: anyhow::Error) -> failure::Failure {
+    failure::Failure::with_code(exit_code(&error), error)
+}
+
+/// What was given to listen on is no address.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no address to listen on, as 127.0.0.1:110 is")]
+pub struct NoAddress(String);
+
 /// An address, with or without a port, or a name that has one.
 fn resolve(text: &str, port: u16) -> anyhow::Result<SocketAddr> {
     if let Ok(address) = text.parse::<SocketAddr>() {
@@ -228,11 +269,9 @@ fn resolve(text: &str, port: u16) -> anyhow::Result<SocketAddr> {
     } else {
         format!("{text}:{port}")
     };
-    with_port
-        .to_socket_addrs()
-        .with_context(|| format!("`{text}` is no address to listen on, as 127.0.0.1:110 is"))?
-        .next()
-        .with_context(|| format!("`{text}` has no address"))
+    let found = with_port.to_socket_addrs().ok();
+    let found = found.and_then(|mut addresses| addresses.next());
+    Ok(found.ok_or_else(|| NoAddress(text.to_owned()))?)
 }
 
 fn acceptor(

@@ -281,19 +281,20 @@ fn malformed(path: &Path, text: &str, error: confy::ConfyError) -> Error {
         confy::ConfyError::BadTomlData(error) => {
             let at = error.span().map_or(0, |span| span.start);
             let Place { line, column } = Place::at(text, at);
-            let what = first_line(error.message());
+            let what = plain(&first_line(error.message()));
             // What is missing may only be misspelt.
             let meant = unknown(text).into_iter().find(|unknown| {
                 let name = unknown.nearest.as_ref();
                 name.is_some_and(|name| what == format!("missing field `{name}`"))
             });
+            let place = meant.as_ref().and_then(|meant| meant.place);
             Error::Malformed {
                 path: path.to_owned(),
-                line: meant.as_ref().and_then(|meant| meant.line).unwrap_or(line),
-                column: if meant.is_some() { 1 } else { column },
+                line: place.map_or(line, |place| place.line),
+                column: place.map_or(column, |place| place.column),
                 what: meant.map_or(what.clone(), |meant| {
                     let key = Unknown {
-                        line: None,
+                        place: None,
                         ..meant
                     };
                     format!("{what}, {key}")
@@ -370,8 +371,8 @@ fn unknown(text: &str) -> Vec<Unknown> {
         let key = path.to_string();
         let name = key.rsplit('.').next().unwrap_or(&key).to_owned();
         keys.push(Unknown {
-            nearest: nearest(&name),
-            line: places.find(&key).map(|place| place.line),
+            nearest: nearest(&name, &KEYS),
+            place: places.find(&key),
             key,
         });
     };
@@ -422,12 +423,38 @@ const KEYS: [&str; 38] = [
     "command",
 ];
 
-fn nearest(name: &str) -> Option<String> {
-    KEYS.iter()
+fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    known
+        .iter()
         .map(|key| (strsim::damerau_levenshtein(key, name), *key))
         .min()
         .filter(|(distance, key)| *distance <= 1 + key.len() / 4)
         .map(|(_, key)| key.to_owned())
+}
+
+/// What the library says of a value, in words for people, with the nearest of the words allowed.
+fn plain(message: &str) -> String {
+    const WORDS: [(&str, &str); 6] = [
+        ("expected u16", "expected a number from 0 to 65535"),
+        ("expected u8", "expected a number from 0 to 255"),
+        ("expected a sequence", "expected a list: [\"…\", \"…\"]"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a string", "expected text in quotation marks"),
+        ("unknown variant", "unknown word"),
+    ];
+
+    let mut words = message.to_owned();
+    for (technical, plain) in WORDS {
+        words = words.replace(technical, plain);
+    }
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if message.starts_with("unknown variant")
+        && let [wrong, allowed @ ..] = quoted.as_slice()
+        && let Some(nearest) = nearest(wrong, allowed)
+    {
+        words = format!("{words}: did you mean `{nearest}`?");
+    }
+    words
 }
 
 fn first_line(message: &str) -> String {
@@ -464,7 +491,7 @@ impl Settings {
                 path: path.to_owned(),
                 line,
                 column,
-                what: first_line(error.message()),
+                what: plain(&first_line(error.message())),
             }
         };
         let deserializer = toml::Deserializer::parse(text).map_err(malformed)?;

@@ -1,6 +1,6 @@
 //! Where in a settings file each key stands, so that a mistake can be found.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use toml_edit::{Document, Item, TableLike};
 
@@ -54,6 +54,12 @@ impl Places {
                 }
             }
         }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
     }
 }
 

@@ -25,7 +25,7 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::pop3::sasl;
+use crate::{config::places::Place, pop3::sasl};
 
 use self::passwords::Memory;
 
@@ -136,8 +136,13 @@ pub enum Error {
     #[error("cannot read {FILE}")]
     Read(#[source] io::Error),
     /// The file is not what it should be.
-    #[error("cannot understand {FILE}")]
-    Parse(#[source] Box<toml::de::Error>),
+    #[error("{FILE}: {place}: {what}")]
+    Parse {
+        /// Where.
+        place: Place,
+        /// What is wrong there, in a line.
+        what: String,
+    },
     /// The file is not what it should be, and cannot be edited.
     #[error("cannot edit {FILE}")]
     Edit(#[source] Box<toml_edit::TomlError>),
@@ -307,8 +312,15 @@ impl Accounts {
         }
         let mut accounts = BTreeMap::new();
         if let Some(text) = self.read()? {
-            let file: File =
-                toml::from_str(&text).map_err(|error| Error::Parse(Box::new(error)))?;
+            let file: File = toml::from_str(&text).map_err(|error| Error::Parse {
+                place: Place::at(&text, error.span().map_or(0, |span| span.start)),
+                what: error
+                    .message()
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+            })?;
             for (name, written) in file.account {
                 let account = written.into_account(name)?;
                 accounts.insert(account.name.clone(), Arc::new(account));

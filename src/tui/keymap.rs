@@ -38,7 +38,7 @@ impl Keymap {
                 place: "keys.preset".to_owned(),
                 wrong: keys.preset.clone(),
                 nearest: nearest(&keys.preset, PRESETS.keys().map(String::as_str)),
-                line: None,
+                at: None,
             });
             &PRESETS["default"]
         });
@@ -128,14 +128,14 @@ fn change(mode: Mode, key: &str, action: &str) -> Result<(Key, Action), Problem>
             place: format!("{table}.{key}"),
             wrong: action.to_owned(),
             nearest: nearest(action, names),
-            line: None,
+            at: None,
         }
     })?;
     let key = Key::from_str(key).map_err(|_| Problem {
         place: table,
         wrong: key.to_owned(),
         nearest: nearest(key, key::NAMES.iter().copied()),
-        line: None,
+        at: None,
     })?;
     Ok((key, action))
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{config::places::Places, notice::shown::Shown};
+use crate::{
+    config::places::{Place, Places},
+    notice::shown::Shown,
+};
 
 /// A key, an action or a theme in the settings that does not exist. It is skipped.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -13,16 +16,16 @@ pub struct Problem {
     pub wrong: String,
     /// The known name that it is nearest to.
     pub nearest: Option<String>,
-    /// The line of the settings file, from 1, where it can be told.
-    pub line: Option<usize>,
+    /// Where it stands in the settings file, where that can be told.
+    pub at: Option<Place>,
 }
 
 impl Problem {
-    /// The problem with the line in which it stands.
+    /// The problem with the place at which it stands.
     pub fn found(mut self, places: &Places) -> Problem {
         let key = format!("{}.{}", self.place, self.wrong);
         let place = places.find(&key).or_else(|| places.find(&self.place));
-        self.line = place.map(|place| place.line);
+        self.at = place;
         self
     }
 
@@ -34,8 +37,8 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
+        if let Some(at) = self.at {
+            write!(f, "{at}: ")?;
         }
         write!(f, "{}: unknown `{}`", self.place, self.wrong)?;
         match &self.nearest {

@@ -109,7 +109,7 @@ impl Theme {
             place: "screen.theme".to_owned(),
             wrong: name.to_owned(),
             nearest: nearest(name, Theme::choices()),
-            line: None,
+            at: None,
         })
     }
 

@@ -190,7 +190,7 @@ struct Authority(tempfile::NamedTempFile);
 impl Authority {
     fn write(pem: &str) -> Authority {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), pem).expect("a certificate");
+        fs::write(file.path(), pem).expect("a certificate");
         Authority(file)
     }
 
@@ -329,9 +329,9 @@ fn what_was_saved_stays_readable_when_a_certificate_goes_wrong() {
     let person = server.person("implicit", &right);
     person.run(&["check"]).expect(0);
     person.run(&["next", "-q"]).expect(0);
-    let settings = std::fs::read_to_string(person.settings()).expect("settings");
+    let settings = fs::read_to_string(person.settings()).expect("settings");
     let wrong = settings.replace(&server.fingerprint, &"ab".repeat(32));
-    std::fs::write(person.settings(), wrong).expect("settings");
+    fs::write(person.settings(), wrong).expect("settings");
 
     person.run(&["check"]).expect(7);
 

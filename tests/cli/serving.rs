@@ -165,7 +165,40 @@ fn serve_beyond_this_machine_needs_tls_or_a_word() {
 
     let ran = person.bare(&["serve", "--spool", &spool, "--listen", "0.0.0.0:0"]);
 
-    assert_told("serve-unprotected", &ran.expect(1));
+    assert_told("serve-unprotected", &ran.expect(2));
+}
+
+#[test]
+fn what_is_wrong_with_a_server_has_the_exit_codes_of_all_commands() {
+    let person = Person::new();
+    let spool = person.path("spool");
+    let serve = |arguments: &[&str]| {
+        let mut all = vec!["serve", "--spool", "spool"];
+        all.extend_from_slice(arguments);
+        person.bare(&all)
+    };
+
+    let nowhere = serve(&["--listen", "nonsense"]).expect(2);
+    let badly_named = serve(&["passwd", "Bad Name"]).expect(2);
+    fs::write(
+        spool.join("accounts.toml"),
+        "[account.notices]\ngarbage = \n",
+    )
+    .expect("a file");
+    let broken = serve(&["--listen", "127.0.0.1:0"]).expect(3);
+
+    assert!(
+        nowhere.stderr.contains("`nonsense` is no address"),
+        "{nowhere}"
+    );
+    assert!(
+        badly_named.stderr.contains("`Bad Name` is no account name"),
+        "{badly_named}"
+    );
+    assert!(
+        broken.stderr.contains("accounts.toml: line 2, column 11: "),
+        "{broken}"
+    );
 }
 
 #[test]
@@ -178,7 +211,7 @@ fn serve_passwd_makes_an_account_and_changes_it() {
 
     assert_eq!(made.stderr, "notices is a new account in ~/spool\n");
     assert_eq!(changed.stderr, "notices has a new password in ~/spool\n");
-    assert_told("serve-passwd-odd-name", &refused.expect(1));
+    assert_told("serve-passwd-odd-name", &refused.expect(2));
     let accounts = fs::read_to_string(person.path("spool/accounts.toml")).expect("accounts");
     assert!(accounts.contains("$argon2id$"), "{accounts}");
     assert!(!accounts.contains("sesame"), "{accounts}");

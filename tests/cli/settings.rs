@@ -43,9 +43,18 @@ fn log_shows_the_dialogue_and_never_the_password() {
 
     let ran = person.run(&["log", "--dialogue"]).expect_quiet();
 
+    person.run(&["check"]).expect(0);
+    let nothing_new = person.run(&["log", "--dialogue", "-n", "1", "--json=lines"]);
+    let nothing_new = nothing_new.expect_quiet();
+
     assert!(ran.stdout.contains("C: RETR 7"), "{ran}");
     assert!(ran.stdout.contains("****"), "{ran}");
     assert!(!ran.stdout.contains("sesame"), "{ran}");
+    let dialogue = nothing_new.json()["dialogue"]
+        .as_str()
+        .expect("text")
+        .to_owned();
+    assert!(dialogue.contains("C: UIDL\nC: STAT"), "{dialogue}");
 }
 
 #[test]
