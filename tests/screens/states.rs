@@ -323,3 +323,31 @@ fn what_arrived_above_is_told_beside_the_banner() {
     assert!(title.contains("dismiss"), "{title}");
     assert!(title.trim_end().ends_with("▲ 1 new above, g"), "{title}");
 }
+
+#[test]
+fn on_a_narrow_screen_a_failure_says_what_can_be_done() {
+    let mut screen = Screen::team((40, 15));
+
+    screen.checked(check(
+        "2026-11-23T14:37:50Z",
+        Outcome::SignInFailed {
+            words: Shown::line("wrong password"),
+        },
+        42,
+    ));
+    let sign_in = screen.status();
+    screen.checked(check(
+        "2026-11-23T14:37:50Z",
+        Outcome::NotSafe {
+            why: Shown::line("certificate is signed by itself; more"),
+        },
+        42,
+    ));
+    let not_safe = screen.status();
+
+    assert!(
+        sign_in.starts_with(" sign-in failed · p fix password"),
+        "{sign_in}"
+    );
+    assert!(not_safe.contains(" · i details"), "{not_safe}");
+}

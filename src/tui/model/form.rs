@@ -84,6 +84,8 @@ pub struct Form {
     pub trial: u32,
     /// Its stages so far.
     pub steps: Vec<Step>,
+    /// How many rows the person has scrolled on from where the cursor's field is in view.
+    pub scrolled: isize,
     /// True from Enter until the settings are written.
     pub is_saving: bool,
     /// What cannot be drawn in fields: certificates, the name, all that a team file may bring.
@@ -116,6 +118,7 @@ impl Form {
             unread_since: Age::default(),
             trial: 0,
             steps: Vec::new(),
+            scrolled: 0,
             is_saving: false,
             rest: Mailbox::default(),
             guessed_host: String::new(),

@@ -20,6 +20,11 @@ use crate::{
 
 use super::Effects;
 
+/// How many rows a page is, where the form does not fit.
+const PAGE: isize = 4;
+/// No form is longer than this.
+const MOST: isize = 40;
+
 /// A key in the setup.
 pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
     let is_first = model.mailboxes.is_empty();
@@ -33,6 +38,11 @@ pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
     };
     if form.is_saving {
         return;
+    }
+    match key.code {
+        KeyCode::PageDown => form.scrolled = (form.scrolled + PAGE).min(MOST),
+        KeyCode::PageUp => form.scrolled = (form.scrolled - PAGE).max(-MOST),
+        _ => form.scrolled = 0,
     }
     match (key.code, form.asks_age) {
         (KeyCode::Esc, true) | (KeyCode::BackTab, true) => form.asks_age = false,

@@ -43,7 +43,7 @@ pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
     let content = panes.content.above(1);
     let lines = match form.asks_age {
         true => ages(form),
-        false => fields(form, panes.shape == Shape::Narrow),
+        false => fields(form, columns),
     };
     // The line with the cursor is on the screen, and as much else as there is room for.
     let height = usize::from(panes.status.saturating_sub(panes.content.y));
@@ -54,8 +54,12 @@ pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
         height.min(lines.len()).min(10)
     };
     let wanted = (focus + 1 + tests / 2).min(lines.len());
-    let top = if lines.len() > height {
-        wanted.saturating_sub(height)
+    let overflow = lines.len().saturating_sub(height);
+    let top = if overflow > 0 {
+        wanted
+            .saturating_sub(height)
+            .saturating_add_signed(form.scrolled)
+            .min(overflow)
     } else {
         0
     };
@@ -67,7 +71,7 @@ pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
         };
         (line.draw)(area, pen);
     }
-    status(model, form, panes, pen);
+    status(model, form, overflow > 0, panes, pen);
 }
 
 /// A line of the form, and how it is drawn.
@@ -97,7 +101,11 @@ impl<'a> FormLine<'a> {
     }
 }
 
-fn fields(form: &Form, is_narrow: bool) -> Vec<FormLine<'_>> {
+/// With fewer columns each field has a line of its own.
+const NARROW: u16 = 78;
+
+fn fields(form: &Form, columns: u16) -> Vec<FormLine<'_>> {
+    let is_narrow = columns < NARROW;
     let mut lines = vec![FormLine::gap()];
     let at = |field: Field| form.field == field;
     let has = move |fields: &[Field]| fields.contains(&form.field);
@@ -146,7 +154,9 @@ fn fields(form: &Form, is_narrow: bool) -> Vec<FormLine<'_>> {
     }
     lines.push(text("User", &form.user, at(Field::User), 60));
     lines.extend(secret(form, is_narrow));
-    if form.keep == Keep::Command {
+    if form.keep != Keep::Command && is_narrow {
+        // Where it stays stands in the field itself.
+    } else if form.keep == Keep::Command {
         lines.push(text("Command", &form.command, at(Field::Command), 60));
     } else {
         lines.push(FormLine::words(
@@ -159,7 +169,7 @@ fn fields(form: &Form, is_narrow: bool) -> Vec<FormLine<'_>> {
         ));
     }
     lines.push(FormLine::gap());
-    lines.extend(trial::lines(form));
+    lines.extend(trial::lines(form, columns));
     lines
 }
 
@@ -197,7 +207,15 @@ fn secret(form: &Form, is_narrow: bool) -> Vec<FormLine<'_>> {
     match is_narrow {
         true => vec![
             FormLine::new(at(Field::Password), password),
-            FormLine::new(at(Field::Keep), move |area, pen| keep(0, area, pen)),
+            FormLine::new(at(Field::Keep), move |area, pen| {
+                pen.put(5, area.y, 11, "Keep it", Role::Muted);
+                let words = match form.keep {
+                    Keep::Command => "by command",
+                    Keep::File => "in a file",
+                    Keep::Ask => "nowhere: ask",
+                };
+                value(words, 16, area.y, at(Field::Keep), pen);
+            }),
         ],
         false => vec![FormLine::new(
             at(Field::Password) || at(Field::Keep),
@@ -264,14 +282,28 @@ fn ages(form: &Form) -> Vec<FormLine<'_>> {
     lines
 }
 
-fn status(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
+fn status(model: &Model, form: &Form, is_cut: bool, panes: &Panes, pen: &mut Pen) {
     let columns = model.size.columns;
+    let failed = form.steps.iter().find_map(|step| match &step.result {
+        StepResult::Failed { words, .. } => Some(words),
+        _ => None,
+    });
     match &model.message {
         Some(Message::Trouble(words)) => {
             pen.put_cut(1, panes.status, columns - 2, words, Role::Error);
         }
         Some(Message::Word(words) | Message::Checking(words)) => {
             pen.put_cut(1, panes.status, columns - 2, words, Role::Text);
+        }
+        None if is_cut && failed.is_some() => {
+            let words = failed.map_or(String::new(), |words| format!("failed: {words}"));
+            pen.put_cut(
+                1,
+                panes.status,
+                columns - 2,
+                Shown::text(&words),
+                Role::Error,
+            );
         }
         None => {
             let step = if form.asks_age {
@@ -309,6 +341,10 @@ fn status(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
             ),
         ],
     };
+    let mut hints = hints;
+    if is_cut && failed.is_some() {
+        hints.insert(0, Hint::key("PgDn", "why"));
+    }
     let quit = match model.mailboxes.is_empty() {
         true => "quit, save nothing",
         false => "back, save nothing",

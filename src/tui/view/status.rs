@@ -164,6 +164,23 @@ fn counts(model: &Model) -> (Shown, Shown) {
 fn narrow(model: &Model, health: &Health, y: u16, pen: &mut Pen) {
     let columns = model.size.columns;
     let unread = Shown::text(&format!("{} unread", model.list.counts().unread));
+    if health.role == Role::Error {
+        // What can be done about it comes before what can be read in the header too.
+        let needed = extent(health.indispensable().take(2), pen);
+        let parts: Vec<&Shown> = health.indispensable().take(2).collect();
+        if let [what, next] = parts.as_slice() {
+            let room = columns - 2;
+            let beside = u16::try_from(pen.columns(next) + 3).unwrap_or(room);
+            let what = what.cut_to(usize::from(room.saturating_sub(beside)));
+            let x = pen.put(1, y, room, &what, health.role);
+            let x = pen.put(x, y, 3, " · ", Role::Muted);
+            pen.put(x, y, columns.saturating_sub(x + 1), *next, Role::Muted);
+            if needed + pen.columns(&unread) + 4 < usize::from(columns) {
+                pen.put_end(columns - 1, y, &unread, Role::Text);
+            }
+            return;
+        }
+    }
     let start = pen.put_end(columns - 1, y, &unread, Role::Text);
     let sender = model.list.selected_headline().map(short_name);
     let room = start.saturating_sub(2);

@@ -13,7 +13,9 @@ use crate::{
 use super::{super::activity::took, FormLine};
 
 /// `── connection test ──────────────── 4 of 7 ──────────`, and a line for each stage.
-pub fn lines(form: &Form) -> Vec<FormLine<'_>> {
+pub fn lines(form: &Form, columns: u16) -> Vec<FormLine<'_>> {
+    // A long word needs some room, however narrow the screen.
+    let most = usize::from(columns.saturating_sub(14)).clamp(16, 62);
     let mut lines = vec![FormLine::new(false, move |area, pen| {
         let columns = 69.min(area.columns.saturating_sub(4));
         pen.rule(3, area.y, columns);
@@ -45,7 +47,7 @@ pub fn lines(form: &Form) -> Vec<FormLine<'_>> {
             StepResult::Failed { words, .. } => ("failed", words.clone(), Role::Error),
         };
         let mut wrapped = match role {
-            Role::Error => compose::wrap(&words, 54, 62).into_iter(),
+            Role::Error => compose::wrap(&words, most.min(54), most).into_iter(),
             _ => Vec::new().into_iter(),
         };
         let words = wrapped.next().map_or(words, |first| Shown::text(&first));
@@ -65,7 +67,7 @@ pub fn lines(form: &Form) -> Vec<FormLine<'_>> {
             lines.push(FormLine::words(12, Shown::text(&line), role));
         }
         if let StepResult::Failed { remedy, .. } = &step.result {
-            for line in compose::wrap(remedy, 62, 62) {
+            for line in compose::wrap(remedy, most, most) {
                 lines.push(FormLine::words(12, Shown::text(&line), Role::Text));
             }
         }
