@@ -287,6 +287,17 @@ fn headers_alone_give_the_name_and_place_of_the_whole_mail() {
     assert_eq!(whole.preview, "Text");
 }
 
+#[test]
+fn mails_without_names_of_their_own_are_no_thread() {
+    let keys = ["one\r\n", "two\r\n", "\r\nthree\r\n", ""].map(|raw| {
+        let headline = Headline::parse(raw.as_bytes(), now());
+        headline.key
+    });
+
+    let distinct: std::collections::HashSet<u64> = keys.into_iter().collect();
+    assert_eq!(distinct.len(), keys.len());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 

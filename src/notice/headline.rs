@@ -81,8 +81,8 @@ impl Headline {
         Digest::of(raw, arrived).headline
     }
 
-    /// Reads the answer to TOP n 0. Its handle, key and parents are those of the whole mail; size,
-    /// preview and files are not known.
+    /// Reads the answer to TOP n 0. Its handle and parents are those of the whole mail, and so is its
+    /// key if it has a Message-ID; size, preview and files are not known.
     pub fn of_headers(raw_headers: &[u8], arrived: Timestamp) -> Headline {
         let fingerprint = Fingerprint::of_headers(raw_headers);
         let read = guard::without_panic(|| {
@@ -107,7 +107,11 @@ impl Headline {
 impl Fingerprint {
     /// Returns the fingerprint of a whole mail.
     pub fn of(raw: &[u8]) -> Fingerprint {
-        let body = &raw[header_end(raw)..];
+        // Text without any header is all body.
+        let body = match begins_with_field(raw) {
+            true => &raw[header_end(raw)..],
+            false => raw,
+        };
         Fingerprint {
             headers: Fingerprint::of_headers(raw),
             body: body_digest(body),
@@ -147,7 +151,11 @@ impl Fingerprint {
 
 fn digest(raw: &[u8], mail: &Message, arrived: Timestamp, fingerprint: Fingerprint) -> Digest {
     let contents = parts::contents(mail);
-    let headline = headline(mail, &contents, arrived, &fingerprint.headers, raw.len());
+    let mut headline = headline(mail, &contents, arrived, &fingerprint.headers, raw.len());
+    if headers::message_id(mail).is_empty() {
+        // Mails without names of their own are one thread only if they are the same mail.
+        headline.key ^= half_of(&fingerprint.body);
+    }
     let senders = headers::from(mail);
     let sender = senders
         .iter()
@@ -184,11 +192,7 @@ fn headline(
         .unwrap_or(Timestamp::MAX);
     let date = sent.filter(|at| *at <= latest && *at >= Timestamp::UNIX_EPOCH);
     let id = headers::message_id(mail);
-    let own_key = u64::from_be_bytes(
-        fingerprint[..8]
-            .try_into()
-            .expect("a fingerprint has 16 bytes"),
-    );
+    let own_key = half_of(fingerprint);
     Headline {
         id: NoticeId::default(),
         handle: handle(fingerprint),
@@ -206,6 +210,22 @@ fn headline(
         marks: Marks::default(),
         withdrawn: None,
     }
+}
+
+/// True if the first line is a header field, as `Subject: …`.
+fn begins_with_field(raw: &[u8]) -> bool {
+    // As some programs leave it.
+    if raw.starts_with(b"From ") || raw.starts_with(b">From ") {
+        return true;
+    }
+    let is_of_name = |octet: &&u8| octet.is_ascii_graphic() && **octet != b':';
+    let name = raw.iter().take_while(is_of_name).count();
+    name > 0 && raw[name..].trim_ascii_start().starts_with(b":")
+}
+
+fn half_of(fingerprint: &[u8; 16]) -> u64 {
+    let half = fingerprint[..8].try_into();
+    u64::from_be_bytes(half.expect("a fingerprint has 16 bytes"))
 }
 
 /// Returns a short name for a notice, the same on every machine: ten letters of Crockford's base 32

@@ -47,7 +47,7 @@ pub fn lines(form: &Form, columns: u16) -> Vec<FormLine<'_>> {
             StepResult::Failed { words, .. } => ("failed", words.clone(), Role::Error),
         };
         let mut wrapped = match role {
-            Role::Error => compose::wrap(&words, most.min(54), most).into_iter(),
+            Role::Error => compose::wrap(&words, most.saturating_sub(8), most).into_iter(),
             _ => Vec::new().into_iter(),
         };
         let words = wrapped.next().map_or(words, |first| Shown::text(&first));
