@@ -90,6 +90,8 @@ macro_rules! transcripts {
 transcripts! {
     a_first_check_fetches_the_newest_first
     a_gap_in_uidl_withdraws_nothing_at_once
+    a_gap_that_wanders_through_uidl_withdraws_nothing
+    a_large_message_that_ends_the_connection_holds_up_nothing
     a_listing_as_before_a_check_that_was_cut_off_is_compared
     a_listing_that_repeats_the_password_is_masked
     a_maildrop_in_use_is_busy
@@ -118,6 +120,7 @@ transcripts! {
     equal_unique_ids_are_two_notices
     equal_unique_ids_survive_a_check_that_is_cut_off
     logging_in_too_often_is_told_to_wait
+    notices_that_come_back_do_so_though_a_check_is_cut_off
     one_by_one_without_pipelining
     one_notice_gone_is_withdrawn_at_once
     sizes_beyond_all_measure_break_nothing
@@ -125,6 +128,7 @@ transcripts! {
     the_greeting_may_refuse
     unique_ids_of_odd_bytes_are_kept
     unique_ids_refused_for_the_moment_end_the_check
+    unique_ids_that_are_message_numbers_show_nothing_twice
     unique_ids_used_again_are_seen_by_their_sizes
     vanished_notices_stay_doubtful_when_one_arrives
 }

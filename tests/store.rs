@@ -62,7 +62,7 @@ fn keep(store: &Store, name: &str, bytes: Vec<u8>) -> Kept {
 fn id(kept: &Kept) -> NoticeId {
     match kept {
         Kept::New(headline) | Kept::Completed(headline) => headline.id,
-        Kept::Recognised(id) | Kept::AsBefore(id) => *id,
+        Kept::Recognised(id) | Kept::AsBefore(id) | Kept::Returned(id) => *id,
     }
 }
 

@@ -118,7 +118,11 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
                 // From the cache: what a reader or another check has fetched is as new.
                 let headlines = match told[index.0].news() {
                     Ok(headlines) => headlines,
-                    Err(failure) => break Err(failure),
+                    // A cache that cannot be read now is tried again with the next check.
+                    Err(failure) => {
+                        failure::report(&failure);
+                        continue;
+                    }
                 };
                 let written = headlines
                     .iter()
@@ -165,32 +169,34 @@ const COLUMNS: [Column; 5] = [
 /// What of a mailbox has been told.
 struct Told {
     store: Store,
-    /// Notices up to this one were there before.
-    before: NoticeId,
     /// The change up to which the cache was looked at.
     change: i64,
+    /// Those that were there before, and those that were told.
     told: HashSet<NoticeId>,
 }
 
 impl Told {
     fn since_now(store: &Store) -> Result<Told, Failure> {
-        let before = store.highest_id()?;
         let (_, change) = store.changed_since(i64::MAX)?;
         Ok(Told {
             store: store.clone(),
-            before,
             change,
-            told: HashSet::new(),
+            told: store.ids()?,
         })
     }
 
     /// What has come since the last time, newest first, as it is fetched.
     fn news(&mut self) -> Result<Vec<Headline>, Failure> {
         let (changed, change) = self.store.changed_since(self.change)?;
+        if change < self.change {
+            // Built anew without what was in it: all of that is no news.
+            (self.change, self.told) = (change, self.store.ids()?);
+            return Ok(Vec::new());
+        }
         self.change = change;
         let mut news: Vec<Headline> = changed
             .into_iter()
-            .filter(|headline| headline.id > self.before && self.told.insert(headline.id))
+            .filter(|headline| self.told.insert(headline.id))
             .collect();
         news.sort_by_key(|headline| std::cmp::Reverse(headline.id));
         Ok(news)

@@ -86,6 +86,11 @@ impl Dialogue {
 
     /// The whole of it, a line each.
     pub fn text(&self) -> Arc<str> {
+        // What was written down before it was known to be a secret is masked now.
+        self.mask(&self.joined()).into()
+    }
+
+    fn joined(&self) -> String {
         let lines = self.lines();
         let mut text = lines.head.join("\n");
         if lines.left_out > 0 {
@@ -95,7 +100,7 @@ impl Dialogue {
             text.push('\n');
             text.push_str(line);
         }
-        text.into()
+        text
     }
 
     fn push(&self, mut line: String) {

@@ -94,6 +94,8 @@ impl Check<'_> {
             Some(early) => early.dialogue(),
             None => Dialogue::default(),
         };
+        // From the greeting on: a server may repeat it in any answer.
+        dialogue.conceal(self.password);
         let mut findings = Findings::default();
         let was_early = early.is_some();
         let mut result = self.visit_on(early, at, &dialogue, &mut findings).await;
@@ -350,8 +352,14 @@ impl Check<'_> {
             let store = self.store.clone();
             blocking(move || store.troubles()).await?
         };
-        let left_out = plan.defer(&troubles, at);
-        findings.has_open_ends |= left_out > 0;
+        let left_out = plan.defer(&troubles, &seen, at);
+        if left_out > 0 {
+            let s = if left_out == 1 { "" } else { "s" };
+            findings.note(Shown::line(&format!(
+                "{left_out} message{s} in which the connection ended each time: asked for again \
+                 tomorrow"
+            )));
+        }
         drop((seen, listing));
         findings.on_server = Some(plan.on_server);
         findings.has_open_ends |= plan.left_out > 0;
@@ -410,7 +418,6 @@ impl Check<'_> {
             findings.tally.new += tally.new;
             findings.tally.octets += tally.octets;
             findings.tally.recognised.extend(tally.recognised);
-            findings.tally.as_before.extend(tally.as_before);
             fetched?;
         }
         self.settle(at, plan, findings).await?;

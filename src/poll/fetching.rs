@@ -21,7 +21,7 @@ use crate::{
     },
     notice::{Headline, shown::Shown},
     pop3::listing::{MessageNumber, UniqueId},
-    store,
+    store::{self, keep::trouble_name},
 };
 
 /// How many times in a row a message may be refused before it is shown as such.
@@ -103,7 +103,9 @@ impl Check<'_> {
             let store = self.store.clone();
             let names = refused
                 .iter()
-                .map(|(_, unique_id, words): &Refused| (unique_id.clone(), words.clone()))
+                .map(|(fetch, unique_id, words): &Refused| {
+                    (in_trouble(plan, fetch, unique_id), words.clone())
+                })
                 .collect::<Vec<_>>();
             blocking(move || store.note_troubles(&names, false, at)).await?
         };
@@ -120,13 +122,12 @@ impl Check<'_> {
             let headers = self
                 .unless_cancelled(self.headers(transaction, fetch))
                 .await?;
-            let is_over = headers.is_err();
-            // One that has a row already keeps it.
-            if !is_over || !plan.again.contains(&unique_id) {
-                let bytes = match &headers {
-                    Ok(bytes) => bytes.clone(),
-                    Err(_) => store::keep::NO_HEADERS.to_vec(),
-                };
+            let found = headers.as_ref().ok().and_then(Option::as_ref);
+            // One that has a row already keeps it, unless there is more to say of it.
+            if found.is_some() || !plan.again.contains(&unique_id) {
+                let bytes = found
+                    .map_or(store::keep::NO_HEADERS, Vec::as_slice)
+                    .to_vec();
                 let says = format!("The server says: {words}");
                 let mail = stand_in(&unique_id, fetch, bytes, &says);
                 if !keeper.hand_over(mail).await {
@@ -134,7 +135,8 @@ impl Check<'_> {
                 }
             }
             if let Err(error) = headers {
-                let (store, broken) = (self.store.clone(), vec![(unique_id, words)]);
+                let name = in_trouble(plan, &fetch, &unique_id);
+                let (store, broken) = (self.store.clone(), vec![(name, words)]);
                 blocking(move || store.note_troubles(&broken, true, at)).await?;
                 return Err(error.into());
             }
@@ -177,6 +179,8 @@ impl Check<'_> {
                     return Err(client::Error::TooLarge { message, limit }.into());
                 }
                 Err(error) => {
+                    // What stands in for it needs room too.
+                    drop(room);
                     if let Some(fetch) = fetching.awaited().filter(|_| may_be_its_fault(&error)) {
                         let unique_id = names[&fetch.message];
                         self.note_break(at, plan, fetch, unique_id, &error, keeper, findings)
@@ -234,7 +238,8 @@ impl Check<'_> {
     ) -> Result<(), Failure> {
         let words = outcome::words(error);
         let troubles = {
-            let (store, broken) = (self.store.clone(), vec![(unique_id.clone(), words.clone())]);
+            let name = in_trouble(plan, &fetch, unique_id);
+            let (store, broken) = (self.store.clone(), vec![(name, words.clone())]);
             blocking(move || store.note_troubles(&broken, true, at)).await?
         };
         if troubles.iter().all(|trouble| trouble.broke < MOST_BREAKS) {
@@ -249,7 +254,7 @@ impl Check<'_> {
             let says = format!("Each time it was asked for the check ended: {words}");
             let mail = stand_in(unique_id, fetch, store::keep::NO_HEADERS.to_vec(), &says);
             // A keeper that has failed says so at its end.
-            keeper.hand_over(mail).await;
+            self.unless_cancelled(keeper.hand_over(mail)).await?;
         }
         Ok(())
     }
@@ -259,7 +264,7 @@ impl Check<'_> {
         &self,
         transaction: &mut Transaction,
         fetch: Fetch,
-    ) -> Result<Vec<u8>, client::Error> {
+    ) -> Result<Option<Vec<u8>>, client::Error> {
         let headers = Fetch {
             part: Part::Headers,
             ..fetch
@@ -267,8 +272,8 @@ impl Check<'_> {
         let largest = self.settings.largest_message.0;
         Ok(
             match transaction.fetch([headers], 1, largest).next().await? {
-                Some((_, Fetched::Bytes(bytes))) => bytes,
-                Some((_, Fetched::Refused(_))) | None => store::keep::NO_HEADERS.to_vec(),
+                Some((_, Fetched::Bytes(bytes))) => Some(bytes),
+                Some((_, Fetched::Refused(_))) | None => None,
             },
         )
     }
@@ -276,6 +281,12 @@ impl Check<'_> {
 
 /// A message that the server would not give, and its words.
 type Refused = (Fetch, UniqueId, String);
+
+/// The name under which the trouble with a message is remembered.
+fn in_trouble(plan: &Plan, fetch: &Fetch, unique_id: &UniqueId) -> UniqueId {
+    let copies = plan.listed.get(unique_id).copied().unwrap_or(1);
+    trouble_name(unique_id, fetch.octets, copies)
+}
 
 /// True if the connection may have ended because of the message that was awaited.
 fn may_be_its_fault(error: &client::Error) -> bool {

@@ -20,7 +20,7 @@ use crate::{
     notice::NoticeId,
     pop3::listing::{MessageNumber, Octets, UniqueId},
     store::{
-        keep::Listed,
+        keep::{Listed, trouble_name},
         seen::{Seen, Troubles},
     },
 };
@@ -34,9 +34,6 @@ pub struct Plan {
     pub again: Vec<UniqueId>,
     /// Notices that were there and are not listed any more.
     pub missing: Vec<NoticeId>,
-    /// Notices thought withdrawn whose unique-id is listed again; they are back if what is fetched
-    /// under it is the same.
-    pub returned: Vec<NoticeId>,
     /// True if nothing that was there is listed any more: doubtful, so nothing is withdrawn yet.
     pub is_doubtful: bool,
     /// The unique-ids that are listed, and how often; only where there is something to fetch.
@@ -82,12 +79,6 @@ pub fn plan(
         let unique_id = &copies[0].1;
         let known = seen.get(unique_id);
         let is_oversized = oversized.contains(unique_id);
-        plan.returned.extend(
-            known
-                .iter()
-                .filter(|known| known.is_withdrawn && known.copies > 0)
-                .map(|known| known.notice),
-        );
         // Unique-ids are used again: what had left is only back if it is the same.
         let has_left = known
             .iter()
@@ -137,20 +128,23 @@ pub fn plan(
     plan.fetch
         .sort_unstable_by_key(|(fetch, _)| std::cmp::Reverse(fetch.message));
 
-    let is_listed = |unique_id: &UniqueId| {
-        unique_ids
-            .binary_search_by(|(_, listed)| listed.cmp(unique_id))
-            .is_ok()
+    let listed = |unique_id: &UniqueId| {
+        let from = unique_ids.partition_point(|(_, listed)| listed < unique_id);
+        let alike = unique_ids[from..].iter();
+        alike.take_while(|(_, listed)| listed == unique_id).count()
     };
-    // A notice may have several unique-ids; it is missing if none of them is listed.
+    // A notice may have several unique-ids; it is missing if none of them is listed. One that all
+    // listed copies stand for other notices under is no name of it any more.
     let mut present: Vec<(NoticeId, bool)> = seen
         .iter()
         .flat_map(|(unique_id, known)| {
-            let is_listed = is_listed(unique_id);
+            let listed = listed(unique_id);
+            let accounted: u32 = known.iter().map(|known| known.copies).sum();
+            let is_open = (accounted as usize) < listed;
             known
                 .iter()
                 .filter(|known| !known.is_withdrawn)
-                .map(move |known| (known.notice, is_listed))
+                .map(move |known| (known.notice, listed > 0 && (known.copies > 0 || is_open)))
         })
         .collect();
     present.sort_unstable();
@@ -162,8 +156,6 @@ pub fn plan(
             plan.missing.push(*notice);
         }
     }
-    plan.returned.sort_unstable();
-    plan.returned.dedup();
     // Some that go are ordinary; all of them at once is a server that has moved or forgotten.
     plan.is_doubtful = notices > 0 && plan.missing.len() == notices
         || plan.nameless > 0
@@ -180,22 +172,30 @@ pub fn plan(
 
 impl Plan {
     /// Puts what could not be fetched before behind the others, and leaves out for a day what has
-    /// ended the connection each time. Gives how many are left out.
-    pub fn defer(&mut self, troubles: &Troubles, now: Timestamp) -> usize {
+    /// ended the connection each time and has a row of its own. Gives how many are left out.
+    pub fn defer(&mut self, troubles: &Troubles, seen: &Seen, now: Timestamp) -> usize {
         if troubles.is_empty() {
             return 0;
         }
-        let before = self.fetch.len();
-        let is_hopeless = |unique_id: &UniqueId| {
-            troubles.get(unique_id).is_some_and(|trouble| {
+        let listed = &self.listed;
+        let trouble = |(fetch, unique_id): &(Fetch, UniqueId)| {
+            let copies = listed.get(unique_id).copied().unwrap_or(1);
+            troubles.get(&trouble_name(unique_id, fetch.octets, copies))
+        };
+        let is_hopeless = |wanted: &(Fetch, UniqueId)| {
+            trouble(wanted).is_some_and(|trouble| {
                 let since = now.as_second().abs_diff(trouble.tried.as_second());
                 trouble.broke >= MOST_BREAKS && since < DAY.as_secs()
-            })
+            }) && !seen.get(&wanted.1).is_empty()
         };
-        self.fetch.retain(|(_, unique_id)| !is_hopeless(unique_id));
-        self.again.retain(|unique_id| !is_hopeless(unique_id));
-        self.fetch
-            .sort_by_key(|(_, unique_id)| troubles.contains_key(unique_id));
+        let before = self.fetch.len();
+        let mut fetch = std::mem::take(&mut self.fetch);
+        fetch.retain(|wanted| !is_hopeless(wanted));
+        fetch.sort_by_key(|wanted| trouble(wanted).is_some());
+        self.fetch = fetch;
+        let wanted: HashSet<&UniqueId> =
+            self.fetch.iter().map(|(_, unique_id)| unique_id).collect();
+        self.again.retain(|unique_id| wanted.contains(unique_id));
         before - self.fetch.len()
     }
 }

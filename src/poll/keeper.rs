@@ -3,7 +3,7 @@
 //! Mails wait in a queue that is bounded in octets, so that a check takes no more memory than that,
 //! however fast the server is. What waits together is kept together, as one transaction.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::{
@@ -53,8 +53,6 @@ pub(super) struct Tally {
     pub new: u32,
     pub octets: u64,
     pub recognised: Vec<NoticeId>,
-    /// Those that were fetched again and are what they were.
-    pub as_before: HashSet<NoticeId>,
 }
 
 /// The queue into the keeper.
@@ -89,7 +87,7 @@ impl Keeper {
     /// which [`Keeper::finish`] gives the reason of.
     pub async fn hand_over(&self, mail: Mail) -> bool {
         match self.room(mail.bytes.len() as u64).await {
-            Some(room) => self.hand_over_into(room, mail).await,
+            Some(room) => self.queue.send((mail, room)).await.is_ok(),
             None => false,
         }
     }
@@ -105,11 +103,17 @@ impl Keeper {
 
     /// Hands over a mail that there is room for; false if the keeper has ended.
     pub async fn hand_over_into(&self, room: OwnedSemaphorePermit, mail: Mail) -> bool {
+        let octets = mail.bytes.len() as u64;
+        if room.num_permits() < units(octets) as usize {
+            // Larger than the listing says. What it has is given back before it asks for more.
+            drop(room);
+            return self.hand_over(mail).await;
+        }
         self.queue.send((mail, room)).await.is_ok()
     }
 
     async fn room(&self, octets: u64) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(octets / UNIT + 1).unwrap_or(ROOM).min(ROOM);
+        let units = units(octets);
         let room = Arc::clone(&self.room).acquire_many_owned(units).await;
         room.ok()
     }
@@ -119,6 +123,11 @@ impl Keeper {
         drop(self.queue);
         self.task.await.expect("the keeper does not panic")
     }
+}
+
+/// The room that so many octets take, no more than there is.
+fn units(octets: u64) -> u32 {
+    u32::try_from(octets / UNIT + 1).unwrap_or(ROOM).min(ROOM)
 }
 
 /// Mails that were read, and the room that they take up.
@@ -194,20 +203,17 @@ fn keep_batches(
         tally.octets += batch.octets;
         let mut headlines: Vec<Headline> = Vec::new();
         let mut filled: Vec<Headline> = Vec::new();
+        let mut returned: Vec<NoticeId> = Vec::new();
         for kept in kept {
             match kept {
                 Kept::New(headline) => {
                     tally.new += 1;
                     headlines.push(headline);
                 }
-                Kept::Completed(headline) => {
-                    tally.as_before.insert(headline.id);
-                    filled.push(headline);
-                }
+                Kept::Completed(headline) => filled.push(headline),
                 Kept::Recognised(id) => tally.recognised.push(id),
-                Kept::AsBefore(id) => {
-                    tally.as_before.insert(id);
-                }
+                Kept::AsBefore(_) => {}
+                Kept::Returned(id) => returned.push(id),
             }
         }
         if !headlines.is_empty() {
@@ -215,6 +221,9 @@ fn keep_batches(
         }
         if !filled.is_empty() {
             tell.report_blocking(Report::Filled(filled));
+        }
+        if !returned.is_empty() {
+            tell.report_blocking(Report::Returned(returned));
         }
         tell.report_blocking(Report::Progress {
             fetched,

@@ -113,8 +113,10 @@ async fn is_still_so(
     pattern: &HashMap<(u32, u64), String>,
     known: &Known<'_>,
 ) -> Result<bool, client::Error> {
+    // Where TOP is refused it is fetched whole each time: one of moderate size, then.
     let is_known = |line: &&ScanListing| {
-        pattern.contains_key(&(line.message.value(), line.octets.0))
+        line.octets.0 <= MODERATE
+            && pattern.contains_key(&(line.message.value(), line.octets.0))
             && !is_too_large(line.octets, known)
     };
     let Some(last) = listing.scan.iter().rev().find(is_known) else {
@@ -131,10 +133,14 @@ async fn is_still_so(
             Some((_, Fetched::Refused(_))) if fetch.part == Part::Headers => {
                 fetch.part = Part::Whole;
             }
-            Some((_, Fetched::Refused(_))) | None => return Ok(false),
+            // A refusal says nothing of the others.
+            Some((_, Fetched::Refused(_))) | None => return Ok(true),
         }
     }
 }
+
+/// The most octets that are fetched at each check only to see whether messages have moved up.
+const MODERATE: u64 = 64 * 1024;
 
 fn headers_of(line: &ScanListing) -> Fetch {
     Fetch {

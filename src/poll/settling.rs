@@ -1,6 +1,6 @@
-//! The end of a visit: what left the server, and what came back.
+//! The end of a visit: what left the server.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 use jiff::Timestamp;
 
@@ -19,8 +19,60 @@ use crate::{
 /// How many checks must agree before notices that vanished all at once count as withdrawn.
 const AGREEING_CHECKS: u32 = 3;
 
+/// Notices that some checks in a row have missed all at once, or where a listing had gaps.
+#[derive(Debug)]
+struct Doubt {
+    checks: u32,
+    missing: Vec<NoticeId>,
+}
+
+impl Doubt {
+    /// What `missing` makes of an earlier doubt: only what every check has missed stays doubtful.
+    fn after(before: Option<Doubt>, missing: &[NoticeId]) -> Doubt {
+        let begun = Doubt {
+            checks: 1,
+            missing: missing.to_vec(),
+        };
+        let Some(before) = before else { return begun };
+        let now: HashSet<&NoticeId> = missing.iter().collect();
+        let both: Vec<NoticeId> = before
+            .missing
+            .into_iter()
+            .filter(|id| now.contains(id))
+            .collect();
+        match both.is_empty() {
+            true => begun,
+            false => Doubt {
+                checks: before.checks + 1,
+                missing: both,
+            },
+        }
+    }
+
+    fn parse(text: &str) -> Option<Doubt> {
+        let (checks, ids) = text.split_once(':')?;
+        let ids = ids.split(',').map(|id| id.parse().map(NoticeId));
+        Some(Doubt {
+            checks: checks.parse().ok()?,
+            missing: ids.collect::<Result<_, _>>().ok()?,
+        })
+    }
+}
+
+/// As it is remembered: `2:17,18`.
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}:", self.checks)?;
+        for (place, id) in self.missing.iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            write!(f, "{comma}{}", id.0)?;
+        }
+        Ok(())
+    }
+}
+
 impl Check<'_> {
-    /// Notes what left the server and what came back.
+    /// Notes what left the server.
     pub(super) async fn settle(
         &self,
         at: Timestamp,
@@ -32,24 +84,17 @@ impl Check<'_> {
         let known = findings.highest_before;
         plan.missing
             .retain(|id| !recognised.contains(id) && *id <= known);
-        plan.returned
-            .retain(|id| findings.tally.as_before.contains(id));
-        if !plan.returned.is_empty() {
-            let (store, ids) = (self.store.clone(), plan.returned.clone());
-            blocking(move || store.restore(&ids)).await?;
-            self.tell.report(Report::Returned(plan.returned)).await;
-        }
-        let before: Option<u32> = self
-            .recall(remembered::VANISHED)
-            .await?
-            .and_then(|checks| checks.parse().ok());
+        let before = self.recall(remembered::VANISHED).await?;
+        let before = before.as_deref().and_then(Doubt::parse);
         // What has arrived since all others vanished makes their loss no surer.
         if (plan.is_doubtful || before.is_some()) && !plan.missing.is_empty() {
-            let checks = before.unwrap_or(0) + 1;
-            if checks < AGREEING_CHECKS {
-                self.remember(remembered::VANISHED, Some(checks.to_string()))
+            let doubt = Doubt::after(before, &plan.missing);
+            let may_be_unnamed = plan.missing.len() <= plan.nameless as usize;
+            if doubt.checks < AGREEING_CHECKS || may_be_unnamed {
+                let (checks, count) = (doubt.checks, doubt.missing.len());
+                self.remember(remembered::VANISHED, Some(doubt.to_string()))
                     .await?;
-                let count = u32::try_from(plan.missing.len()).unwrap_or(u32::MAX);
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
                 findings.note(Shown::line(&format!(
                     "{count} notices vanished from the server: not marked as withdrawn until \
                      {AGREEING_CHECKS} checks agree ({checks} so far)"
@@ -57,8 +102,11 @@ impl Check<'_> {
                 self.tell.report(Report::Vanished { count, checks }).await;
                 return Ok(());
             }
+            plan.missing = doubt.missing;
         }
         self.remember(remembered::VANISHED, None).await?;
+        let store = self.store.clone();
+        blocking(move || store.forget_troubles(at)).await?;
         if !plan.missing.is_empty() {
             let (store, ids) = (self.store.clone(), plan.missing.clone());
             blocking(move || store.withdraw(&ids, at)).await?;

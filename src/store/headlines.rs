@@ -148,6 +148,20 @@ impl Store {
         })
     }
 
+    /// The ids of all notices.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn ids(&self) -> Result<HashSet<NoticeId>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT id FROM notice")?
+                .query_map([], |row| row.get(0).map(NoticeId))?
+                .collect()
+        })
+    }
+
     /// The mail of a notice, with the line ends of the wire.
     ///
     /// # Errors

@@ -19,6 +19,17 @@ use crate::{
     pop3::listing::{Octets, UniqueId},
 };
 
+/// The name under which the trouble with a message is remembered: its unique-id, and its size where
+/// several messages have that.
+pub fn trouble_name(unique_id: &UniqueId, octets: Octets, copies: u32) -> UniqueId {
+    if copies < 2 {
+        return unique_id.clone();
+    }
+    let mut name = unique_id.as_bytes().to_vec();
+    name.extend_from_slice(format!(" {octets}").as_bytes());
+    UniqueId::new(name).unwrap_or_else(|| unique_id.clone())
+}
+
 /// A message that was fetched, ready to be kept.
 #[derive(Debug)]
 pub struct Arrival {
@@ -84,6 +95,8 @@ pub enum Kept {
     Completed(Headline),
     /// It is kept under this unique-id, and nothing is new about it.
     AsBefore(NoticeId),
+    /// The same, and it was thought to have left the server.
+    Returned(NoticeId),
 }
 
 impl Store {
@@ -137,15 +150,6 @@ impl Store {
         self.set_withdrawn(ids, Some(since))
     }
 
-    /// Notes that these notices are listed again.
-    ///
-    /// # Errors
-    ///
-    /// The cache cannot be written.
-    pub fn restore(&self, ids: &[NoticeId]) -> Result<(), Error> {
-        self.set_withdrawn(ids, None)
-    }
-
     fn set_withdrawn(&self, ids: &[NoticeId], since: Option<Timestamp>) -> Result<(), Error> {
         if ids.is_empty() {
             return Ok(());
@@ -169,9 +173,11 @@ fn keep(
     now: Timestamp,
 ) -> rusqlite::Result<Kept> {
     if arrival.is_complete {
+        let copies = listed.get(&arrival.unique_id).copied().unwrap_or(1);
+        let name = trouble_name(&arrival.unique_id, arrival.octets, copies);
         transaction
             .prepare_cached("DELETE FROM trouble WHERE unique_id = ?1")?
-            .execute([arrival.unique_id.as_bytes()])?;
+            .execute([name.as_bytes()])?;
     }
     if let Some(kept) = known_notice(transaction, change, &arrival, listed)? {
         return Ok(kept);
@@ -223,7 +229,7 @@ fn keep(
             change,
             headline.id.0,
         ])?;
-    put_mail(transaction, headline.id, &arrival.bytes)?;
+    put_mail(transaction, NEW_MAIL, headline.id, &arrival.bytes)?;
     index::add(transaction, headline.id, &arrival.entry)?;
     mark_seen(
         transaction,
@@ -281,7 +287,16 @@ fn known_notice(
                 id,
                 listed,
             )?;
-            return Ok(Some(Kept::AsBefore(id)));
+            let returned = transaction
+                .prepare_cached(
+                    "UPDATE notice SET withdrawn = NULL, changed = ?2 \
+                     WHERE id = ?1 AND withdrawn IS NOT NULL",
+                )?
+                .execute([id.0, change])?;
+            return Ok(Some(match returned {
+                0 => Kept::AsBefore(id),
+                _ => Kept::Returned(id),
+            }));
         }
         return complete(transaction, change, arrival, id, listed)
             .map(|kept| Some(Kept::Completed(kept)));
@@ -308,13 +323,15 @@ fn known_notice(
             )?
             .collect::<rusqlite::Result<_>>()?;
         for id in candidates {
-            let names: Vec<Vec<u8>> = transaction
-                .prepare_cached("SELECT unique_id FROM seen WHERE notice = ?1")?
-                .query_map([id], |row| row.get(0))?
+            // A unique-id that is being counted anew claims no notice until that is fetched again.
+            let names: Vec<(Vec<u8>, bool)> = transaction
+                .prepare_cached("SELECT unique_id, copies > 0 FROM seen WHERE notice = ?1")?
+                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<rusqlite::Result<_>>()?;
-            let is_listed = names.iter().any(|name| {
-                UniqueId::new(name.as_slice())
-                    .is_some_and(|unique_id| listed.contains_key(&unique_id))
+            let is_listed = names.iter().any(|(name, counts)| {
+                *counts
+                    && UniqueId::new(name.as_slice())
+                        .is_some_and(|unique_id| listed.contains_key(&unique_id))
             });
             if is_listed {
                 continue;
@@ -350,7 +367,7 @@ fn complete(
     let headline = &arrival.headline;
     transaction
         .prepare_cached(
-            "UPDATE notice SET complete = ?2, headers_digest = ?3, body_digest = ?4, date = ?5, \
+            "UPDATE notice SET withdrawn = NULL, complete = ?2, headers_digest = ?3, body_digest = ?4, date = ?5, \
              date_guessed = ?6, from_name = ?7, from_address = ?8, subject = ?9, preview = ?10, \
              size = ?11, important = ?12, files = ?13, has_link = ?14, thread_key = ?15, \
              parents = ?16, changed = ?17 WHERE id = ?1",
@@ -374,7 +391,7 @@ fn complete(
             pack(&headline.parents),
             change,
         ])?;
-    put_mail(transaction, id, &arrival.bytes)?;
+    put_mail(transaction, OTHER_MAIL, id, &arrival.bytes)?;
     index::remove(transaction, id)?;
     index::add(transaction, id, &arrival.entry)?;
     mark_seen(
@@ -398,21 +415,28 @@ fn complete(
     Ok(completed)
 }
 
+/// How the mail of a notice is written. No `INSERT OR REPLACE`: what may have to be taken back is a
+/// savepoint, at which the full-text index writes itself out.
+const NEW_MAIL: &str = "INSERT INTO mail VALUES (?1, ?2)";
+const OTHER_MAIL: &str = "UPDATE mail SET bytes = ?2 WHERE id = ?1";
+
 /// Writes the mail of a notice. SQLite would make a copy of its own of a large one.
-fn put_mail(transaction: &Transaction, id: NoticeId, bytes: &[u8]) -> rusqlite::Result<()> {
+fn put_mail(
+    transaction: &Transaction,
+    statement: &str,
+    id: NoticeId,
+    bytes: &[u8],
+) -> rusqlite::Result<()> {
     /// A copy of fewer octets costs less than opening the row once more.
     const LARGE: usize = 256 * 1024;
 
+    let mut statement = transaction.prepare_cached(statement)?;
     if bytes.len() < LARGE {
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO mail VALUES (?1, ?2)")?
-            .execute(params![id.0, bytes])?;
+        statement.execute(params![id.0, bytes])?;
         return Ok(());
     }
-    let room = ZeroBlob(bytes.len() as u64);
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO mail VALUES (?1, ?2)")?
-        .execute(params![id.0, room])?;
+    statement.execute(params![id.0, ZeroBlob(bytes.len() as u64)])?;
+    drop(statement);
     let mut blob = transaction.blob_open("main", "mail", "bytes", id.0, false)?;
     blob.write_at(bytes, 0)?;
     blob.close()

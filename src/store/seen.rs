@@ -183,6 +183,26 @@ impl Store {
         })
     }
 
+    /// Forgets the troubles with messages that nobody has asked for in a month.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn forget_troubles(&self, now: Timestamp) -> Result<(), Error> {
+        const MONTH: i64 = 30 * 86_400;
+
+        if self.troubles()?.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction, _| {
+            transaction.execute(
+                "DELETE FROM trouble WHERE tried < ?1",
+                [now.as_second() - MONTH],
+            )
+        })?;
+        Ok(())
+    }
+
     /// Notes messages that could not be fetched, with the server's words, and says of each what that
     /// makes. `broke` if the connection ended in them.
     ///
