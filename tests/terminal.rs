@@ -196,6 +196,28 @@ fn a_name_that_no_mailbox_has_never_takes_the_terminal() {
     assert_left(left, 2);
 }
 
+#[test]
+fn ids_that_begin_alike_are_listed_whole() {
+    let office = Office::empty();
+    for _ in 0..2 {
+        office.scratch.deliver(b"");
+    }
+    let person = Person::reading(office.address());
+    person.run(&["check"]).expect(0);
+
+    let piped = person.run(&["list"]).expect_quiet();
+    let shown = Terminal::open(&person, ORDINARY, &["list"]).leave().text();
+
+    let ids: Vec<&str> = piped.rows().iter().map(|row| row[0]).collect();
+    assert!(
+        ids[0].starts_with(ids[1]) || ids[1].starts_with(ids[0]),
+        "{ids:?}"
+    );
+    for id in ids {
+        assert!(shown.contains(&format!("{id} ")), "{shown}");
+    }
+}
+
 // ---- keys ----
 
 #[test]

@@ -136,7 +136,10 @@ fn code_and_next(outcome: &Outcome) -> Option<(u8, &'static str)> {
             SIGN_IN,
             "check user and password in the settings: `tidings doctor` tests them",
         ),
-        Outcome::NoPassword { .. } => (SETTINGS, "see `tidings config check`"),
+        Outcome::NoPassword { .. } => (
+            SETTINGS,
+            "see the mailbox's password_… setting: `tidings config path` says in which file",
+        ),
         Outcome::NotSafe { .. } => (NOT_SAFE, "`tidings doctor` says more"),
         Outcome::Broken { .. } => (
             UNREACHABLE,

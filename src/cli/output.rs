@@ -92,6 +92,16 @@ impl Out {
         writeln!(self.out, "{line}").map_err(closed)
     }
 
+    /// Writes a line cut to the terminal.
+    ///
+    /// # Errors
+    ///
+    /// Stdout is closed, or full.
+    pub fn fitted_line(&mut self, line: &str) -> Result<(), Failure> {
+        let line = Shown::line(&self.fitted(line));
+        self.line(&line)
+    }
+
     /// Writes text as it stands: for documents of ours, such as the manual page.
     ///
     /// # Errors

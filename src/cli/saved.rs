@@ -1,6 +1,6 @@
 //! `list`, `search` and `count`: what is saved, without the network.
 
-use std::process::ExitCode;
+use std::{collections::HashMap, process::ExitCode};
 
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
@@ -317,6 +317,11 @@ fn filled(format: &str, counts: &Counts) -> Result<String, Failure> {
 /// How many characters of an id are shown: enough to be the only one in most mailboxes.
 const ID_CHARACTERS: usize = 6;
 
+/// The beginning of an id that is enough for most.
+pub fn short_id(handle: &str) -> &str {
+    &handle[..handle.floor_char_boundary(ID_CHARACTERS)]
+}
+
 const COLUMNS: [Column; 6] = [
     words("id"),
     words(""),
@@ -335,12 +340,21 @@ fn write(out: &mut Out, form: Form, listing: &[(String, Headline)]) -> Result<()
         return out.json(form, &items);
     }
     let (now, zone) = (Timestamp::now(), TimeZone::system());
+    // One that begins like another's is shown whole.
+    let mut beginnings: HashMap<&str, u32> = HashMap::new();
+    for (_, headline) in listing {
+        *beginnings.entry(short_id(&headline.handle)).or_default() += 1;
+    }
+    let id = |headline: &Headline| match beginnings[short_id(&headline.handle)] {
+        1 => short_id(&headline.handle).to_owned(),
+        _ => headline.handle.to_string(),
+    };
     let rows: Vec<Vec<Shown>> = listing
         .iter()
         .map(|(mailbox, headline)| {
             let (id, date) = match form {
                 Form::Table => (
-                    headline.handle.chars().take(ID_CHARACTERS).collect(),
+                    id(headline),
                     when::short(headline.date, now, &zone, when::Style::Smart),
                 ),
                 Form::Tabs | Form::Json | Form::JsonLines => (

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use jiff::{Timestamp, tz::TimeZone};
 use tokio::{sync::mpsc, time};
 
 use super::{
@@ -15,12 +16,12 @@ use super::{
     failure::{self, Failure},
     output::{Column, Form, Out, words},
     remark::remark,
-    saved::Item,
+    saved::{Item, short_id},
     signals::{self, Signals},
 };
 use crate::{
     config::Mailbox,
-    notice::{Headline, MailboxIndex, NoticeId, shown::Shown},
+    notice::{Headline, MailboxIndex, NoticeId, shown::Shown, text, when},
     poll::{
         Poller,
         report::{Outcome, Report},
@@ -158,6 +159,9 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
     outcome
 }
 
+/// The columns of the sender on a terminal.
+const SENDER: usize = 16;
+
 const COLUMNS: [Column; 5] = [
     words("id"),
     words("mailbox"),
@@ -197,6 +201,8 @@ impl Told {
         let mut news: Vec<Headline> = changed
             .into_iter()
             .filter(|headline| self.told.insert(headline.id))
+            // What starts as read is none: old mail at a first check, a thread that is muted.
+            .filter(|headline| !headline.marks.read)
             .collect();
         news.sort_by_key(|headline| std::cmp::Reverse(headline.id));
         Ok(news)
@@ -220,7 +226,16 @@ fn write_arrival(
         headline.subject.to_string(),
     ];
     if out.is_terminal() {
-        return out.line(&Shown::text(&fields.join("  ")));
+        let time = when::short(
+            headline.date,
+            Timestamp::now(),
+            &TimeZone::system(),
+            when::Style::Smart,
+        );
+        let from = text::pad_end(&text::cut_to(&fields[3], SENDER), SENDER);
+        let [id, mailbox, _, _, subject] = &fields;
+        let id = short_id(id);
+        return out.fitted_line(&format!("{id}  {mailbox}  {time:>7}  {from}  {subject}"));
     }
     let row: Vec<Shown> = fields.iter().map(|field| Shown::line(field)).collect();
     out.table(Form::Tabs, &COLUMNS, &[row])

@@ -30,7 +30,10 @@ pub enum Error {
         source: tls::Error,
     },
     /// STLS is asked for in the settings, and the server does not have it.
-    #[error("the server does not offer STLS: set tls = \"implicit\" (port 995) if it has that")]
+    #[error(
+        "the server does not offer STLS: set tls = \"implicit\" (port 995) if it has that, or tls = \
+         \"none\" if it runs on this machine"
+    )]
     NotOffered,
     /// The password would travel in clear text.
     #[error(
@@ -89,7 +92,8 @@ fn protection(fault: Option<&Fault>, source: &tls::Error) -> String {
     match fault {
         Some(fault) => fault.to_string(),
         None if source.met_no_tls() => "the server does not speak TLS on this port: try port 995, \
-                                        or tls = \"starttls\" on port 110"
+                                        tls = \"starttls\" on port 110, or tls = \"none\" if it \
+                                        runs on this machine"
             .to_owned(),
         None => "cannot encrypt the connection".to_owned(),
     }

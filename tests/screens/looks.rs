@@ -127,3 +127,17 @@ fn hints_of_an_overlay_are_dropped_whole_and_how_to_close_stays() {
     assert!(text.contains("1 notices"), "{text}");
     assert!(text.contains("ok"), "{text}");
 }
+
+#[test]
+fn the_open_mailbox_is_named_however_little_room_there_is() {
+    let mut settings = settings();
+    for number in 0..4 {
+        let mut another = settings.mailboxes[0].clone();
+        another.name = format!("another-{number}");
+        settings.mailboxes.push(another);
+    }
+    let last = settings.mailboxes.len() - 1;
+    let screen = Screen::starting(&settings, Purpose::Read(MailboxIndex(last)), (60, 20));
+
+    assert!(screen.line(0).contains("another-3"), "{}", screen.line(0));
+}

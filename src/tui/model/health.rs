@@ -48,13 +48,15 @@ impl Health {
     /// stands in the details.
     pub fn unsaved(why: &Shown) -> Health {
         let cause = why.rsplit(": ").next().unwrap_or(why);
-        Health::new(
+        let mut health = Health::new(
             Role::Error,
             [
                 format!("cannot save: {cause}"),
                 "marks kept in memory".to_owned(),
             ],
-        )
+        );
+        health.dispensable = Some(1);
+        health
     }
 
     fn new(role: Role, parts: impl IntoIterator<Item = String>) -> Health {

@@ -7,6 +7,7 @@ use crate::{
     tui::{
         effect::{Effect, Timer},
         event::Event,
+        layout::Panes,
         model::{
             Model, Room,
             form::{Field, Form},
@@ -22,12 +23,11 @@ use super::Effects;
 
 /// How many rows a page is, where the form does not fit.
 const PAGE: isize = 4;
-/// No form is longer than this.
-const MOST: isize = 40;
 
 /// A key in the setup.
 pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
     let is_first = model.mailboxes.is_empty();
+    let (panes, columns) = (Panes::of(model), model.size.columns);
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     if control && key.code == KeyCode::Char('c') {
         out.push(Effect::Quit);
@@ -40,10 +40,12 @@ pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
         return;
     }
     match key.code {
-        KeyCode::PageDown => form.scrolled = (form.scrolled + PAGE).min(MOST),
-        KeyCode::PageUp => form.scrolled = (form.scrolled - PAGE).max(-MOST),
+        KeyCode::PageDown => form.scrolled += PAGE,
+        KeyCode::PageUp => form.scrolled -= PAGE,
         _ => form.scrolled = 0,
     }
+    let (up, down) = view::setup::reach(form, columns, &panes);
+    form.scrolled = form.scrolled.clamp(up, down);
     match (key.code, form.asks_age) {
         (KeyCode::Esc, true) | (KeyCode::BackTab, true) => form.asks_age = false,
         (KeyCode::Esc, false) => leave(model, is_first, out),

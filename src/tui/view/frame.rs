@@ -5,7 +5,7 @@ use crate::{
     tui::{
         action::{Action, Mode},
         layout::{Panes, Shape},
-        model::{Focus, Model},
+        model::{Focus, Model, mailbox::Mailbox},
         size::LEAST,
         theme::Role,
     },
@@ -60,7 +60,31 @@ pub fn header(model: &Model, panes: &Panes, pen: &mut Pen) {
     }
     let room = start;
     let mut x = pen.put(1, 0, room, "tidings", Role::Bar) + 3;
-    for (place, mailbox) in model.mailboxes.iter().enumerate() {
+    // Where not all have room, the open one has it first.
+    let extent = |(place, mailbox): (usize, &Mailbox)| {
+        let unread = match place == model.open.0 {
+            true => model.list.counts().unread,
+            false => mailbox.unread,
+        };
+        let count = if unread > 0 {
+            unread.to_string().len() + 1
+        } else {
+            0
+        };
+        (place + 1).to_string().len() + 1 + pen.columns(&mailbox.name) + count + 3
+    };
+    let upto_open: usize = model
+        .mailboxes
+        .iter()
+        .enumerate()
+        .take(model.open.0 + 1)
+        .map(extent)
+        .sum();
+    let skipped = match usize::from(x) + upto_open > usize::from(room) + 3 {
+        true => model.open.0,
+        false => 0,
+    };
+    for (place, mailbox) in model.mailboxes.iter().enumerate().skip(skipped) {
         let is_open = place == model.open.0;
         let unread = match is_open {
             true => model.list.counts().unread,

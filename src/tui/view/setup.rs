@@ -41,28 +41,9 @@ pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
         pen.rule(0, 1, columns);
     }
     let content = panes.content.above(1);
-    let lines = match form.asks_age {
-        true => ages(form),
-        false => fields(form, columns),
-    };
-    // The line with the cursor is on the screen, and as much else as there is room for.
-    let height = usize::from(panes.status.saturating_sub(panes.content.y));
-    let focus = lines.iter().position(|line| line.has_focus).unwrap_or(0);
-    let tests = if form.steps.is_empty() {
-        0
-    } else {
-        height.min(lines.len()).min(10)
-    };
-    let wanted = (focus + 1 + tests / 2).min(lines.len());
-    let overflow = lines.len().saturating_sub(height);
-    let top = if overflow > 0 {
-        wanted
-            .saturating_sub(height)
-            .saturating_add_signed(form.scrolled)
-            .min(overflow)
-    } else {
-        0
-    };
+    let lines = all_lines(form, columns);
+    let (top, overflow) = window(&lines, form, panes);
+    let top = top.saturating_add_signed(form.scrolled).min(overflow);
     for (y, line) in (content.y..panes.status).zip(lines.iter().skip(top)) {
         let area = Area {
             y,
@@ -72,6 +53,35 @@ pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
         (line.draw)(area, pen);
     }
     status(model, form, overflow > 0, panes, pen);
+}
+
+fn all_lines(form: &Form, columns: u16) -> Vec<FormLine<'_>> {
+    match form.asks_age {
+        true => ages(form),
+        false => fields(form, columns),
+    }
+}
+
+/// The first line on the screen so that the one with the cursor is there, and as much else as there is
+/// room for; and how many lines there is no room for.
+fn window(lines: &[FormLine], form: &Form, panes: &Panes) -> (usize, usize) {
+    let height = usize::from(panes.status.saturating_sub(panes.content.y));
+    let focus = lines.iter().position(|line| line.has_focus).unwrap_or(0);
+    let tests = if form.steps.is_empty() {
+        0
+    } else {
+        height.min(lines.len()).min(10)
+    };
+    let wanted = (focus + 1 + tests / 2).min(lines.len());
+    let overflow = lines.len().saturating_sub(height);
+    (wanted.saturating_sub(height).min(overflow), overflow)
+}
+
+/// How far the form can be scrolled, up and down, from where the cursor's field is in view.
+pub fn reach(form: &Form, columns: u16, panes: &Panes) -> (isize, isize) {
+    let (top, overflow) = window(&all_lines(form, columns), form, panes);
+    let signed = |lines: usize| isize::try_from(lines).unwrap_or(isize::MAX);
+    (-signed(top), signed(overflow - top))
 }
 
 /// A line of the form, and how it is drawn.

@@ -23,7 +23,9 @@ pub fn lines(form: &Form, columns: u16) -> Vec<FormLine<'_>> {
         if !form.steps.is_empty() {
             let words = format!(" {} of {} ", form.passed(), STAGES.len());
             let end = 3 + columns.saturating_sub(10);
-            pen.put_end(end, area.y, Shown::text(&words), Role::Muted);
+            if end > 40 {
+                pen.put_end(end, area.y, Shown::text(&words), Role::Muted);
+            }
         }
     })];
     if form.steps.is_empty() {
