@@ -42,7 +42,8 @@ pub fn columns(line: &[Run], columns: usize) -> Vec<Vec<Run>> {
     let indent = line.first().map_or(0, |run| {
         run.text.len() - run.text.trim_start_matches(' ').len()
     });
-    if indent * 2 > columns {
+    // What is left beside the indent must hold a grapheme.
+    if indent * 2 > columns || columns - indent < MIN_COLUMNS {
         return words(line, columns);
     }
     let lead = Run {
