@@ -88,22 +88,26 @@ pub(super) fn load_team_file(events: mpsc::Sender<Event>, path: String) {
     });
 }
 
-/// The first mailbox of a team file, without any secret that somebody left in it.
+/// The first mailbox of a team file, without its word on where the password is. A `ca_file` may lie
+/// beside it.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or names no mailbox; in words.
 pub fn read_team_file(path: &Path) -> Result<Mailbox, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let settings = Settings::parse(&text, path).map_err(|error| chain(&error))?;
+    let mut settings = Settings::parse(&text, path).map_err(|error| chain(&error))?;
+    settings.anchor(path);
     let mut mailbox = settings
         .mailboxes
         .into_iter()
         .next()
         .ok_or_else(|| format!("{} names no mailbox", path.display()))?;
+    // A file from elsewhere neither runs a command here nor says what is sent to its server.
     mailbox.password = Password::default();
-    // A command from elsewhere is not run on anybody's word.
     mailbox.password_command.clear();
+    mailbox.password_file = None;
+    mailbox.password_env = None;
     Ok(mailbox)
 }
 

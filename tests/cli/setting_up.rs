@@ -2,6 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use tidings::server::certificate::Certificate;
+
 use super::assert_told;
 use crate::support::{
     office::Office,
@@ -82,6 +84,54 @@ fn setup_without_a_terminal_and_without_enough_to_go_on_is_wrong_usage() {
     assert!(ran.stderr.contains(words), "{ran}");
 
     assert!(!person.settings().exists());
+}
+
+/// A team file beside which a certificate lies, and that says where a password is.
+fn team_file(person: &Person, port: u16) -> String {
+    let folder = person.path("from-the-team");
+    fs::create_dir(&folder).expect("a folder");
+    let path = folder.join("tidings-team.toml");
+    let text = format!(
+        "[[mailbox]]\nname = \"notices\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
+         user = \"notices\"\nca_file = \"team-ca.pem\"\npassword_env = \"HOME\"\n\
+         password_file = \"diary\"\npassword_command = [\"cat\", \"diary\"]\n"
+    );
+    fs::write(&path, text).expect("a team file");
+    let made = Certificate::make(&["localhost".to_owned()]).expect("a certificate");
+    fs::write(folder.join("team-ca.pem"), made.certificate).expect("a certificate");
+    path.to_str().expect("text").to_owned()
+}
+
+#[test]
+fn a_team_file_does_not_say_what_is_sent_as_the_password() {
+    let office = Office::of_team();
+    let person = Person::new();
+    let from = team_file(&person, office.address().port());
+
+    let ran = person.run(&["setup", "--from", &from]).expect(2);
+
+    let words = "say it by options: --password-cmd, --password-env or --password-file";
+    assert!(ran.stderr.contains(words), "{ran}");
+}
+
+#[test]
+fn what_a_team_file_names_lies_beside_it() {
+    let office = Office::of_team();
+    let person = Person::new();
+    let from = team_file(&person, office.address().port());
+
+    let password = ["--password-env", "TIDINGS_TEST_PASSWORD"];
+    person
+        .run(&["setup", "--from", &from, password[0], password[1]])
+        .expect(0);
+
+    let saved = fs::read_to_string(person.settings()).expect("settings");
+    let beside = from.replace("tidings-team.toml", "team-ca.pem");
+    assert!(
+        saved.contains(&format!("ca_file = \"{beside}\"")),
+        "{saved}"
+    );
+    assert!(!saved.contains("diary"), "{saved}");
 }
 
 #[test]
