@@ -298,6 +298,31 @@ async fn the_self_made_certificate_is_kept() {
     assert_eq!(second.fingerprint, first.fingerprint);
 }
 
+#[test]
+fn servers_that_begin_at_once_share_one_certificate() {
+    let scratch = Scratch::new();
+    let folder = scratch.spool.folder();
+    let begin = std::sync::Barrier::new(4);
+
+    let made: Vec<Certificate> = std::thread::scope(|scope| {
+        let servers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    begin.wait();
+                    Certificate::of_spool(folder, &names(&[])).expect("a certificate")
+                })
+            })
+            .collect();
+        let ends = servers.into_iter().map(|server| server.join());
+        ends.map(|end| end.expect("it ends")).collect()
+    });
+
+    for certificate in &made {
+        assert_eq!(certificate.fingerprint, made[0].fingerprint);
+        certificate.acceptor().expect("its key belongs to it");
+    }
+}
+
 #[tokio::test]
 async fn no_password_travels_in_the_clear_beyond_this_machine() {
     let scratch = Scratch::new();

@@ -7,7 +7,10 @@ use std::{
 
 use crate::net::tls::{self, Acceptor};
 
-use super::folder::Folder;
+use super::{
+    folder::Folder,
+    lock::{self, Locked, PATIENCE, Purpose},
+};
 
 /// A certificate that is signed by itself, and its key, both PEM, the key as PKCS#8.
 pub struct Certificate {
@@ -28,6 +31,9 @@ pub enum Error {
     /// It cannot be kept in the spool, or read from there.
     #[error("cannot keep the certificate in the spool")]
     Keep(#[source] io::Error),
+    /// Another server is making one, and does not come to an end.
+    #[error("cannot keep the certificate in the spool")]
+    Lock(#[from] lock::Error),
     /// What is kept in the spool is no certificate.
     #[error(
         "the certificate in the spool cannot be used: remove .certificate.pem and .key.pem there"
@@ -64,25 +70,37 @@ impl Certificate {
     ///
     /// It cannot be made, kept or read.
     pub fn of_spool(folder: &Folder, names: &[String]) -> Result<Certificate, Error> {
-        match (read(folder, CERTIFICATE)?, read(folder, KEY)?) {
-            (Some(certificate), Some(key)) => {
-                let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.as_bytes())
-                    .map_err(|_| Error::Damaged)?;
-                Ok(Certificate {
-                    fingerprint: tls::hex(&tls::fingerprint(&pem.contents)),
-                    certificate,
-                    key: key.into(),
-                })
-            }
-            (Some(_), None) | (None, Some(_)) | (None, None) => {
-                let made = Certificate::make(names)?;
-                folder
-                    .replace(KEY, made.key.as_bytes())
-                    .and_then(|()| folder.replace(CERTIFICATE, made.certificate.as_bytes()))
-                    .map_err(Error::Keep)?;
-                Ok(made)
-            }
+        if let Some(kept) = Certificate::kept(folder)? {
+            return Ok(kept);
         }
+        // Two servers may begin at once: the second finds what the first has made.
+        let _locked = Locked::acquire(folder, CERTIFICATE, Purpose::Create, PATIENCE)?;
+        if let Some(kept) = Certificate::kept(folder)? {
+            return Ok(kept);
+        }
+        let made = Certificate::make(names)?;
+        folder
+            .replace(KEY, made.key.as_bytes())
+            .and_then(|()| folder.replace(CERTIFICATE, made.certificate.as_bytes()))
+            .map_err(Error::Keep)?;
+        Ok(made)
+    }
+
+    /// The one that is kept in the spool; none while one of its two files is missing or empty.
+    fn kept(folder: &Folder) -> Result<Option<Certificate>, Error> {
+        let Some(certificate) = read(folder, CERTIFICATE)? else {
+            return Ok(None);
+        };
+        let Some(key) = read(folder, KEY)? else {
+            return Ok(None);
+        };
+        let (_, pem) =
+            x509_parser::pem::parse_x509_pem(certificate.as_bytes()).map_err(|_| Error::Damaged)?;
+        Ok(Some(Certificate {
+            fingerprint: tls::hex(&tls::fingerprint(&pem.contents)),
+            certificate,
+            key: key.into(),
+        }))
     }
 
     /// What a server needs to use it.
@@ -116,7 +134,8 @@ fn read(folder: &Folder, name: &str) -> Result<Option<String>, Error> {
         .read(name)
         .and_then(|mut file| file.read_to_string(&mut text))
     {
-        Ok(_) => Ok(Some(text)),
+        // The lock makes the file before there is anything to put in it.
+        Ok(_) => Ok((!text.is_empty()).then_some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::Keep(error)),
     }
