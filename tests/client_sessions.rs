@@ -100,6 +100,7 @@ transcripts! {
     a_message_gone_before_retr_is_skipped
     a_message_refused_three_times_is_shown_as_such
     a_message_that_ends_the_connection_keeps_no_other_back
+    a_message_that_never_had_a_unique_id_hides_no_withdrawal
     a_refusal_stays_the_reason_though_the_server_hangs_up
     a_server_that_challenges_without_end_is_broken
     a_server_that_cuts_off_in_a_message_loses_nothing

@@ -8,7 +8,7 @@ use tidings::{
     config::Interval,
     notice::{MailboxIndex, shown::Shown},
     poll::{
-        Poller,
+        Poller, identity,
         report::{Outcome, Report, Summary},
         schedule::{self, Next, Schedule},
     },
@@ -102,6 +102,17 @@ fn an_unreachable_server_is_asked_less_and_less_but_at_least_every_quarter_of_an
         .collect();
 
     assert_eq!(waits, [60, 120, 240, 480, 900, 900, 900]);
+}
+
+#[test]
+fn a_message_that_ends_each_connection_is_asked_for_less_and_less_but_at_least_every_day() {
+    let day = 24 * 60 * MINUTE;
+
+    assert_eq!(identity::rest(2), Duration::ZERO);
+    assert_eq!(identity::rest(3), 15 * MINUTE);
+    assert_eq!(identity::rest(4), 30 * MINUTE);
+    assert_eq!(identity::rest(10), day);
+    assert_eq!(identity::rest(u32::MAX), day);
 }
 
 #[test]

@@ -60,6 +60,8 @@ pub(super) mod remembered {
     pub const LISTING: &str = "listing";
     /// How many checks in a row have found all notices gone.
     pub const VANISHED: &str = "vanished";
+    /// How many listed messages had no unique-id when no notice was missing.
+    pub const NAMELESS: &str = "nameless";
     /// Set once a check has come through.
     pub const CHECKED: &str = "checked";
     /// The `largest_message` beyond which messages turned out to be larger than LIST says.
@@ -357,17 +359,19 @@ impl Check<'_> {
             let s = if left_out == 1 { "" } else { "s" };
             findings.note(Shown::line(&format!(
                 "{left_out} message{s} in which the connection ended each time: asked for again \
-                 tomorrow"
+                 later"
             )));
         }
         drop((seen, listing));
         findings.on_server = Some(plan.on_server);
         findings.has_open_ends |= plan.left_out > 0;
         if plan.nameless > 0 {
-            findings.note(Shown::line(&format!(
-                "{} messages without a unique-id are not shown: UIDL leaves them out",
-                plan.nameless
-            )));
+            findings.note(Shown::line(&match plan.nameless {
+                1 => "1 message without a unique-id is not shown: UIDL leaves it out".to_owned(),
+                count => format!(
+                    "{count} messages without a unique-id are not shown: UIDL leaves them out"
+                ),
+            }));
         }
         // The sizes are the server's word: together they may be more than there is.
         let octets = plan

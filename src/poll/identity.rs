@@ -48,7 +48,9 @@ pub struct Plan {
 
 /// How many times the connection may end in a message before it is shown as one that cannot be had.
 pub const MOST_BREAKS: u32 = 3;
-/// How long what ended the connection each time is not asked for again.
+/// How long the first rest is of a message that ended the connection each time.
+const FIRST_REST: Duration = Duration::from_secs(15 * 60);
+/// The longest rest of a message, and of the headlines, that ended the connection.
 pub const DAY: Duration = Duration::from_secs(86_400);
 /// The most messages that are fetched again because LIST says another size than before.
 const MOST_RESIZED: usize = 50;
@@ -171,7 +173,7 @@ pub fn plan(
 }
 
 impl Plan {
-    /// Puts what could not be fetched before behind the others, and leaves out for a day what has
+    /// Puts what could not be fetched before behind the others, and lets rest for a while what has
     /// ended the connection each time and has a row of its own. Gives how many are left out.
     pub fn defer(&mut self, troubles: &Troubles, seen: &Seen, now: Timestamp) -> usize {
         if troubles.is_empty() {
@@ -185,7 +187,7 @@ impl Plan {
         let is_hopeless = |wanted: &(Fetch, UniqueId)| {
             trouble(wanted).is_some_and(|trouble| {
                 let since = now.as_second().abs_diff(trouble.tried.as_second());
-                trouble.broke >= MOST_BREAKS && since < DAY.as_secs()
+                since < rest(trouble.broke).as_secs()
             }) && !seen.get(&wanted.1).is_empty()
         };
         let before = self.fetch.len();
@@ -198,6 +200,16 @@ impl Plan {
         self.again.retain(|unique_id| wanted.contains(unique_id));
         before - self.fetch.len()
     }
+}
+
+/// How long a message is not asked for again after the connection has ended in it so many times: not
+/// at all at first, since it may be the network's fault, then twice as long each time.
+pub fn rest(broke: u32) -> Duration {
+    let Some(doublings) = broke.checked_sub(MOST_BREAKS) else {
+        return Duration::ZERO;
+    };
+    let factor = 2u32.saturating_pow(doublings);
+    FIRST_REST.saturating_mul(factor).min(DAY)
 }
 
 /// What LIST says of a message; the scan listing is in the order of the numbers.

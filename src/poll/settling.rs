@@ -86,17 +86,19 @@ impl Check<'_> {
             .retain(|id| !recognised.contains(id) && *id <= known);
         let before = self.recall(remembered::VANISHED).await?;
         let before = before.as_deref().and_then(Doubt::parse);
+        let unnamed = self.newly_nameless(&plan).await?;
         // What has arrived since all others vanished makes their loss no surer.
         if (plan.is_doubtful || before.is_some()) && !plan.missing.is_empty() {
             let doubt = Doubt::after(before, &plan.missing);
-            let may_be_unnamed = plan.missing.len() <= plan.nameless as usize;
+            let may_be_unnamed = plan.missing.len() <= unnamed as usize;
             if doubt.checks < AGREEING_CHECKS || may_be_unnamed {
                 let (checks, count) = (doubt.checks, doubt.missing.len());
                 self.remember(remembered::VANISHED, Some(doubt.to_string()))
                     .await?;
                 let count = u32::try_from(count).unwrap_or(u32::MAX);
+                let s = if count == 1 { "" } else { "s" };
                 findings.note(Shown::line(&format!(
-                    "{count} notices vanished from the server: not marked as withdrawn until \
+                    "{count} notice{s} vanished from the server: not marked as withdrawn until \
                      {AGREEING_CHECKS} checks agree ({checks} so far)"
                 )));
                 self.tell.report(Report::Vanished { count, checks }).await;
@@ -120,6 +122,18 @@ impl Check<'_> {
                 .await;
         }
         Ok(())
+    }
+
+    /// How many listed messages have lost their unique-id: those that never had one hide no notice
+    /// that is missing.
+    async fn newly_nameless(&self, plan: &Plan) -> Result<u32, store::Error> {
+        let before = self.recall(remembered::NAMELESS).await?;
+        let before = before.and_then(|count| count.parse().ok()).unwrap_or(0);
+        if plan.missing.is_empty() && plan.nameless != before {
+            let count = Some(plan.nameless.to_string());
+            self.remember(remembered::NAMELESS, count).await?;
+        }
+        Ok(plan.nameless.saturating_sub(before))
     }
 
     async fn words_of_withdrawal(&self, ids: &[NoticeId]) -> Result<Shown, store::Error> {

@@ -90,7 +90,8 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn health(&self) -> Health {
         if let Some(count) = self.mailbox.vanished {
-            let what = format!("{count} notices vanished from the server");
+            let s = if count == 1 { "" } else { "s" };
+            let what = format!("{count} notice{s} vanished from the server");
             return Health::new(Role::Warn, [what, self.hint(Action::Activity, "details")]);
         }
         let Some(last) = &self.mailbox.last else {
