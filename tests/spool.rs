@@ -2,8 +2,9 @@
 
 use std::{
     fs::OpenOptions,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -11,6 +12,7 @@ use std::{
 
 use bytes::BytesMut;
 use proptest::prelude::*;
+use rustix::fs::{FlockOperation, fcntl_lock};
 use secrecy::SecretString;
 use tidings::{
     pop3::{listing::MessageNumber, multiline::Stuffer},
@@ -692,6 +694,77 @@ fn mail_for_the_file_that_was_replaced_is_brought_over() {
     assert_eq!(unique_ids(&scratch.open().maildrop).len(), 2);
 }
 
+/// A mailer that has opened a mailbox and is told by its stdin when to write and when to end.
+#[test]
+#[ignore = "run by a_removal_waits_until_a_late_mailer_is_done"]
+fn a_late_mailer() {
+    let path = std::env::var_os("TIDINGS_MAILBOX").expect("a mailbox");
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .expect("the mailbox");
+    let mut line = String::new();
+    std::io::stdout()
+        .write_all(b"opened\n")
+        .expect("a listener");
+    std::io::stdin().read_line(&mut line).expect("a word");
+    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).expect("the lock");
+    file.write_all(b"From c@d Mon Nov 23 09:00:00 2026\nC: 3\n")
+        .expect("half of a mail");
+    std::io::stdout().write_all(b"begun\n").expect("a listener");
+    std::io::stdin().read_line(&mut line).expect("a word");
+    file.write_all(b"\nlate\n\n").expect("the other half");
+}
+
+#[test]
+fn a_removal_waits_until_a_late_mailer_is_done() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    scratch.deliver(TOM);
+    let opened = scratch.open();
+    let remove = |place| {
+        let gone = identities(&opened, &[place]);
+        scratch.spool.remove(&scratch.account(), &gone)
+    };
+    let mut mailer = Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "spool::a_late_mailer",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env("TIDINGS_MAILBOX", scratch.mailbox())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a mailer");
+    let mut tell = mailer.stdin.take().expect("its stdin");
+    let mut told = BufReader::new(mailer.stdout.take().expect("its stdout")).lines();
+    let mut hear = |word: &str| {
+        told.any(|line| line.expect("its word").ends_with(word))
+            .then_some(())
+            .expect("it says so");
+    };
+    hear("opened");
+    remove(1).expect("a removal");
+    tell.write_all(b"write\n").expect("it listens");
+    hear("begun");
+
+    let while_it_writes = remove(2);
+    drop(tell);
+    mailer.wait().expect("its end");
+    let afterwards = remove(2);
+
+    assert!(
+        matches!(while_it_writes, Err(spool::Error::Busy)),
+        "{while_it_writes:?}"
+    );
+    afterwards.expect("a removal");
+    let left = scratch.open();
+    assert_eq!(left.maildrop.drop_listing().messages, 1);
+    assert_eq!(read(&left, 1).expect("the mail"), b"C: 3\n\nlate\n");
+}
+
 // Locks.
 
 #[test]
@@ -714,9 +787,7 @@ fn a_dot_lock_of_a_living_process_is_respected() {
 #[test]
 fn a_dot_lock_of_a_dead_process_is_taken_away() {
     let scratch = Scratch::new();
-    let mut child = std::process::Command::new("true")
-        .spawn()
-        .expect("a process");
+    let mut child = Command::new("true").spawn().expect("a process");
     let dead = child.id();
     child.wait().expect("its end");
     std::fs::write(scratch.folder.path().join("notices.lock"), dead.to_string()).expect("a lock");

@@ -28,6 +28,8 @@ use super::{Error, failed, hold};
 /// teammates wait behind this one.
 const OPENING: Duration = Duration::from_secs(5);
 
+const LOOK_FOR_LATE: &str = "look for mail that was written late";
+
 /// One mbox file, as this process knows it.
 #[derive(Debug)]
 pub(super) struct Mailbox {
@@ -90,6 +92,7 @@ impl Mailbox {
             (None, _) => known.index = None,
             (Some(stamp), Some(index)) if index.stamp() == stamp => {}
             (Some(_), _) => {
+                let patience = deadline.saturating_duration_since(Instant::now());
                 let locked = Locked::acquire(folder, &self.name, Purpose::Read, patience)?;
                 self.read(&mut known, &locked)?;
             }
@@ -113,24 +116,22 @@ impl Mailbox {
     ) -> Result<(), Error> {
         let mut known = hold(&self.known);
         self.bring_over(folder, &mut known, patience)?;
-        self.append_locked(folder, stored, patience)
-    }
-
-    fn append_locked(
-        &self,
-        folder: &Folder,
-        stored: &[u8],
-        patience: Duration,
-    ) -> Result<(), Error> {
-        let is_new = matches!(folder.stamp(&self.name), Ok(None));
-        let locked = Locked::acquire(folder, &self.name, Purpose::Create, patience)?;
-        append(locked.file(), stored).map_err(failed("write the mail"))?;
-        if is_new {
-            folder.sync().map_err(failed("write the mail"))?;
-        }
+        let (locked, is_new) = self.lock_to_append(folder, patience)?;
+        append_and_keep(folder, &locked, is_new, stored)?;
         drop(locked);
         self.retired.close();
         Ok(())
+    }
+
+    /// The lock on the file, and whether that was not there before.
+    fn lock_to_append<'f>(
+        &self,
+        folder: &'f Folder,
+        patience: Duration,
+    ) -> Result<(Locked<'f>, bool), Error> {
+        let is_new = matches!(folder.stamp(&self.name), Ok(None));
+        let locked = Locked::acquire(folder, &self.name, Purpose::Create, patience)?;
+        Ok((locked, is_new))
     }
 
     /// Removes messages, if they are still there.
@@ -148,6 +149,12 @@ impl Mailbox {
             }
             other => other?,
         };
+        // Another file is about to be the one that is looked at for late mail: this one must be done with.
+        if let Some(replaced) = &known.replaced
+            && replaced.is_written().map_err(failed(LOOK_FOR_LATE))?
+        {
+            return Err(Error::Busy);
+        }
         // The file is copied as a whole: to read it as a whole before costs little, and offsets that
         // are not right any more would cut into other messages.
         known.index = None;
@@ -197,32 +204,32 @@ impl Mailbox {
         let Some(replaced) = &mut known.replaced else {
             return Ok(());
         };
-        let late = replaced
-            .written_since()
-            .map_err(failed("read what was written late"))?;
-        if late.is_empty() {
+        if !replaced.has_grown().map_err(failed(LOOK_FOR_LATE))? {
             return Ok(());
         }
+        // Whoever still writes to it holds one of the two locks.
+        let (locked, is_new) = self.lock_to_append(folder, patience)?;
+        let Some(late) = replaced.written_since().map_err(failed(LOOK_FOR_LATE))? else {
+            return Ok(());
+        };
         // Before it may stand the end of the line, or the empty line, that the file lacked.
         let mail = late.trim_ascii_start();
-        if !mail.starts_with(b"From ") {
+        if mail.starts_with(b"From ") {
+            tracing::warn!(
+                mailbox = self.name,
+                "mail that was written late is brought over"
+            );
+            append_and_keep(folder, &locked, is_new, mail)?;
+        } else {
             tracing::warn!(
                 mailbox = self.name,
                 octets = late.len(),
                 "what was written late is no mail: it is not brought over"
             );
-            replaced.length += late.len() as u64;
-            return Ok(());
         }
-        tracing::warn!(
-            mailbox = self.name,
-            "mail that was written late is brought over"
-        );
-        let length = replaced.length + late.len() as u64;
-        self.append_locked(folder, mail, patience)?;
-        if let Some(replaced) = &mut known.replaced {
-            replaced.length = length;
-        }
+        replaced.length += late.len() as u64;
+        drop(locked);
+        self.retired.close();
         Ok(())
     }
 }
@@ -242,21 +249,33 @@ fn hold_until<T>(mutex: &Mutex<T>, deadline: Instant) -> Option<MutexGuard<'_, T
 }
 
 impl Replaced {
-    /// What was written to it since. Nothing while its writer holds the lock: more may come.
-    fn written_since(&self) -> io::Result<Vec<u8>> {
+    /// True if it is longer than it was.
+    fn has_grown(&self) -> io::Result<bool> {
+        Ok(Stamp::of(self.file.file())?.length > self.length)
+    }
+
+    /// What was written to it since; none while its writer holds the lock, because more may come.
+    fn written_since(&self) -> io::Result<Option<Vec<u8>>> {
         let file = self.file.file();
-        if Stamp::of(file)?.length <= self.length {
-            return Ok(Vec::new());
-        }
         match rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockShared) {
-            Ok(()) => rustix::fs::fcntl_lock(file, FlockOperation::Unlock)?,
-            Err(Errno::AGAIN | Errno::ACCESS) => return Ok(Vec::new()),
+            Ok(()) => {}
+            Err(Errno::AGAIN | Errno::ACCESS) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let length = Stamp::of(file)?.length.saturating_sub(self.length);
-        let mut late = vec![0; usize::try_from(length).unwrap_or_default()];
-        file.read_exact_at(&mut late, self.length)?;
-        Ok(late)
+        let read = || {
+            let length = Stamp::of(file)?.length.saturating_sub(self.length);
+            let mut late = vec![0; usize::try_from(length).unwrap_or_default()];
+            file.read_exact_at(&mut late, self.length)?;
+            Ok(late)
+        };
+        let late: io::Result<Vec<u8>> = read();
+        rustix::fs::fcntl_lock(file, FlockOperation::Unlock)?;
+        late.map(Some)
+    }
+
+    /// True if somebody writes to it, or has written what was not brought over.
+    fn is_written(&self) -> io::Result<bool> {
+        Ok(self.written_since()?.is_none_or(|late| !late.is_empty()))
     }
 }
 
@@ -344,6 +363,18 @@ fn append(file: &File, stored: &[u8]) -> io::Result<()> {
         file.sync_all()?;
     }
     result
+}
+
+/// Appends to a file of the folder that may be new there.
+fn append_and_keep(
+    folder: &Folder,
+    locked: &Locked,
+    is_new: bool,
+    stored: &[u8],
+) -> Result<(), Error> {
+    append(locked.file(), stored)
+        .and_then(|()| if is_new { folder.sync() } else { Ok(()) })
+        .map_err(failed("write the mail"))
 }
 
 /// What is missing before a From_ line may follow: nothing, or line ends up to an empty line.
