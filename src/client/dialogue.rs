@@ -50,7 +50,12 @@ impl Dialogue {
 
     /// From now on this is masked, should the server repeat it.
     pub fn conceal(&self, secret: &SecretString) {
-        self.lines().secrets.push(secret.clone());
+        let secrets = &mut self.lines().secrets;
+        let is_known = |known: &SecretString| known.expose_secret() == secret.expose_secret();
+        // Each visit of a check signs in with the same one.
+        if !secrets.iter().any(is_known) {
+            secrets.push(secret.clone());
+        }
     }
 
     /// The words without what is concealed.
@@ -86,8 +91,11 @@ impl Dialogue {
 
     /// The whole of it, a line each.
     pub fn text(&self) -> Arc<str> {
-        // What was written down before it was known to be a secret is masked now.
-        self.mask(&self.joined()).into()
+        // What was written down before it was known to be a secret is masked now, line by line: any of
+        // them may have been cut.
+        let joined = self.joined();
+        let lines: Vec<String> = joined.split('\n').map(|line| self.mask(line)).collect();
+        lines.join("\n").into()
     }
 
     fn joined(&self) -> String {

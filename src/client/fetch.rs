@@ -43,7 +43,7 @@ pub const MOST_AHEAD: usize = 64;
 const MOST_OCTETS_AHEAD: u64 = 1024 * 1024;
 /// How long nothing may come while several requests wait, before PIPELINING counts as broken.
 const PIPELINE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most room that is made on the listing's word alone.
+/// The most room that is made on the listing's word alone, before so much has come.
 const MOST_RESERVED: u64 = 1024 * 1024;
 
 /// The most octets of headers that are read, where even less is allowed of a message.
@@ -185,10 +185,15 @@ impl Fetching<'_> {
             };
             if bytes.len() + room > bytes.capacity() && received > MOST_RESERVED {
                 // It is about as large as the listing says: no room beyond that.
-                let expected = fetch.octets.0.min(limit).saturating_sub(bytes.len() as u64);
+                let most = match fetch.part {
+                    Part::Whole => limit,
+                    Part::Headers => HEADERS_KEPT as u64,
+                };
+                let expected = fetch.octets.0.min(most).saturating_sub(bytes.len() as u64);
                 let expected = usize::try_from(expected).unwrap_or(0);
                 if expected >= room {
-                    bytes.reserve_exact(expected);
+                    // Where there is not so much room it grows as the mail comes.
+                    let _ = bytes.try_reserve_exact(expected);
                 }
             }
             bytes.extend_from_slice(&piece[..room]);

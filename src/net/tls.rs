@@ -93,14 +93,6 @@ impl Error {
         .any(|known| words.contains(known))
     }
 
-    /// True if the settings are what is wrong: a file of authorities that cannot be used.
-    pub fn is_of_settings(&self) -> bool {
-        matches!(
-            self,
-            Error::ReadAuthorities { .. } | Error::Unusable { .. } | Error::NoAuthority { .. }
-        )
-    }
-
     /// True if the other side hung up in the middle of the handshake: nothing is known to be wrong
     /// with its certificate.
     pub fn broke_off(&self) -> bool {
