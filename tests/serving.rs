@@ -1,6 +1,6 @@
 //! The server over real sockets on free ports, and over pipes where time is paused.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tidings::{
     net::tls::Trust,
@@ -9,7 +9,7 @@ use tidings::{
         accounts::{Delete, Sessions},
         certificate::{Certificate, names},
         events::{Event, Fault},
-        limits::{IDLE, Limits, SIGN_IN},
+        limits::{IDLE, Limits, MOST_OPENING, SIGN_IN},
         spool::Spool,
     },
 };
@@ -416,6 +416,55 @@ async fn wrong_passwords_are_answered_later_and_later() {
 
     assert_eq!(waited, [1, 2, 4]);
     assert_eq!(talk.line().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_is_answered_as_such_even_after_the_time_to_sign_in() {
+    let scratch = scratch();
+    let served = scratch.serve().await;
+    let mut talk = pipe(&served);
+    talk.hear("+OK").await;
+
+    time::sleep(SIGN_IN - Duration::from_millis(500)).await;
+    talk.ask("USER notices", "+OK").await;
+
+    talk.ask("PASS wrong", "-ERR [AUTH]").await;
+    assert_eq!(talk.line().await, None);
+}
+
+#[tokio::test]
+async fn a_wrong_password_waits_for_nobody_who_waits_for_the_mailbox() {
+    let mut scratch = scratch();
+    // As patient as a server is.
+    scratch.spool = Arc::new(Spool::open(scratch.folder.path()).expect("the spool"));
+    let lock = scratch.folder.path().join("notices.lock");
+    std::fs::write(&lock, std::process::id().to_string()).expect("a lock");
+    let options = Options {
+        limits: Limits {
+            pause: Duration::ZERO,
+            ..Limits::default()
+        },
+        ..Options::default()
+    };
+    let served = scratch.serve_with(options).await;
+    let mut waiting = Vec::new();
+    for _ in 0..MOST_OPENING + 4 {
+        let mut talk = Talk::connect(served.address()).await;
+        talk.hear("+OK").await;
+        talk.ask("USER notices", "+OK").await;
+        talk.say("PASS sesame").await;
+        waiting.push(talk);
+    }
+
+    let mut wrong = Talk::connect(served.address()).await;
+    wrong.hear("+OK").await;
+    wrong.ask("USER notices", "+OK").await;
+    wrong.ask("PASS wrong", "-ERR [AUTH]").await;
+
+    std::fs::remove_file(&lock).expect("the lock is given back");
+    for mut talk in waiting {
+        talk.hear("+OK").await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -274,9 +274,12 @@ impl Accounts {
         if !is_name(name) {
             return Err(Error::Name(name.to_owned()));
         }
-        let _locked = Locked::acquire(&self.folder, FILE, Purpose::Create, lock::PATIENCE)
+        let locked = Locked::acquire(&self.folder, FILE, Purpose::Create, lock::PATIENCE)
             .map_err(Error::Lock)?;
-        let text = self.read()?.unwrap_or_default();
+        // By the locked handle: closing another one would give the lock back.
+        let mut text = String::new();
+        let mut file = locked.file();
+        file.read_to_string(&mut text).map_err(Error::Read)?;
         let mut document: toml_edit::DocumentMut =
             text.parse().map_err(|error| Error::Edit(Box::new(error)))?;
         let accounts = document

@@ -74,8 +74,12 @@ impl Certificate {
             return Ok(kept);
         }
         // Two servers may begin at once: the second finds what the first has made.
-        let _locked = Locked::acquire(folder, CERTIFICATE, Purpose::Create, PATIENCE)?;
-        if let Some(kept) = Certificate::kept(folder)? {
+        let locked = Locked::acquire(folder, CERTIFICATE, Purpose::Create, PATIENCE)?;
+        // Closing another handle of it would give the lock back.
+        let length = locked.file().metadata().map_err(Error::Keep)?.len();
+        if length > 0
+            && let Some(kept) = Certificate::kept(folder)?
+        {
             return Ok(kept);
         }
         let made = Certificate::make(names)?;

@@ -217,6 +217,8 @@ impl Connection {
             // However much it has sent ahead.
             let (deadline, outcome) = self.deadline();
             if deadline <= Instant::now() {
+                // What has been answered by then is the client's: that its password is wrong, most of all.
+                self.flush().await?;
                 return Err(Broken::Ended(outcome));
             }
             self.codec.set_in_exchange(self.session.in_exchange());

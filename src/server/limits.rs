@@ -30,7 +30,7 @@ pub const PAUSE: Duration = Duration::from_secs(1);
 /// However many wrong passwords come from an address, an answer is not held back for longer.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// Sign-ins of one account that take a thread at the same time. Most are over in a millisecond; those
+/// Sign-ins to one mailbox that take a thread at the same time. Most are over in a millisecond; those
 /// that wait for another program's lock on the mailbox take seconds.
 pub const MOST_OPENING: usize = 16;
 
@@ -73,18 +73,18 @@ impl Default for Limits {
     }
 }
 
-/// Whose turn it is to sign in, by account.
+/// Whose turn it is to open a maildrop, by the name of its mailbox.
 #[derive(Debug, Default)]
 pub struct Turns(Mutex<HashMap<String, Weak<Semaphore>>>);
 
 impl Turns {
-    /// The turns of this account, or of this name that is none.
+    /// The turns of this mailbox.
     pub fn of(&self, name: &str) -> Arc<Semaphore> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = turns.get(name).and_then(Weak::upgrade) {
             return known;
         }
-        // Names may be anything: those that nobody waits under are forgotten.
+        // Accounts come and go: those that nobody waits under are forgotten.
         turns.retain(|_, turns| turns.strong_count() > 0);
         let new = Arc::new(Semaphore::new(MOST_OPENING));
         turns.insert(name.to_owned(), Arc::downgrade(&new));

@@ -76,6 +76,11 @@ impl Session {
 
     /// Takes a line of the client's.
     pub fn receive(&mut self, input: Input) -> Step {
+        // PASS follows on USER at once (RFC 1939 §7), whatever else comes in between.
+        let name = match &mut self.place {
+            Place::Authorization { named, .. } => named.take(),
+            Place::Transaction { .. } => None,
+        };
         let command = match input {
             Input::Continuation(response) => return self.continued(response),
             Input::Command(Ok(command)) => command,
@@ -83,13 +88,7 @@ impl Session {
             Input::Command(Err(ParseError::NoSuchMessage)) => {
                 return err(maildrop::Error::NoSuchMessage.to_string());
             }
-            Input::Command(Err(error)) => {
-                // PASS follows on USER at once (RFC 1939 §7).
-                if let Place::Authorization { named, .. } = &mut self.place {
-                    *named = None;
-                }
-                return self.wrong(error.to_string());
-            }
+            Input::Command(Err(error)) => return self.wrong(error.to_string()),
         };
         if !self.state().allows(&command) {
             return self.wrong(match self.state() {
@@ -101,7 +100,6 @@ impl Session {
         let offer = &self.offer;
         match &mut self.place {
             Place::Authorization { named, exchange } => {
-                let name = named.take();
                 match command {
                     Command::User(_) | Command::Pass(_) | Command::Auth(Some(_))
                         if !offer.passwords =>

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use crate::server::{
+    Shared,
     accounts::{Account, Delete, is_name},
     events::{Event, Fault},
     limits::Presence,
@@ -81,44 +82,50 @@ impl Connection {
         credentials: Credentials,
     ) -> Result<(Arc<Account>, Opened, Presence), Refusal> {
         let presence = self.shared.crowd.sign_in().ok_or(Refusal::Crowded)?;
+        let account = identify(&self.shared, credentials).await?;
         // However many wait for one mailbox's lock, there are threads left for the others.
-        let turn = self.shared.turns.of(credentials.name()).acquire_owned();
+        let turn = self.shared.turns.of(&account.mailbox).acquire_owned();
         let Ok(Ok(_turn)) = time::timeout(LONGEST_TURN, turn).await else {
             return Err(Refusal::Busy);
         };
-        let (spool, known) = (self.shared.spool.clone(), credentials.clone());
-        // A team's polling goes this way: one turn on a blocking thread, and no argon2.
-        let quick = task::spawn_blocking(move || {
-            let accounts = spool.accounts();
-            let account = match &known {
-                Credentials::Password { name, password } => accounts.recall(name, password)?,
-                Credentials::Apop {
-                    name,
-                    timestamp,
-                    digest,
-                } => accounts.verify_apop(name, timestamp, digest)?,
-            };
-            Some(open_maildrop(&spool, account))
-        })
-        .await
-        .map_err(|_| Refusal::Temporary)?;
-        let (account, opened) = match (quick, credentials) {
-            (Some(opened), _) => opened?,
-            (None, Credentials::Apop { .. }) => return Err(Refusal::Denied),
-            (None, Credentials::Password { name, password }) => {
-                let permit = self.shared.checks.clone().acquire_owned().await;
-                let spool = self.shared.spool.clone();
-                task::spawn_blocking(move || {
-                    let account = spool.accounts().verify(&name, &password);
-                    drop(permit);
-                    open_maildrop(&spool, account.ok_or(Refusal::Denied)?)
-                })
-                .await
-                .map_err(|_| Refusal::Temporary)??
-            }
-        };
+        let spool = self.shared.spool.clone();
+        let (account, opened) = task::spawn_blocking(move || open_maildrop(&spool, account))
+            .await
+            .map_err(|_| Refusal::Temporary)??;
         Ok((account, opened, presence))
     }
+}
+
+/// The account whose password this is.
+async fn identify(shared: &Shared, credentials: Credentials) -> Result<Arc<Account>, Refusal> {
+    let (spool, known) = (shared.spool.clone(), credentials.clone());
+    // A team's polling goes this way: no argon2, and no waiting for those who guess.
+    let quick = task::spawn_blocking(move || match &known {
+        Credentials::Password { name, password } => spool.accounts().recall(name, password),
+        Credentials::Apop {
+            name,
+            timestamp,
+            digest,
+        } => spool.accounts().verify_apop(name, timestamp, digest),
+    })
+    .await
+    .map_err(|_| Refusal::Temporary)?;
+    let slow = match (quick, credentials) {
+        (Some(account), _) => return Ok(account),
+        (None, Credentials::Apop { .. }) => None,
+        (None, Credentials::Password { name, password }) => {
+            let permit = shared.checks.clone().acquire_owned().await;
+            let spool = shared.spool.clone();
+            task::spawn_blocking(move || {
+                let account = spool.accounts().verify(&name, &password);
+                drop(permit);
+                account
+            })
+            .await
+            .map_err(|_| Refusal::Temporary)?
+        }
+    };
+    slow.ok_or(Refusal::Denied)
 }
 
 fn open_maildrop(
