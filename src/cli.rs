@@ -292,7 +292,8 @@ pub fn command() -> clap::Command {
 /// Where the settings are: as the command line says, else where the platform keeps them.
 fn settings_path(global: &Global) -> Result<PathBuf, Failure> {
     match &global.config {
-        Some(path) => Ok(path.clone()),
+        // What is written beside it is named in it, and holds wherever one stands.
+        Some(path) => Ok(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
         None => file::default_path().map_err(Failure::from),
     }
 }

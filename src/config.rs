@@ -13,6 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub mod file;
+pub mod nearest;
 pub mod places;
 mod values;
 

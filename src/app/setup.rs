@@ -120,7 +120,9 @@ pub(super) fn save(path: &Path, plan: Plan) -> Result<(Mailbox, Settings), Box<E
             next: Shown::line("nothing is lost: mend it and press Enter again"),
         })
     };
+    let known = file::load(path).map_err(|error| failed(chain(&error)))?;
     let mut mailbox = plan.mailbox;
+    mailbox.name = known.settings.free_name(&mailbox);
     mailbox.unread_since = Some(plan.unread_since);
     if plan.keep != Keep::Command {
         mailbox.password_command.clear();

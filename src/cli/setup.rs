@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::{Ended, setup::read_team_file, trial},
-    config::{Age, Mailbox, Tls, file},
+    config::{self, Age, Mailbox, Tls, file},
     notice::shown::Shown,
     secret::Source,
     tui::setup::StepResult,
@@ -72,7 +72,7 @@ pub struct SetupArgs {
 ///
 /// The test failed, or the settings cannot be written. Nothing is written then.
 pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
-    let mailbox = mailbox(&args)?;
+    let mut mailbox = mailbox(&args)?;
     let is_complete = !mailbox.host.is_empty()
         && !mailbox.user.is_empty()
         && !matches!(Source::of(&mailbox), Source::Person);
@@ -85,6 +85,10 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
     let path = settings_path(global)?;
     let password = Source::of(&mailbox).fetch().await?;
     let settings = file::load(&path)?.settings;
+    // Who says a name means the mailbox of that name; one that follows from the account replaces none.
+    if args.name.is_none() {
+        mailbox.name = settings.free_name(&mailbox);
+    }
     let mut trouble = None;
     let tried = trial::run(&mailbox, &password, None, &settings, |step| {
         match step.result {
@@ -157,7 +161,10 @@ fn mailbox(args: &SetupArgs) -> Result<Mailbox, Failure> {
         mailbox.port = args.port;
     }
     // As they are saved they hold wherever one stands.
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let absolute = |path: &Path| {
+        let path = config::expand(path);
+        std::path::absolute(&path).unwrap_or(path)
+    };
     if let Some(path) = &args.ca_file {
         mailbox.ca_file = Some(absolute(path));
     }

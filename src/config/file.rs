@@ -15,6 +15,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::{
     Error, Mailbox, Settings, Tls, Unknown, expand,
+    nearest::nearest,
     places::{Place, Places},
 };
 
@@ -371,7 +372,7 @@ fn unknown(text: &str) -> Vec<Unknown> {
         let key = path.to_string();
         let name = key.rsplit('.').next().unwrap_or(&key).to_owned();
         keys.push(Unknown {
-            nearest: nearest(&name, &KEYS),
+            nearest: nearest(&name, KEYS.iter().copied()),
             place: places.find(&key),
             key,
         });
@@ -423,15 +424,6 @@ const KEYS: [&str; 38] = [
     "command",
 ];
 
-fn nearest(name: &str, known: &[&str]) -> Option<String> {
-    known
-        .iter()
-        .map(|key| (strsim::damerau_levenshtein(key, name), *key))
-        .min()
-        .filter(|(distance, key)| *distance <= 1 + key.len() / 4)
-        .map(|(_, key)| key.to_owned())
-}
-
 /// What the library says of a value, in words for people, with the nearest of the words allowed.
 fn plain(message: &str) -> String {
     const WORDS: [(&str, &str); 6] = [
@@ -450,7 +442,7 @@ fn plain(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     if message.starts_with("unknown variant")
         && let [wrong, allowed @ ..] = quoted.as_slice()
-        && let Some(nearest) = nearest(wrong, allowed)
+        && let Some(nearest) = nearest(wrong, allowed.iter().copied())
     {
         words = format!("{words}: did you mean `{nearest}`?");
     }
@@ -462,6 +454,23 @@ fn first_line(message: &str) -> String {
 }
 
 impl Settings {
+    /// A name for a mailbox that is added: its own, unless another account has that already.
+    pub fn free_name(&self, mailbox: &Mailbox) -> String {
+        let is_free = |name: &String| {
+            self.mailboxes.iter().all(|known| {
+                known.name != *name || (known.host == mailbox.host && known.user == mailbox.user)
+            })
+        };
+        let names = [mailbox.name.clone(), mailbox.user.clone()];
+        let numbered = (2..).map(|number: u32| format!("{}-{number}", mailbox.name));
+        names
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .chain(numbered)
+            .find(is_free)
+            .unwrap_or_default()
+    }
+
     /// Makes paths that are relative start at the folder of the settings file, wherever one stands.
     pub fn anchor(&mut self, file: &Path) {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());

@@ -10,11 +10,11 @@ use std::{
 
 use crossterm::event::KeyEvent;
 
-use crate::config::Keys;
+use crate::config::{Keys, nearest::nearest};
 
 use super::{
     action::{Action, Mode},
-    problem::{Problem, nearest},
+    problem::Problem,
 };
 
 pub use key::Key;

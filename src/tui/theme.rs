@@ -5,10 +5,9 @@ use std::str::FromStr;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::{
-    Background,
-    problem::{Problem, nearest},
-};
+use crate::config::nearest::nearest;
+
+use super::{Background, problem::Problem};
 
 /// What a piece of the screen means; the theme says how that looks.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use tidings::server::certificate::Certificate;
+use tidings::{config::file, server::certificate::Certificate};
 
 use super::assert_told;
 use crate::support::{
@@ -132,6 +132,37 @@ fn what_a_team_file_names_lies_beside_it() {
         "{saved}"
     );
     assert!(!saved.contains("diary"), "{saved}");
+}
+
+#[test]
+fn a_mailbox_that_would_have_the_name_of_another_gets_one_of_its_own() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+    let port = office.address().port().to_string();
+    let account = [
+        "setup",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--tls",
+        "none",
+        "--password-env",
+        "TIDINGS_TEST_PASSWORD",
+        "--save-anyway",
+    ];
+    let with_user = |user| [&account[..], &["--user", user]].concat();
+
+    person.run(&with_user("notices@b.example"));
+    person.run(&with_user("notices")).expect(0);
+
+    let mailboxes = file::load(&person.settings())
+        .expect("settings")
+        .settings
+        .mailboxes;
+    let names: Vec<&str> = mailboxes.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["notices", "notices@b.example"]);
+    assert_eq!(mailboxes[0].user, "notices");
 }
 
 #[test]
