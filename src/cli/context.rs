@@ -72,21 +72,21 @@ impl Context {
         }
     }
 
-    /// The same for a command that calls their servers: what they are to trust must be there.
+    /// The same for a command that calls their servers: what a single one is to trust must be there.
+    /// Of several the others are called all the same.
     ///
     /// # Errors
     ///
-    /// None has that name, or the authorities of one cannot be read.
+    /// None has that name, or the authorities of the only one cannot be read.
     pub fn reachable(&self, which: &Which) -> Result<Vec<&Mailbox>, Failure> {
         let mailboxes = self.mailboxes(which)?;
-        match mailboxes
-            .iter()
-            .find_map(|mailbox| trouble_with_trust(mailbox))
+        if let [mailbox] = mailboxes[..]
+            && let Some(trouble) = trouble_with_trust(mailbox)
         {
-            Some(trouble) => Err(Failure::new(failure::SETTINGS, trouble)
-                .then(format!("see ca_file in {}", self.path.display()))),
-            None => Ok(mailboxes),
+            return Err(Failure::new(failure::SETTINGS, trouble)
+                .then(format!("see ca_file in {}", self.path.display())));
         }
+        Ok(mailboxes)
     }
 
     /// The mailbox of this name, and its place in the settings.

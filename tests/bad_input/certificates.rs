@@ -276,6 +276,21 @@ fn a_file_of_authorities_without_a_certificate_is_named() {
 }
 
 #[test]
+fn a_mailbox_whose_authorities_are_not_there_keeps_no_other_back() {
+    let office = Office::of_team();
+    let broken = "[[mailbox]]\nname = \"broken\"\nhost = \"127.0.0.1\"\nport = 9\nuser = \"x\"\n\
+                  password_env = \"TIDINGS_TEST_PASSWORD\"\nca_file = \"/nowhere/team-ca.pem\"\n";
+    let person =
+        Person::with_settings(&(broken.to_owned() + &mailbox("notices", office.address())));
+
+    let check = person.run(&["check"]);
+
+    assert_ne!(check.code, Some(0));
+    assert!(check.stderr.contains("/nowhere/team-ca.pem"), "{check}");
+    assert!(check.stdout.contains("notices\t"), "{check}");
+}
+
+#[test]
 fn a_server_does_not_start_with_a_key_of_another_certificate() {
     let person = Person::new();
     let (one, other) = (self_signed(sound()), self_signed(sound()));
