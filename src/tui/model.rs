@@ -296,6 +296,14 @@ impl Model {
         Effect::Load { mailbox }
     }
 
+    /// Somebody does something in the open mailbox: what of it is still to come from the cache moves
+    /// the selection no more.
+    pub fn is_at_home(&mut self) {
+        if self.list.begun {
+            self.left_at.remove(&self.open);
+        }
+    }
+
     /// Looks for the latest important notice that is not read, for the banner.
     pub fn look_for_important(&mut self) {
         self.banner = None;

@@ -48,6 +48,7 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Effects {
         model.message = None;
     }
     model.awaits_first_key = false;
+    model.is_at_home();
     if let Some(mailbox) = model.mailboxes.get_mut(model.open.0) {
         mailbox.away = None;
     }
@@ -82,8 +83,14 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
             model.list.keep_in_view(model.list_height());
         }
         Event::Pasted(text) => overlays::paste(model, &text, &mut out),
-        Event::Clicked { column, row } => mouse::clicked(model, column, row, &mut out),
-        Event::Scrolled { column, row, by } => mouse::scrolled(model, column, row, by, &mut out),
+        Event::Clicked { column, row } => {
+            model.is_at_home();
+            mouse::clicked(model, column, row, &mut out);
+        }
+        Event::Scrolled { column, row, by } => {
+            model.is_at_home();
+            mouse::scrolled(model, column, row, by, &mut out);
+        }
         Event::Woke { timer, now } => {
             model.clock.now = model.clock.now.max(now);
             timers::woke(model, timer, &mut out);
@@ -102,6 +109,10 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
         Event::Done { words } => model.message = Some(Message::Word(words)),
         Event::Failed { what, why, next } => {
             setup::failed(model);
+            // What was to be done with a notice that cannot be read is not done with another.
+            if let Some(page) = &mut model.page {
+                page.then = None;
+            }
             reports::failed(model, &what, &why, &next);
         }
         Event::MarksUnsaved { why } => model.unsaved = Some(why),

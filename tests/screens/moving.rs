@@ -398,3 +398,69 @@ fn a_mailbox_that_one_comes_back_to_is_as_one_left_it() {
     assert!(before.starts_with('>'), "{before}");
     assert_eq!(screen.line(5), before);
 }
+
+/// The first notices of the mailbox of the mock-ups come, or the rest of them.
+fn load_some(screen: &mut Screen, complete: bool) {
+    let headlines = team();
+    let kept = u32::try_from(headlines.len()).expect("a test's mailbox is small");
+    let (first, rest) = headlines.split_at(4);
+    screen.happens(Event::Loaded {
+        mailbox: MailboxIndex(0),
+        headlines: if complete { rest } else { first }.to_vec(),
+        kept,
+        complete,
+        last_visit: None,
+        last_seen: None,
+    });
+}
+
+#[test]
+fn who_has_moved_on_before_all_is_loaded_is_not_moved_back() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("Gk21");
+    load_some(&mut screen, false);
+    screen.press("j");
+    let selected = screen.selected();
+
+    load_some(&mut screen, true);
+
+    assert_eq!(screen.selected(), selected);
+}
+
+#[test]
+fn who_comes_back_and_waits_is_where_it_was_once_that_is_loaded() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("Gk");
+    let selected = screen.selected();
+    screen.press("21");
+
+    load_some(&mut screen, false);
+    load_some(&mut screen, true);
+
+    assert_eq!(screen.selected(), selected);
+}
+
+#[test]
+fn nothing_is_undone_by_halves_while_the_mailbox_is_loaded() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("A21");
+    load_some(&mut screen, false);
+    screen.asked();
+
+    screen.press("U");
+    let too_early = screen.asked();
+    load_some(&mut screen, true);
+    screen.press("U");
+
+    assert!(
+        !too_early
+            .iter()
+            .any(|effect| matches!(effect, Effect::Mark { .. }))
+    );
+    let undone = screen.asked();
+    assert!(
+        undone
+            .iter()
+            .any(|effect| matches!(effect, Effect::Mark { ids, .. } if ids.len() == 3))
+    );
+}

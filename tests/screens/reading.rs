@@ -2,7 +2,7 @@
 
 use tidings::{
     config::MarkRead,
-    notice::{MailboxIndex, NoticeId},
+    notice::{MailboxIndex, NoticeId, shown::Shown},
     tui::{
         Purpose,
         effect::{Change, Effect, Timer},
@@ -246,6 +246,42 @@ fn links_and_files_can_be_had_from_the_list() {
             .text()
             .contains("no links and no files in this notice")
     );
+}
+
+#[test]
+fn a_notice_that_could_not_be_read_is_asked_for_again() {
+    let mut screen = Screen::team((80, 24));
+    let mails = std::mem::take(&mut screen.mails);
+    screen.press("<enter>");
+    screen.happens(Event::Failed {
+        what: Shown::line("cannot open the notice"),
+        why: Shown::line("the disk is gone"),
+        next: Shown::line("try again"),
+    });
+    screen.press("<esc>");
+
+    screen.mails = mails;
+    screen.press("<enter>");
+
+    assert!(screen.text().contains("From  Priya Natarajan"));
+}
+
+#[test]
+fn what_was_asked_of_a_notice_that_could_not_be_read_is_not_done_later() {
+    let mut screen = Screen::team((80, 24));
+    let mails = std::mem::take(&mut screen.mails);
+    screen.press("v");
+    screen.happens(Event::Failed {
+        what: Shown::line("cannot open the notice"),
+        why: Shown::line("the disk is gone"),
+        next: Shown::line("try again"),
+    });
+
+    screen.mails = mails;
+    screen.press("<enter>");
+
+    assert!(screen.text().contains("From  Priya Natarajan"));
+    assert!(!screen.text().contains("Links and files"));
 }
 
 #[test]

@@ -62,7 +62,9 @@ fn awaited(model: &mut Model, out: &mut Effects) {
         return;
     };
     // Who has gone on to something else in the meantime does not want it any more.
-    if model.list.selected_slot() == Some(slot) && model.overlay.is_none() {
+    let is_typing = model.search.as_ref().is_some_and(|search| search.editing);
+    let is_there = matches!(model.room, Room::Mail) && model.overlay.is_none() && !is_typing;
+    if is_there && model.list.selected_slot() == Some(slot) {
         files::perform(model, action, out);
     }
 }

@@ -168,7 +168,7 @@ fn await_notice(model: &mut Model, action: Action, out: &mut Effects) {
     let Some(slot) = model.list.selected_slot() else {
         return;
     };
-    if model.page.as_ref().is_none_or(|page| page.slot != slot) {
+    if !reading::has_text_of(model, slot) {
         reading::turn_to(model, slot, out);
     }
     if let Some(page) = &mut model.page {

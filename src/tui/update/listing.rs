@@ -37,6 +37,7 @@ pub fn from_cache(model: &mut Model, event: Event) {
             }
             model.look_for_important();
             if complete {
+                model.left_at.remove(&mailbox);
                 away(model);
             }
         }

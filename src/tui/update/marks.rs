@@ -109,16 +109,21 @@ pub fn undo(model: &mut Model, out: &mut Effects) {
         model.say(&words);
         return;
     }
+    if model.undo.is_some() && !model.list.complete {
+        model.say("not all notices are here yet: undo it in a moment");
+        return;
+    }
     let Some(undo) = model.undo.take() else {
         model.say("nothing to undo");
         return;
     };
-    let count = undo.before.len();
+    let mut count = 0;
     let mut changes: Vec<(Change, Vec<NoticeId>)> = Vec::new();
     for (id, before) in undo.before {
         let Some(slot) = model.list.slot_of(id) else {
             continue;
         };
+        count += 1;
         let now = model.list.mark(slot, before);
         let change = difference(now, before);
         match changes.iter_mut().find(|(known, _)| *known == change) {

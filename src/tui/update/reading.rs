@@ -55,11 +55,17 @@ pub fn open(model: &mut Model, out: &mut Effects) {
         return;
     };
     model.focus = Focus::Page;
-    if model.page.as_ref().is_none_or(|page| page.slot != slot) {
-        turn_to(model, slot, out);
-    } else {
+    if has_text_of(model, slot) {
         is_shown(model, out);
+    } else {
+        turn_to(model, slot, out);
     }
+}
+
+/// True if the reader has this notice's text, so that it need not be read from the cache.
+pub fn has_text_of(model: &Model, slot: Slot) -> bool {
+    let page = model.page.as_ref();
+    page.is_some_and(|page| page.slot == slot && page.notice.is_some())
 }
 
 /// Has a notice in the reader, from its beginning.

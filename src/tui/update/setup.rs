@@ -127,6 +127,9 @@ pub fn happened(model: &mut Model, event: Event, out: &mut Effects) {
                 .map(|settings| Mailbox::new(settings, every))
                 .map(|mailbox| known(&mailbox.name).unwrap_or(mailbox))
                 .collect();
+            // Places and ids may be those of other mailboxes and caches now.
+            model.undo = None;
+            model.left_at.clear();
             let last = model.mailboxes.len() - 1;
             model.room = Room::Mail;
             out.push(model.go_to(MailboxIndex(open.0.min(last))));
@@ -249,7 +252,7 @@ fn keys() -> Overlay {
         ("Tab  Down", "next field"),
         ("Shift-Tab  Up", "previous field"),
         ("Space  Left  Right", "choose"),
-        ("Enter", "next field; at the end save and open"),
+        ("Enter", "go on; on the second screen save and open"),
         ("F5", "test the connection again"),
         ("F1", "these keys"),
         ("Esc", "leave without saving"),

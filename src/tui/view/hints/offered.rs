@@ -1,5 +1,7 @@
 //! Which hints are offered on which screen.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
 use crate::tui::{
     action::{Action, Mode},
     layout::{Panes, Shape},
@@ -110,7 +112,8 @@ pub fn hints(model: &Model, panes: &Panes) -> Hints {
                 normal
             };
             let mut hints = Hints::new(keymap, Mode::List, first, &[(&[Action::Leave], "quit")]);
-            if model.search.is_some() {
+            let esc = KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE);
+            if model.search.is_some() && keymap.action(Mode::List, &esc) == Some(Action::Back) {
                 hints.last = vec![Hint::key("Esc", "end search")];
             }
             hints
