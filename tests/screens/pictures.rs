@@ -8,6 +8,7 @@ use tidings::{
     poll::report::{Outcome, Report, Summary},
     tui::{
         Purpose,
+        effect::Effect,
         event::{DemoEvent, Doing, Event, Ledger, Teammate},
         setup::{Stage, Step, StepResult},
     },
@@ -162,6 +163,30 @@ fn the_list_is_usable_while_the_first_check_runs() {
     });
 
     assert_screen!("first_sync_80x24", screen);
+    screen.press("<esc>");
+    assert!(!screen.text().contains("first sync: 74"), "Esc hides it");
+    screen.press("q");
+    assert_eq!(screen.asked(), [Effect::Quit]);
+}
+
+#[test]
+fn who_leaves_while_the_first_check_runs_has_left() {
+    let mut screen = Screen::starting(&settings(), Purpose::Read(MailboxIndex(0)), (80, 24));
+    screen.last_visit = None;
+    screen.load();
+    screen.reported(Report::Started {
+        at: at("2026-11-23T14:38:00Z"),
+    });
+    screen.reported(Report::Progress {
+        fetched: 1,
+        of: 2,
+        octets: 100,
+        of_octets: 200,
+    });
+
+    screen.press("q");
+
+    assert_eq!(screen.asked(), [Effect::Quit]);
 }
 
 #[test]

@@ -238,8 +238,9 @@ impl Terminal {
             .map(|(now, wait)| (drop(now), wait))
             .expect("the screen");
         if wait.timed_out() {
+            let shown = self.screen().contents();
             let _ = self.child.kill();
-            panic!("it does not end:\n{}", self.screen().contents());
+            panic!("it does not end:\n{shown}");
         }
         self.reader.join().expect("its output is read");
         let status = self.child.wait().expect("it ends");

@@ -40,7 +40,10 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
         | Action::Bottom => walk(model, action, out),
         Action::Open => open(model, out),
         Action::Back => {
-            back(model);
+            if !back(model) {
+                // Who leaves does not want to see the list of a first check, but to leave.
+                model.hides_progress |= model.progress().is_some();
+            }
         }
         Action::Leave => {
             if !back(model) {
@@ -210,10 +213,6 @@ fn back(model: &mut Model) -> bool {
     }
     if model.search.is_some() {
         searching::end(model);
-        return true;
-    }
-    if model.progress().is_some() {
-        model.hides_progress = true;
         return true;
     }
     match &mut model.demo {
