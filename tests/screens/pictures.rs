@@ -163,10 +163,6 @@ fn the_list_is_usable_while_the_first_check_runs() {
     });
 
     assert_screen!("first_sync_80x24", screen);
-    screen.press("<esc>");
-    assert!(!screen.text().contains("first sync: 74"), "Esc hides it");
-    screen.press("q");
-    assert_eq!(screen.asked(), [Effect::Quit]);
 }
 
 #[test]
