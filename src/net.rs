@@ -31,6 +31,14 @@ impl Stream {
         Stream::Plain(Box::new(carrier))
     }
 
+    /// The hash of the server's certificate, which both sides can bind what they say to (RFC 5929 §4).
+    pub fn end_point(&self) -> Option<Vec<u8>> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => stream.tls_server_end_point().ok().flatten(),
+        }
+    }
+
     /// True if what is sent cannot be read on the way.
     pub fn is_tls(&self) -> bool {
         matches!(self, Stream::Tls(_))

@@ -299,10 +299,16 @@ impl Shared {
 
     /// What a connection can use before anybody has signed in.
     fn offer(&self, is_tls: bool, is_local: bool) -> Offer {
+        let accounts = self.spool.accounts();
+        let (policy, policy_differs) = accounts.policy();
         Offer {
             stls: !is_tls && self.acceptor.is_some(),
             passwords: is_tls || is_local || self.plaintext == Plaintext::Allowed,
-            timestamp: self.spool.accounts().any_apop().then(timestamp).flatten(),
+            timestamp: accounts.any_apop().then(timestamp).flatten(),
+            scram: accounts.all_scram(),
+            policy,
+            policy_differs,
+            end_point: None,
         }
     }
 

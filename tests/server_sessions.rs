@@ -2,14 +2,16 @@
 
 use std::collections::VecDeque;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
 use secrecy::ExposeSecret;
 use tidings::{
     pop3::{
         codec::{Output, ServerCodec},
-        sasl::apop_digest,
+        sasl::{apop_digest, scram::Verifier},
     },
     server::{
+        accounts::account::Policy,
         maildrop::{Maildrop, Message, Messages},
         mbox::{self, Excerpt},
         session::{
@@ -27,7 +29,7 @@ struct Stage {
     mbox: Vec<u8>,
     offer: Offer,
     rights: Rights,
-    busy: bool,
+    refusal: Option<Refusal>,
     update_fails: bool,
     session: Option<Session>,
     codec: ServerCodec,
@@ -42,12 +44,14 @@ impl Stage {
         Stage {
             mbox,
             offer: Offer {
-                stls: false,
                 passwords: true,
-                timestamp: None,
+                ..Offer::default()
             },
-            rights: Rights { delete: true },
-            busy: false,
+            rights: Rights {
+                delete: true,
+                policy: Policy::default(),
+            },
+            refusal: None,
             update_fails: false,
             session: None,
             codec: ServerCodec::default(),
@@ -64,7 +68,21 @@ impl Stage {
             }
             "stls" => self.offer.stls = true,
             "passwords only within TLS" => self.offer.passwords = false,
-            "busy" => self.busy = true,
+            "busy" => self.refusal = Some(Refusal::Busy),
+            "too soon" => self.refusal = Some(Refusal::TooSoon),
+            "scram" => self.offer.scram = true,
+            "bound" => self.offer.end_point = Some(vec![0; 32]),
+            "times differ" => {
+                self.offer.policy = Policy {
+                    expire: Some(30),
+                    login_delay: 120,
+                };
+                self.offer.policy_differs = true;
+                self.rights.policy = Policy {
+                    expire: Some(90),
+                    login_delay: 60,
+                };
+            }
             "update fails" => self.update_fails = true,
             "delete refused" => self.rights.delete = false,
             "signed in" => {}
@@ -98,6 +116,13 @@ impl Stage {
         loop {
             step = match step {
                 Step::SignIn(credentials) => self.sign_in(&mut session, &credentials),
+                Step::Look { name } => {
+                    assert_eq!(name, "user");
+                    // Those of RFC 7677 §3.
+                    let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("a salt");
+                    let verifier = Verifier::of(&"pencil".into(), salt, 4096);
+                    session.told(verifier, &"%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".into())
+                }
                 Step::Update(messages) => {
                     self.removed = messages.len();
                     session.updated(if self.update_fails {
@@ -117,7 +142,7 @@ impl Stage {
                 }
                 Step::Upgrade(response) => {
                     self.say(Output::Line(response));
-                    session.upgraded();
+                    session.upgraded(None);
                     break;
                 }
                 Step::Close(response) => {
@@ -142,11 +167,13 @@ impl Stage {
                 timestamp,
                 digest,
             } => name == "mrose" && *digest == apop_digest(timestamp, &"tanstaaf".into()),
+            Credentials::Proven { name } => name == "user",
+            Credentials::Disproved { .. } => false,
         };
         if !is_right {
             session.turned_away(Refusal::Denied)
-        } else if self.busy {
-            session.turned_away(Refusal::Busy)
+        } else if let Some(refusal) = self.refusal {
+            session.turned_away(refusal)
         } else {
             session.signed_in(self.maildrop(), self.rights)
         }
@@ -258,21 +285,32 @@ transcripts! {
     apop_is_for_those_who_opt_in
     apop_with_a_wrong_digest
     auth_for_another
+    auth_login
+    auth_login_that_comes_to_nothing
     auth_plain
     auth_plain_in_one_line
     auth_that_comes_to_nothing
     capa_is_true_at_each_moment
+    capa_tells_the_accounts_times
     deleted_messages_are_left_out
     either_case_and_spaces_at_the_end
+    logging_in_too_often
     nine_errors_do_not
     no_password_without_tls
     nothing_but_signing_in_before_signing_in
     numbers_that_no_message_has
+    scram_as_in_rfc_7677
+    scram_bound_to_another_channel
+    scram_bound_to_tls
+    scram_needs_no_tls
+    scram_that_comes_to_nothing
+    scram_with_a_wrong_password
     ten_errors_in_a_row_end_the_session
     the_example_of_rfc_1939
     the_password_follows_the_name
     three_wrong_passwords_end_the_session
     top_counts_lines_of_the_body
+    utf8_and_lang
     what_was_said_before_tls_is_forgotten
 }
 

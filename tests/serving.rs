@@ -6,7 +6,10 @@ use tidings::{
     net::tls::Trust,
     server::{
         Error, Listener, Options, Plaintext, Protection, Server,
-        accounts::{Delete, Sessions},
+        accounts::{
+            account::{Delete, Sessions},
+            file::Change,
+        },
         certificate::{Certificate, names},
         events::{Event, Fault},
         limits::{IDLE, Limits, MOST_OPENING, SIGN_IN},
@@ -219,7 +222,15 @@ async fn an_exclusive_maildrop_is_busy_until_the_session_ends() {
     scratch
         .spool
         .accounts()
-        .allow("notices", Sessions::Exclusive, Delete::Refused)
+        .change(
+            "notices",
+            Change {
+                sessions: Some(Sessions::Exclusive),
+                delete: Some(Delete::Refused),
+                ..Change::default()
+            },
+            None,
+        )
         .expect("a change");
     let served = scratch.serve().await;
     let mut first = Talk::signed_in(served.address()).await;

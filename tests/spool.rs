@@ -17,7 +17,12 @@ use secrecy::SecretString;
 use tidings::{
     pop3::{listing::MessageNumber, multiline::Stuffer},
     server::{
-        accounts::{self, Delete, Hardness, Sessions},
+        accounts::{
+            account::{self, Delete, Sessions},
+            error,
+            file::Change,
+            passwords::Hardness,
+        },
         maildrop::{Identity, Maildrop, Message},
         mbox::{self, Entry, Excerpt},
         reader::{self, Direction},
@@ -817,7 +822,14 @@ fn an_exclusive_maildrop_has_one_session_at_a_time() {
     scratch
         .spool
         .accounts()
-        .allow("notices", Sessions::Exclusive, Delete::Allowed)
+        .change(
+            "notices",
+            Change {
+                sessions: Some(Sessions::Exclusive),
+                ..Change::default()
+            },
+            None,
+        )
         .expect("a change");
     let first = scratch.open();
 
@@ -875,7 +887,7 @@ fn a_broken_accounts_file_leaves_the_accounts_as_they_were() {
     assert!(scratch.spool.accounts().find("notices").is_some());
     assert!(matches!(
         Spool::open(scratch.folder.path()),
-        Err(spool::Error::Accounts(accounts::Error::Parse { .. }))
+        Err(spool::Error::Accounts(error::Error::Parse { .. }))
     ));
 }
 
@@ -895,7 +907,7 @@ fn names_that_would_leave_the_folder_are_none() {
         "zoë",
         &"x".repeat(65),
     ] {
-        assert!(!accounts::is_name(name), "{name}");
+        assert!(!account::is_name(name), "{name}");
     }
     for name in [
         "a",
@@ -905,7 +917,7 @@ fn names_that_would_leave_the_folder_are_none() {
         "0",
         &"x".repeat(64),
     ] {
-        assert!(accounts::is_name(name), "{name}");
+        assert!(account::is_name(name), "{name}");
     }
 }
 

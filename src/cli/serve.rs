@@ -21,7 +21,7 @@ use crate::{
     net::tls::Acceptor,
     server::{
         self, Listener, Options, Plaintext, Protection, Server,
-        accounts::{self, Hardness},
+        accounts::{account, error, passwords::Hardness},
         certificate::{self, Certificate},
         spool::{self, Spool},
     },
@@ -133,7 +133,7 @@ async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<ExitCode> {
         let tried = acceptor.try_out().await;
         tried.context("the certificate and the key do not belong together")?;
     }
-    if spool.accounts().names().is_empty() {
+    if spool.accounts().all().is_empty() {
         tracing::warn!("there is no account yet: make one by `tidings serve passwd ACCOUNT`");
     }
     let options = Options {
@@ -233,12 +233,12 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             Some(_) | None => None,
         };
         match of_spool.or_else(|| cause.downcast_ref()) {
-            Some(accounts::Error::Name(_)) => return failure::USAGE,
+            Some(error::Error::Name(_)) => return failure::USAGE,
             Some(
-                accounts::Error::Read(_)
-                | accounts::Error::Parse { .. }
-                | accounts::Error::Edit(_)
-                | accounts::Error::NotATable(_),
+                error::Error::Read(_)
+                | error::Error::Parse { .. }
+                | error::Error::Edit(_)
+                | error::Error::NotATable(_),
             ) => return failure::SETTINGS,
             Some(_) | None => {}
         }
@@ -346,8 +346,8 @@ fn set_password(spool: &Spool, account: &str) -> anyhow::Result<()> {
     /// `PASS `, the password and CRLF fit into a command line (RFC 2449 §4).
     const LONGEST: usize = 255 - 7;
 
-    if !accounts::is_name(account) {
-        bail!(accounts::Error::Name(account.to_owned()));
+    if !account::is_name(account) {
+        bail!(error::Error::Name(account.to_owned()));
     }
     let is_new = spool.accounts().find(account).is_none();
     let password = if io::stdin().is_terminal() {

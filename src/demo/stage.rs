@@ -21,7 +21,11 @@ use crate::{
     poll::tell::blocking,
     server::{
         Handle, Options, Server,
-        accounts::{Delete, Hardness, Sessions},
+        accounts::{
+            account::{Delete, Sessions},
+            file::Change,
+            passwords::Hardness,
+        },
         events::{Event, Fault, Observer},
         mbox,
         spool::{self, Spool},
@@ -221,12 +225,14 @@ fn make_spool(mails: &[Mail], password: &SecretString) -> Result<(TempDir, Spool
     let spool = Spool::open(&path)?;
     spool
         .accounts()
-        .set_password(ACCOUNT, password, Hardness::Throwaway)
-        .and_then(|()| {
-            spool
-                .accounts()
-                .allow(ACCOUNT, Sessions::Shared, Delete::Refused)
-        })
+        .change(
+            ACCOUNT,
+            Change {
+                delete: Some(Delete::Refused),
+                ..Change::default()
+            },
+            Some((password, Hardness::Throwaway)),
+        )
         .map_err(spool::Error::from)?;
     Ok((folder, spool))
 }
@@ -247,7 +253,14 @@ fn write_mbox(path: &Path, mails: &[Mail]) -> io::Result<()> {
 
 async fn allow(server: &Arc<Handle>, sessions: Sessions) -> Result<(), spool::Error> {
     let spool = server.spool().clone();
-    blocking(move || spool.accounts().allow(ACCOUNT, sessions, Delete::Refused)).await?;
+    blocking(move || {
+        let change = Change {
+            sessions: Some(sessions),
+            ..Change::default()
+        };
+        spool.accounts().change(ACCOUNT, change, None)
+    })
+    .await?;
     Ok(())
 }
 

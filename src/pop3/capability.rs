@@ -43,6 +43,13 @@ pub enum Capability {
     Stls,
     /// `[AUTH]` and `[SYS/…]` are used (RFC 3206 §6).
     AuthRespCode,
+    /// UTF8 can be used (RFC 6856 §2).
+    Utf8 {
+        /// True if names and passwords may hold UTF-8.
+        user: bool,
+    },
+    /// LANG can be used (RFC 6856 §3).
+    Lang,
     /// Anything else.
     Other(String),
 }
@@ -136,6 +143,10 @@ impl Capability {
             ("IMPLEMENTATION", words) => Capability::Implementation(words.join(" ")),
             ("STLS", _) => Capability::Stls,
             ("AUTH-RESP-CODE", _) => Capability::AuthRespCode,
+            ("UTF8", words) => Capability::Utf8 {
+                user: words.iter().any(|word| word.eq_ignore_ascii_case("USER")),
+            },
+            ("LANG", _) => Capability::Lang,
             _ => other(),
         }
     }
@@ -170,6 +181,9 @@ impl fmt::Display for Capability {
             Capability::Implementation(name) => write!(f, "IMPLEMENTATION {name}"),
             Capability::Stls => f.write_str("STLS"),
             Capability::AuthRespCode => f.write_str("AUTH-RESP-CODE"),
+            Capability::Utf8 { user: false } => f.write_str("UTF8"),
+            Capability::Utf8 { user: true } => f.write_str("UTF8 USER"),
+            Capability::Lang => f.write_str("LANG"),
             Capability::Other(line) => f.write_str(line),
         }
     }

@@ -108,6 +108,7 @@ impl Encoder<&Command> for ClientCodec {
             | Command::Retr(_)
             | Command::Top { .. }
             | Command::Capa
+            | Command::Lang(None)
             | Command::Auth(None) => Shape::Multiline,
             Command::Auth(Some(_)) => Shape::Exchange,
             Command::Quit
@@ -120,6 +121,8 @@ impl Encoder<&Command> for ClientCodec {
             | Command::User(_)
             | Command::Pass(_)
             | Command::Apop { .. }
+            | Command::Utf8
+            | Command::Lang(Some(_))
             | Command::Stls => Shape::Line,
         };
         let mut line = zeroize::Zeroizing::new(Vec::new());

@@ -53,6 +53,10 @@ pub enum Command {
     Stls,
     /// Signs in by a SASL mechanism, or asks which there are (RFC 5034 §4).
     Auth(Option<Auth>),
+    /// Says that UTF-8 is understood in headers (RFC 6856 §2.1).
+    Utf8,
+    /// Asks which languages the answers' words can be in, or for one of them (RFC 6856 §3).
+    Lang(Option<String>),
 }
 
 /// What AUTH says.
@@ -167,6 +171,12 @@ impl Command {
                 [mechanism, initial] => auth(mechanism, Some(initial)),
                 _ => Err(ParseError::Arguments("AUTH")),
             },
+            "UTF8" => none("UTF8", &arguments, Command::Utf8),
+            "LANG" => match arguments.as_slice() {
+                [] => Ok(Command::Lang(None)),
+                [tag] => Ok(Command::Lang(Some((*tag).to_owned()))),
+                _ => Err(ParseError::Arguments("LANG")),
+            },
             _ => Err(ParseError::Unknown),
         }
     }
@@ -208,6 +218,8 @@ impl Command {
             Command::Capa => "CAPA",
             Command::Stls => "STLS",
             Command::Auth(_) => "AUTH",
+            Command::Utf8 => "UTF8",
+            Command::Lang(_) => "LANG",
         }
     }
 }
@@ -230,7 +242,10 @@ impl fmt::Display for Command {
                 }
                 Ok(())
             }
+            Command::Lang(Some(tag)) => write!(f, " {tag}"),
             Command::Quit
+            | Command::Utf8
+            | Command::Lang(None)
             | Command::Stat
             | Command::List(None)
             | Command::Noop

@@ -1,5 +1,5 @@
-//! The SASL mechanisms spoken here: their names, challenges and answers (RFC 5034, RFC 4616), and
-//! the digest of APOP (RFC 1939 §7).
+//! The SASL mechanisms spoken here: their names, challenges and answers (RFC 5034, RFC 4616; SCRAM
+//! in [`scram`]), and the digest of APOP (RFC 1939 §7).
 
 use std::{fmt, str::FromStr};
 
@@ -8,11 +8,20 @@ use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+pub mod scram;
+
 /// A mechanism of AUTH.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Mechanism {
     /// Name and password in one response (RFC 4616). For protected connections.
     Plain,
+    /// Name and password in two responses, for old clients (draft-murchison-sasl-login). For protected
+    /// connections.
+    Login,
+    /// A proof that the password is known (RFC 7677).
+    ScramSha256,
+    /// The same, bound to the TLS connection that it is made on.
+    ScramSha256Plus,
 }
 
 /// A name that is no mechanism of ours.
@@ -24,19 +33,41 @@ impl FromStr for Mechanism {
     type Err = UnknownMechanism;
 
     fn from_str(name: &str) -> Result<Mechanism, UnknownMechanism> {
-        if name.eq_ignore_ascii_case("PLAIN") {
-            Ok(Mechanism::Plain)
-        } else {
-            Err(UnknownMechanism)
-        }
+        Mechanism::ALL
+            .into_iter()
+            .find(|mechanism| name.eq_ignore_ascii_case(mechanism.name()))
+            .ok_or(UnknownMechanism)
     }
 }
 
 impl fmt::Display for Mechanism {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
+        f.write_str(self.name())
+    }
+}
+
+impl Mechanism {
+    /// All that are spoken here, the best first.
+    pub const ALL: [Mechanism; 4] = [
+        Mechanism::ScramSha256Plus,
+        Mechanism::ScramSha256,
+        Mechanism::Plain,
+        Mechanism::Login,
+    ];
+
+    /// Its registered name.
+    pub fn name(self) -> &'static str {
+        match self {
             Mechanism::Plain => "PLAIN",
-        })
+            Mechanism::Login => "LOGIN",
+            Mechanism::ScramSha256 => "SCRAM-SHA-256",
+            Mechanism::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
+        }
+    }
+
+    /// True if the password itself travels.
+    pub fn gives_password_away(self) -> bool {
+        matches!(self, Mechanism::Plain | Mechanism::Login)
     }
 }
 
@@ -58,7 +89,7 @@ pub enum PlainError {
     #[error("not base64")]
     NotBase64,
     /// It is not `authzid NUL authcid NUL passwd`.
-    #[error("not a response of PLAIN")]
+    #[error("not a response of the mechanism")]
     Malformed,
 }
 
@@ -100,6 +131,25 @@ impl Plain {
         SecretString::from(STANDARD.encode(octets.as_bytes()))
     }
 }
+
+/// A response of LOGIN: a name or a password in base64, as it stands.
+///
+/// # Errors
+///
+/// It is not base64 of some text, or of none.
+pub fn decode_login(response: &str) -> Result<SecretString, PlainError> {
+    let octets = STANDARD
+        .decode(response)
+        .map(Zeroizing::new)
+        .map_err(|_| PlainError::NotBase64)?;
+    match std::str::from_utf8(&octets) {
+        Ok(text) if !text.is_empty() && !text.contains('\0') => Ok(SecretString::from(text)),
+        Ok(_) | Err(_) => Err(PlainError::Malformed),
+    }
+}
+
+/// The challenges of LOGIN, in base64: what old clients wait for, word by word.
+pub const LOGIN_CHALLENGES: [&str; 2] = ["VXNlcm5hbWU6", "UGFzc3dvcmQ6"];
 
 /// The digest of APOP in lower-case hex: MD5 of the timestamp, with its angle brackets, and the
 /// secret (RFC 1939 §7).

@@ -6,8 +6,8 @@
 //!   ┌─────────────▼─────────────┐  PASS, APOP, AUTH  ┌──────────────────────┐
 //!   │       AUTHORIZATION       ├────────────────────▶      TRANSACTION     │
 //!   │ USER PASS APOP AUTH STLS  │                    │ STAT LIST RETR DELE  │
-//!   │ CAPA QUIT                 │                    │ NOOP RSET TOP UIDL   │
-//!   └─────────────┬─────────────┘                    │ CAPA QUIT            │
+//!   │ CAPA UTF8 LANG QUIT       │                    │ NOOP RSET TOP UIDL   │
+//!   └─────────────┬─────────────┘                    │ CAPA UTF8 LANG QUIT  │
 //!                 │ QUIT                             └──────────┬───────────┘
 //!                 ▼                                             │ QUIT
 //!               closed  ◀──────────── UPDATE ◀──────────────────┘
@@ -28,7 +28,7 @@ impl State {
     /// True if the command may be given in this state.
     pub fn allows(self, command: &Command) -> bool {
         match command {
-            Command::Quit | Command::Capa => true,
+            Command::Quit | Command::Capa | Command::Utf8 | Command::Lang(_) => true,
             Command::User(_)
             | Command::Pass(_)
             | Command::Apop { .. }

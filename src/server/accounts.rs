@@ -5,45 +5,51 @@
 //! ```toml
 //! [account.notices]
 //! password_hash = "$argon2id$v=19$…"   # by `tidings serve passwd notices`
+//! mailbox = "notices"                  # the account's name if nothing is said; two accounts may share one
+//! store = "mbox"                       # or "maildir"
 //! sessions = "shared"                  # or "exclusive": one at a time, as RFC 1939 has it
 //! delete = "allowed"                   # or "refused": DELE is answered -ERR [SYS/PERM]
-//! mailbox = "notices"                  # the file; the account's name if nothing is said
+//! expire = "90d"                       # older notices are removed; "never" if nothing is said
+//! login_delay = "60s"                  # between two logins from one address
+//! largest_mailbox = "2GB"              # beyond this no mail is taken
+//! largest_message = "50MB"
+//! networks = ["192.0.2.0/24"]          # from where one may sign in
+//! senders = ["@team.example"]          # whose mail is taken, by envelope and From
+//! duplicates = "once"                  # or "keep": a Message-ID that came within a day
 //! apop = true                          # APOP, with the secret in the file `notices.apop`
+//! scram = true                         # SCRAM-SHA-256, with what it keeps in `notices.scram`
 //! ```
 //!
 //! The file is read again whenever it has changed. Nobody can tell an unknown account from a wrong
 //! password, by the words or by the time.
 
 use std::{
-    collections::BTreeMap,
     io::{self, Read},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use secrecy::SecretString;
-use serde::Deserialize;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
-use crate::{config::places::Place, pop3::sasl};
+use crate::pop3::sasl::{self, scram::Verifier};
 
-use self::passwords::Memory;
+use self::{
+    account::{Account, ByName, Policy},
+    error::{Error, FILE},
+    file::Change,
+    passwords::{Hardness, Memory},
+};
 
 use super::{
     folder::{Folder, Stamp},
     lock::{self, Locked, Purpose},
 };
 
-mod passwords;
-
-/// The file of accounts in the spool's folder.
-pub const FILE: &str = "accounts.toml";
-
-/// The longest account name, in octets.
-const LONGEST_NAME: usize = 64;
-
-/// Endings that the spool uses for files of its own.
-const RESERVED: [&str; 3] = [".lock", ".toml", ".apop"];
+pub mod account;
+pub mod error;
+pub mod file;
+pub mod passwords;
+mod secrets;
 
 /// The accounts of a spool.
 #[derive(Debug)]
@@ -51,119 +57,15 @@ pub struct Accounts {
     folder: Arc<Folder>,
     table: Mutex<Table>,
     memory: Memory,
+    /// What nobody's secrets are made of.
+    nobody: [u8; 32],
 }
 
 /// What the file said when it was read last.
 #[derive(Clone, Debug, Default)]
 struct Table {
     stamp: Option<Stamp>,
-    accounts: Arc<BTreeMap<String, Arc<Account>>>,
-}
-
-/// An account.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Account {
-    /// Its name.
-    pub name: String,
-    /// The name of its mailbox's file in the spool's folder.
-    pub mailbox: String,
-    /// Whether several sessions may have the maildrop at the same time.
-    pub sessions: Sessions,
-    /// What becomes of DELE.
-    pub delete: Delete,
-    /// True if APOP can be used.
-    pub apop: bool,
-    password_hash: Option<String>,
-}
-
-/// Whether several sessions may have a maildrop at the same time.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
-pub enum Sessions {
-    /// Each has a snapshot of its own.
-    #[default]
-    Shared,
-    /// One at a time (RFC 1939 §4).
-    Exclusive,
-}
-
-/// What becomes of DELE.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
-pub enum Delete {
-    /// The message is removed at QUIT.
-    #[default]
-    Allowed,
-    /// It is answered with an error.
-    Refused,
-}
-
-/// How hard a password's hash is to guess.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Hardness {
-    /// As the argon2 crate and OWASP recommend: 19 MiB, two passes.
-    #[default]
-    Ordinary,
-    /// Next to nothing, for accounts that live as long as a demo or a test.
-    Throwaway,
-}
-
-/// An account as it stands in the file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    password_hash: Option<String>,
-    mailbox: Option<String>,
-    #[serde(default)]
-    sessions: Sessions,
-    #[serde(default)]
-    delete: Delete,
-    #[serde(default)]
-    apop: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    account: BTreeMap<String, Written>,
-}
-
-/// Why the accounts cannot be read or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file cannot be read.
-    #[error("cannot read {FILE}")]
-    Read(#[source] io::Error),
-    /// The file is not what it should be.
-    #[error("{FILE}: {place}: {what}")]
-    Parse {
-        /// Where.
-        place: Place,
-        /// What is wrong there, in a line.
-        what: String,
-    },
-    /// The file is not what it should be, and cannot be edited.
-    #[error("cannot edit {FILE}")]
-    Edit(#[source] Box<toml_edit::TomlError>),
-    /// The file names an account, or an account's mailbox, in a way that cannot be.
-    #[error(
-        "`{0}` is no account name: 1 to 64 of a-z, 0-9, `.`, `_` and `-`, the first of them a letter or digit, \
-         and not ending in .lock, .toml or .apop"
-    )]
-    Name(String),
-    /// The account has something else than a table.
-    #[error("`account.{0}` in {FILE} is not a table")]
-    NotATable(String),
-    /// The password cannot be hashed.
-    #[error("cannot hash the password: {0}")]
-    Hash(String),
-    /// The file is being changed by others.
-    #[error("cannot lock {FILE}")]
-    Lock(#[source] lock::Error),
-    /// The file cannot be written.
-    #[error("cannot write {FILE}")]
-    Write(#[source] io::Error),
+    accounts: Arc<ByName>,
 }
 
 impl Accounts {
@@ -173,10 +75,13 @@ impl Accounts {
     ///
     /// The file is there and cannot be read or understood.
     pub fn open(folder: Arc<Folder>) -> Result<Accounts, Error> {
+        let mut nobody = [0; 32];
+        getrandom::fill(&mut nobody).map_err(|error| Error::Hash(error.to_string()))?;
         let accounts = Accounts {
             folder,
             table: Mutex::default(),
             memory: Memory::new().map_err(|error| Error::Hash(error.to_string()))?,
+            nobody,
         };
         accounts.reread()?;
         Ok(accounts)
@@ -187,14 +92,40 @@ impl Accounts {
         self.current().get(name).cloned()
     }
 
-    /// The names of all accounts.
-    pub fn names(&self) -> Vec<String> {
-        self.current().keys().cloned().collect()
+    /// All accounts.
+    pub fn all(&self) -> Arc<ByName> {
+        self.current()
     }
 
     /// True if an account opts in to APOP.
     pub fn any_apop(&self) -> bool {
         self.current().values().any(|account| account.apop)
+    }
+
+    /// True if SCRAM can be used by everybody who has a password: clients that see it announced take it
+    /// for the best way in, and do not try another.
+    pub fn all_scram(&self) -> bool {
+        let accounts = self.current();
+        let mut with_password = accounts.values().filter(|account| account.has_password());
+        with_password.clone().next().is_some() && with_password.all(|account| account.scram)
+    }
+
+    /// What SCRAM keeps of an account's password. Where there is nothing, one that fits no password.
+    pub fn verifier(&self, name: &str) -> Verifier {
+        let account = self.find(name).filter(|account| account.scram);
+        account
+            .and_then(|account| secrets::scram(&self.folder, &account.name))
+            .unwrap_or_else(|| Verifier::of_nobody(name, &self.nobody))
+    }
+
+    /// What CAPA may say of times before anybody has signed in, and whether it differs.
+    pub fn policy(&self) -> (Policy, bool) {
+        let accounts = self.current();
+        let mut policies = accounts.values().map(|account| account.policy());
+        let first = policies.next().unwrap_or_default();
+        policies.fold((first, false), |(all, differs), policy| {
+            (all.and(policy), differs || policy != all)
+        })
     }
 
     /// The account, if this password was right not long ago. Takes next to no time.
@@ -226,7 +157,7 @@ impl Accounts {
         let secret = account
             .as_deref()
             .filter(|account| account.apop)
-            .and_then(|account| self.apop_secret(&account.name));
+            .and_then(|account| secrets::apop(&self.folder, &account.name));
         // The digest is made in any case, so that time tells nothing.
         let is_known = secret.is_some();
         let secret = secret.unwrap_or_else(|| SecretString::from("nobody's secret"));
@@ -235,72 +166,81 @@ impl Accounts {
         account.filter(|_| is_known && is_right)
     }
 
-    /// Makes an account, or changes its password, and keeps the rest of the file as it is.
+    /// Makes an account, or changes its password, and keeps the rest of the file as it is. What APOP
+    /// and SCRAM keep of it follows, where the account opts in.
     ///
     /// # Errors
     ///
-    /// The name cannot be one, or the file cannot be written.
+    /// The name cannot be one, or a file cannot be written.
     pub fn set_password(
         &self,
         name: &str,
         password: &SecretString,
         hardness: Hardness,
     ) -> Result<(), Error> {
-        let hash = passwords::hash(password, hardness).map_err(Error::Hash)?;
-        self.edit(name, |account| {
-            account["password_hash"] = toml_edit::value(hash);
-        })
+        self.change(name, Change::default(), Some((password, hardness)))
     }
 
-    /// Changes what an account allows, and makes it if there is none.
+    /// Changes what an account allows, and its password if one is given; makes it if there is none.
     ///
     /// # Errors
     ///
-    /// The name cannot be one, or the file cannot be written.
-    pub fn allow(&self, name: &str, sessions: Sessions, delete: Delete) -> Result<(), Error> {
-        self.edit(name, |account| {
-            account["sessions"] = toml_edit::value(match sessions {
-                Sessions::Shared => "shared",
-                Sessions::Exclusive => "exclusive",
-            });
-            account["delete"] = toml_edit::value(match delete {
-                Delete::Allowed => "allowed",
-                Delete::Refused => "refused",
-            });
-        })
+    /// The name or a value cannot be one, or a file cannot be written.
+    pub fn change(
+        &self,
+        name: &str,
+        mut change: Change,
+        password: Option<(&SecretString, Hardness)>,
+    ) -> Result<(), Error> {
+        if let Some((password, hardness)) = password {
+            change.password_hash = Some(passwords::hash(password, hardness).map_err(Error::Hash)?);
+        }
+        self.edit(|text| file::changed(text, name, &change).map(Some))?;
+        if let Some((password, _)) = password
+            && let Some(account) = self.find(name)
+        {
+            if account.apop {
+                secrets::keep_for_apop(&self.folder, name, password)?;
+            }
+            if account.scram {
+                secrets::keep_for_scram(&self.folder, name, password)?;
+            }
+        }
+        Ok(())
     }
 
-    fn edit(&self, name: &str, change: impl FnOnce(&mut toml_edit::Table)) -> Result<(), Error> {
-        if !is_name(name) {
-            return Err(Error::Name(name.to_owned()));
+    /// Removes an account and its secrets; its mailbox stays. False if there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written.
+    pub fn remove(&self, name: &str) -> Result<bool, Error> {
+        let is_removed = self.edit(|text| file::without(text, name))?;
+        if is_removed {
+            secrets::forget(&self.folder, name)?;
         }
+        Ok(is_removed)
+    }
+
+    /// Changes the file's text, if the function gives another; true if it does.
+    fn edit(
+        &self,
+        change: impl FnOnce(&str) -> Result<Option<String>, Error>,
+    ) -> Result<bool, Error> {
         let locked = Locked::acquire(&self.folder, FILE, Purpose::Create, lock::PATIENCE)
             .map_err(Error::Lock)?;
         // By the locked handle: closing another one would give the lock back.
         let mut text = String::new();
         let mut file = locked.file();
         file.read_to_string(&mut text).map_err(Error::Read)?;
-        let mut document: toml_edit::DocumentMut =
-            text.parse().map_err(|error| Error::Edit(Box::new(error)))?;
-        let accounts = document
-            .entry("account")
-            .or_insert_with(|| {
-                let mut accounts = toml_edit::Table::new();
-                accounts.set_implicit(true);
-                toml_edit::Item::Table(accounts)
-            })
-            .as_table_mut()
-            .ok_or_else(|| Error::NotATable(name.to_owned()))?;
-        let account = accounts
-            .entry(name)
-            .or_insert_with(toml_edit::table)
-            .as_table_mut()
-            .ok_or_else(|| Error::NotATable(name.to_owned()))?;
-        change(account);
+        let Some(changed) = change(&text)? else {
+            return Ok(false);
+        };
         self.folder
-            .replace(FILE, document.to_string().as_bytes())
+            .replace(FILE, changed.as_bytes())
             .map_err(Error::Write)?;
-        self.reread()
+        self.reread()?;
+        Ok(true)
     }
 
     /// Reads the file again if it has changed.
@@ -313,29 +253,17 @@ impl Accounts {
         if lock(&self.table).stamp == stamp {
             return Ok(());
         }
-        let mut accounts = BTreeMap::new();
-        if let Some(text) = self.read()? {
-            let file: File = toml::from_str(&text).map_err(|error| Error::Parse {
-                place: Place::at(&text, error.span().map_or(0, |span| span.start)),
-                what: error
-                    .message()
-                    .lines()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-            })?;
-            for (name, written) in file.account {
-                let account = written.into_account(name)?;
-                accounts.insert(account.name.clone(), Arc::new(account));
-            }
-        }
+        let accounts = match self.read()? {
+            Some(text) => file::parse(&text)?,
+            None => ByName::default(),
+        };
         let mut table = lock(&self.table);
         table.stamp = stamp;
         table.accounts = Arc::new(accounts);
         Ok(())
     }
 
-    fn current(&self) -> Arc<BTreeMap<String, Arc<Account>>> {
+    fn current(&self) -> Arc<ByName> {
         if let Err(error) = self.reread() {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -356,56 +284,6 @@ impl Accounts {
             Err(error) => Err(Error::Read(error)),
         }
     }
-
-    /// The secret of APOP has to be kept as it is, so it is kept apart, in the first line of a file
-    /// that nobody else may read.
-    fn apop_secret(&self, name: &str) -> Option<SecretString> {
-        let mut file = self.folder.read(&format!("{name}.apop")).ok()?;
-        if file
-            .metadata()
-            .is_ok_and(|metadata| crate::secret::is_exposed(&metadata))
-        {
-            tracing::error!(
-                account = name,
-                "others may read the secret of APOP: it is not used"
-            );
-            return None;
-        }
-        let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).ok()?;
-        let line = text.lines().next().filter(|line| !line.is_empty())?;
-        Some(SecretString::from(line))
-    }
-}
-
-impl Written {
-    fn into_account(self, name: String) -> Result<Account, Error> {
-        let mailbox = self.mailbox.unwrap_or_else(|| name.clone());
-        for name in [&name, &mailbox] {
-            if !is_name(name) {
-                return Err(Error::Name(name.clone()));
-            }
-        }
-        Ok(Account {
-            name,
-            mailbox,
-            sessions: self.sessions,
-            delete: self.delete,
-            apop: self.apop,
-            password_hash: self.password_hash,
-        })
-    }
-}
-
-/// True if an account may have this name, and a file in the spool's folder too.
-pub fn is_name(name: &str) -> bool {
-    let is_plain = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit();
-    name.len() <= LONGEST_NAME
-        && name.bytes().next().is_some_and(is_plain)
-        && name
-            .bytes()
-            .all(|octet| is_plain(octet) || matches!(octet, b'.' | b'_' | b'-'))
-        && !RESERVED.iter().any(|ending| name.ends_with(ending))
 }
 
 /// A thread that panicked while it held the lock left nothing half done behind it.

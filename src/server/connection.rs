@@ -26,7 +26,7 @@ use crate::{
 
 use super::{
     Protection, Shared,
-    accounts::Account,
+    accounts::account::Account,
     events::{Event, Fault, SessionNumber},
     journal::{Journal, Outcome},
     limits::{Arrival, Presence},
@@ -176,6 +176,7 @@ impl Connection {
             let mut step = self.session.receive(input);
             step = match step {
                 Step::SignIn(credentials) => self.sign_in(credentials).await?,
+                Step::Look { name } => self.look(name).await?,
                 Step::Update(messages) => {
                     let step = self.update(&messages).await;
                     self.close(step, messages.len()).await?;
@@ -200,7 +201,7 @@ impl Connection {
                         Err(Broken::Ended(Outcome::TurnedAway))
                     };
                 }
-                Step::SignIn(_) | Step::Update(_) => {}
+                Step::SignIn(_) | Step::Look { .. } | Step::Update(_) => {}
             }
         }
     }
@@ -339,9 +340,7 @@ impl Connection {
         }
         self.respond(response)?;
         self.flush().await?;
-        self.protect().await?;
-        self.session.upgraded();
-        Ok(())
+        self.protect().await
     }
 
     async fn protect(&mut self) -> Result<(), Broken> {
@@ -350,6 +349,7 @@ impl Connection {
         };
         let plain = mem::replace(&mut self.stream, Stream::plain(tokio::io::empty()));
         self.stream = self.within_sign_in(plain.accept(&acceptor)).await??;
+        self.session.upgraded(self.stream.end_point());
         Ok(())
     }
 

@@ -99,6 +99,12 @@ pub struct Crowd {
     counts: Mutex<Counts>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Login {
+    at: Instant,
+    until: Instant,
+}
+
 #[derive(Debug, Default)]
 struct Counts {
     arriving: usize,
@@ -106,6 +112,8 @@ struct Counts {
     signed_in: usize,
     /// Until when answers to wrong passwords are held back, for each address that sent some.
     held_back: HashMap<IpAddr, Instant>,
+    /// When somebody signed in last to an account that limits that, and until when that matters.
+    logins: HashMap<(String, IpAddr), Login>,
 }
 
 /// The place of a connection that has not signed in, until it is dropped.
@@ -166,6 +174,28 @@ impl Crowd {
         let until = counts.held_back.entry(whose(address)).or_insert(now);
         *until = (*until + self.limits.pause).min(now + LONGEST_PAUSE);
         *until - now
+    }
+
+    /// True if this address may sign in to this account again (RFC 2449 §6.5). Teammates share an
+    /// account: each address is counted for itself.
+    pub fn may_return(&self, account: &str, address: IpAddr, delay: Duration) -> bool {
+        let key = (account.to_owned(), whose(address));
+        let last = self.lock().logins.get(&key).copied();
+        last.is_none_or(|last| last.at + delay <= Instant::now())
+    }
+
+    /// This address has signed in to an account that wants this time between two logins.
+    pub fn has_come(&self, account: &str, address: IpAddr, delay: Duration) {
+        let now = Instant::now();
+        let mut counts = self.lock();
+        counts.logins.retain(|_, login| login.until > now);
+        let login = Login {
+            at: now,
+            until: now + delay,
+        };
+        counts
+            .logins
+            .insert((account.to_owned(), whose(address)), login);
     }
 
     /// How many have not signed in, and how many have.

@@ -1,9 +1,9 @@
 //! The server's side of one session, without a socket: a line comes in, what is to be done comes out
-//! (RFC 1939; RFC 2449 for CAPA, RFC 2595 for STLS, RFC 5034 for AUTH).
+//! (RFC 1939; RFC 2449 for CAPA, RFC 2595 for STLS, RFC 5034 for AUTH, RFC 6856 for UTF8 and LANG).
 //!
 //! [`Session::receive`] decides and does nothing. Passwords are checked, maildrops opened and updated
 //! by whoever holds the session, and the outcome is told to [`Session::signed_in`],
-//! [`Session::turned_away`] or [`Session::updated`].
+//! [`Session::turned_away`], [`Session::told`] or [`Session::updated`].
 
 use std::{borrow::Cow, fmt::Write};
 
@@ -16,18 +16,27 @@ use crate::pop3::{
     command::{Auth, Command, ParseError},
     listing::MessageNumber,
     response::{Code, Response},
-    sasl::{Mechanism, Plain},
+    sasl::scram::Verifier,
     state::State,
 };
 
-use self::step::{Body, Credentials, Offer, Refusal, Rights, Step, Updated};
+use self::{
+    exchange::{Exchange, Turn},
+    step::{Body, Credentials, Offer, Refusal, Rights, Step, Updated},
+};
 
 use super::{
     maildrop::{self, Listed, Maildrop},
     mbox::Excerpt,
 };
 
+mod exchange;
 pub mod step;
+
+const NOT_WITHOUT_TLS: &str = "no passwords without TLS: use STLS first, or the TLS port";
+
+/// Names, passwords and messages may hold UTF-8 whether or not this was asked for (RFC 6856 §2.1).
+const UTF8_SPOKEN: &str = "UTF-8 it is";
 
 /// After so many protocol errors in a row the session ends: whatever speaks there, it is not POP3.
 pub const MOST_ERRORS: u32 = 10;
@@ -49,7 +58,7 @@ enum Place {
     /// Nobody has signed in. USER may have named an account, or AUTH may have begun.
     Authorization {
         named: Option<String>,
-        exchange: Option<Mechanism>,
+        exchange: Option<Exchange>,
     },
     /// A maildrop is open.
     Transaction { maildrop: Maildrop, rights: Rights },
@@ -101,10 +110,11 @@ impl Session {
         match &mut self.place {
             Place::Authorization { named, exchange } => {
                 match command {
-                    Command::User(_) | Command::Pass(_) | Command::Auth(Some(_))
-                        if !offer.passwords =>
+                    Command::User(_) | Command::Pass(_) if !offer.passwords => err(NOT_WITHOUT_TLS),
+                    Command::Auth(Some(auth))
+                        if !offer.passwords && auth.mechanism.gives_password_away() =>
                     {
-                        err("no passwords without TLS: use STLS first, or the TLS port")
+                        err(NOT_WITHOUT_TLS)
                     }
                     Command::User(name) => {
                         *named = Some(name);
@@ -126,23 +136,29 @@ impl Session {
                         Response::ok("mechanisms"),
                         lines(offer.mechanisms().map(|mechanism| mechanism.to_string())),
                     ),
-                    Command::Auth(Some(Auth { mechanism, initial })) => match initial {
-                        // RFC 5034 §4: `=` is an initial response of no octets.
-                        Some(initial) if initial.expose_secret() == "=" => {
-                            self.authenticate(mechanism, "")
+                    Command::Auth(Some(Auth { mechanism, initial })) => {
+                        let begun = Exchange::begin(mechanism, offer);
+                        match initial {
+                            // RFC 5034 §4: `=` is an initial response of no octets.
+                            Some(initial) if initial.expose_secret() == "=" => {
+                                self.turn(begun.receive(""))
+                            }
+                            Some(initial) => self.turn(begun.receive(initial.expose_secret())),
+                            None => {
+                                let challenge = begun.first_challenge();
+                                *exchange = Some(begun);
+                                Step::Challenge(challenge)
+                            }
                         }
-                        Some(initial) => self.authenticate(mechanism, initial.expose_secret()),
-                        None => {
-                            *exchange = Some(mechanism);
-                            Step::Challenge(String::new())
-                        }
-                    },
+                    }
                     Command::Stls if offer.stls => Step::Upgrade(Response::ok("begin TLS now")),
                     Command::Stls => self.wrong("TLS cannot be had here"),
                     Command::Capa => Step::Reply(
                         Response::ok("this is what can be used"),
                         lines(self.capabilities().iter().map(Capability::to_string)),
                     ),
+                    Command::Utf8 => ok(UTF8_SPOKEN),
+                    Command::Lang(tag) => language(tag.as_deref()),
                     Command::Quit => Step::Close(Response::ok("goodbye")),
                     Command::Stat
                     | Command::List(_)
@@ -184,6 +200,8 @@ impl Session {
                     Response::ok("this is what can be used"),
                     lines(self.capabilities().iter().map(Capability::to_string)),
                 ),
+                Command::Utf8 => ok(UTF8_SPOKEN),
+                Command::Lang(tag) => language(tag.as_deref()),
                 Command::Quit => {
                     let marked = maildrop.marked();
                     if marked.is_empty() {
@@ -223,6 +241,10 @@ impl Session {
                 Code::InUse,
                 "another session holds the maildrop: try again soon",
             ),
+            Refusal::TooSoon => Response::err_with(
+                Code::LoginDelay,
+                "the last login was too short a time ago: CAPA says how long to wait",
+            ),
             Refusal::Crowded => Response::err_with(
                 Code::SysTemp,
                 "too many sessions at the moment: try again soon",
@@ -242,9 +264,19 @@ impl Session {
         }
     }
 
-    /// The connection has TLS now: all that was said before is forgotten (RFC 2595 §4).
-    pub fn upgraded(&mut self) {
+    /// This is what is kept of the password that [`Step::Look`] is about; `chance` was never used before.
+    pub fn told(&mut self, verifier: Verifier, chance: &SecretString) -> Step {
+        match self.exchange() {
+            Some(exchange) => self.turn(exchange.told(verifier, chance)),
+            None => self.wrong("nothing was asked"),
+        }
+    }
+
+    /// The connection has TLS now, by the certificate with this hash (RFC 5929 §4): all that was said
+    /// before is forgotten (RFC 2595 §4).
+    pub fn upgraded(&mut self, end_point: Option<Vec<u8>>) {
         self.offer.stls = false;
+        self.offer.end_point = end_point;
         self.offer.passwords = true;
         self.place = Place::nobody();
     }
@@ -289,6 +321,10 @@ impl Session {
 
     /// What CAPA answers: what can be used at this moment (RFC 2449 §5).
     pub fn capabilities(&self) -> Vec<Capability> {
+        let (policy, per_user) = match &self.place {
+            Place::Authorization { .. } => (self.offer.policy, self.offer.policy_differs),
+            Place::Transaction { rights, .. } => (rights.policy, false),
+        };
         let mut capabilities = vec![
             Capability::Top,
             Capability::Uidl,
@@ -296,57 +332,61 @@ impl Session {
             Capability::AuthRespCode,
             Capability::Pipelining,
             Capability::Expire {
-                days: None,
-                per_user: false,
+                days: policy.expire,
+                per_user,
             },
             Capability::LoginDelay {
-                seconds: 0,
-                per_user: false,
+                seconds: policy.login_delay,
+                per_user,
             },
         ];
         if self.state() == State::Authorization {
             if self.offer.passwords {
                 capabilities.push(Capability::User);
-                capabilities.push(Capability::Sasl(self.offer.mechanisms().collect()));
+            }
+            let mechanisms: Vec<_> = self.offer.mechanisms().collect();
+            if !mechanisms.is_empty() {
+                capabilities.push(Capability::Sasl(mechanisms));
             }
             if self.offer.stls {
                 capabilities.push(Capability::Stls);
             }
         }
+        capabilities.push(Capability::Utf8 { user: true });
+        capabilities.push(Capability::Lang);
         capabilities.push(Capability::Implementation("tidings".to_owned()));
         capabilities
     }
 
+    fn exchange(&mut self) -> Option<Exchange> {
+        match &mut self.place {
+            Place::Authorization { exchange, .. } => exchange.take(),
+            Place::Transaction { .. } => None,
+        }
+    }
+
     fn continued(&mut self, response: Option<SecretString>) -> Step {
-        let Place::Authorization { exchange, .. } = &mut self.place else {
-            return self.wrong("nothing was asked");
-        };
-        let Some(mechanism) = exchange.take() else {
+        let Some(exchange) = self.exchange() else {
             return self.wrong("nothing was asked");
         };
         match response {
             Some(response) if response.expose_secret() == "*" => err("AUTH was cancelled"),
-            Some(response) => self.authenticate(mechanism, response.expose_secret()),
+            Some(response) => self.turn(exchange.receive(response.expose_secret())),
             None => self.wrong("not a response of AUTH"),
         }
     }
 
-    fn authenticate(&mut self, mechanism: Mechanism, response: &str) -> Step {
-        match mechanism {
-            Mechanism::Plain => match Plain::decode(response) {
-                // Nobody acts for another here (RFC 4616 §2).
-                Ok(plain)
-                    if !plain.authorization.is_empty() && plain.authorization != plain.name =>
-                {
-                    self.turned_away(Refusal::Denied)
-                }
-                Ok(plain) => Step::SignIn(Credentials::Password {
-                    name: plain.name,
-                    password: plain.password,
-                }),
-                Err(error) => self.wrong(error.to_string()),
-            },
+    fn turn(&mut self, turn: Turn) -> Step {
+        let (step, next) = match turn {
+            Turn::Ask(challenge, next) => (Step::Challenge(challenge), next),
+            Turn::Look { name, then } => (Step::Look { name }, then),
+            Turn::Present(credentials) => return Step::SignIn(credentials),
+            Turn::Broken(why) => return self.wrong(why),
+        };
+        if let Place::Authorization { exchange, .. } = &mut self.place {
+            *exchange = Some(next);
         }
+        step
     }
 
     fn wrong(&mut self, text: impl Into<String>) -> Step {
@@ -374,6 +414,23 @@ fn ok(text: impl Into<String>) -> Step {
 
 fn err(text: impl Into<String>) -> Step {
     Step::Reply(Response::err(text.into()), Body::None)
+}
+
+/// The languages of what stands behind +OK and -ERR, or one of them (RFC 6856 §3).
+fn language(tag: Option<&str>) -> Step {
+    let Some(tag) = tag else {
+        let all = ["en English", "i-default Default"].map(str::to_owned);
+        return Step::Reply(Response::ok("these are spoken"), lines(all.into_iter()));
+    };
+    // RFC 4647 §3.4, lookup: `en-GB` is served by `en`.
+    let range = tag.split('-').next().unwrap_or(tag);
+    if range == "*" || range.eq_ignore_ascii_case("en") {
+        ok("en English it is")
+    } else if tag.eq_ignore_ascii_case("i-default") {
+        ok("i-default English it is")
+    } else {
+        err("invalid language: English only")
+    }
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> Body {

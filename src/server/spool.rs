@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use self::mailbox::{Lease, Mailbox};
 
 use super::{
-    accounts::{self, Account, Accounts},
+    accounts::{Accounts, account::Account, error},
     folder::Folder,
     lock,
     maildrop::{Identity, Maildrop},
@@ -55,7 +55,7 @@ pub enum Error {
     UnknownAccount(String),
     /// The accounts cannot be read.
     #[error(transparent)]
-    Accounts(#[from] accounts::Error),
+    Accounts(#[from] error::Error),
     /// Another session or another program holds the mailbox.
     #[error("another session or program holds the mailbox")]
     Busy,

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tidings::server::{
     Handle, Options, Server,
-    accounts::{Account, Hardness},
+    accounts::{account::Account, passwords::Hardness},
     events::{Event, Observer},
     spool::{Opened, Spool},
 };

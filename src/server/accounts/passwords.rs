@@ -15,7 +15,15 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::Hardness;
+/// How hard a password's hash is to guess.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Hardness {
+    /// As the argon2 crate and OWASP recommend: 19 MiB, two passes.
+    #[default]
+    Ordinary,
+    /// Next to nothing, for accounts that live as long as a demo or a test.
+    Throwaway,
+}
 
 /// How long a password that was right is remembered: a team polls every minute, and the hash is
 /// made to be slow.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::SecretString;
 use tokio::{
     task,
     time::{self, Instant},
@@ -10,7 +12,7 @@ use tokio::{
 
 use crate::server::{
     Shared,
-    accounts::{Account, Delete, is_name},
+    accounts::account::{Account, Delete, is_name},
     events::{Event, Fault},
     limits::Presence,
     reader::Window,
@@ -36,6 +38,7 @@ impl Connection {
         };
         let rights = Rights {
             delete: account.delete == Delete::Allowed,
+            policy: account.policy(),
         };
         self.tell(Event::SignedIn {
             session: self.number,
@@ -51,6 +54,19 @@ impl Connection {
             _presence: presence,
         }));
         Ok(self.session.signed_in(opened.maildrop, rights))
+    }
+
+    /// Looks for what SCRAM keeps of an account's password.
+    pub(super) async fn look(&mut self, name: String) -> Result<Step, Broken> {
+        let spool = self.shared.spool.clone();
+        let looked = task::spawn_blocking(move || {
+            let verifier = spool.accounts().verifier(&name);
+            chance().map(|chance| (verifier, chance))
+        });
+        match looked.await {
+            Ok(Ok((verifier, chance))) => Ok(self.session.told(verifier, &chance)),
+            Ok(Err(_)) | Err(_) => Ok(self.session.turned_away(Refusal::Temporary)),
+        }
     }
 
     async fn turn_away(&mut self, refusal: Refusal, name: String) -> Result<Step, Broken> {
@@ -72,7 +88,7 @@ impl Connection {
                 // Observers show names: what cannot be one is not passed on.
                 account: Some(name).filter(|name| is_name(name)).unwrap_or_default(),
             }),
-            Refusal::Crowded | Refusal::Temporary | Refusal::Permanent => {}
+            Refusal::Crowded | Refusal::TooSoon | Refusal::Temporary | Refusal::Permanent => {}
         }
         Ok(step)
     }
@@ -83,17 +99,38 @@ impl Connection {
     ) -> Result<(Arc<Account>, Opened, Presence), Refusal> {
         let presence = self.shared.crowd.sign_in().ok_or(Refusal::Crowded)?;
         let account = identify(&self.shared, credentials).await?;
+        if !account.admits(self.address) {
+            tracing::warn!(account = account.name, address = %self.address, "not from this network");
+            return Err(Refusal::Denied);
+        }
         // However many wait for one mailbox's lock, there are threads left for the others.
         let turn = self.shared.turns.of(&account.mailbox).acquire_owned();
         let Ok(Ok(_turn)) = time::timeout(LONGEST_TURN, turn).await else {
             return Err(Refusal::Busy);
         };
         let spool = self.shared.spool.clone();
+        let crowd = self.shared.crowd.clone();
+        let (name, delay) = (account.name.clone(), account.login_delay);
+        if let Some(delay) = delay
+            && !crowd.may_return(&name, self.address, delay)
+        {
+            return Err(Refusal::TooSoon);
+        }
         let (account, opened) = task::spawn_blocking(move || open_maildrop(&spool, account))
             .await
             .map_err(|_| Refusal::Temporary)??;
+        if let Some(delay) = delay {
+            crowd.has_come(&name, self.address, delay);
+        }
         Ok((account, opened, presence))
     }
+}
+
+/// What nobody can guess, in characters that a nonce may have (RFC 5802 §5.1).
+fn chance() -> Result<SecretString, getrandom::Error> {
+    let mut octets = [0; 18];
+    getrandom::fill(&mut octets)?;
+    Ok(SecretString::from(STANDARD.encode(octets)))
 }
 
 /// The account whose password this is.
@@ -107,12 +144,17 @@ async fn identify(shared: &Shared, credentials: Credentials) -> Result<Arc<Accou
             timestamp,
             digest,
         } => spool.accounts().verify_apop(name, timestamp, digest),
+        Credentials::Proven { name } => spool.accounts().find(name),
+        Credentials::Disproved { .. } => None,
     })
     .await
     .map_err(|_| Refusal::Temporary)?;
     let slow = match (quick, credentials) {
         (Some(account), _) => return Ok(account),
-        (None, Credentials::Apop { .. }) => None,
+        (
+            None,
+            Credentials::Apop { .. } | Credentials::Proven { .. } | Credentials::Disproved { .. },
+        ) => None,
         (None, Credentials::Password { name, password }) => {
             let permit = shared.checks.clone().acquire_owned().await;
             let spool = shared.spool.clone();

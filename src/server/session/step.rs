@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use crate::{
     pop3::{response::Response, sasl::Mechanism},
     server::{
+        accounts::account::Policy,
         maildrop::{Identity, Listing, Message},
         mbox::Excerpt,
     },
@@ -22,6 +23,14 @@ pub struct Offer {
     pub passwords: bool,
     /// The greeting's timestamp, with its angle brackets, if an account opts in to APOP.
     pub timestamp: Option<String>,
+    /// SCRAM is announced: everybody can use it.
+    pub scram: bool,
+    /// What may hold for whoever signs in.
+    pub policy: Policy,
+    /// True if that is not the same for everybody.
+    pub policy_differs: bool,
+    /// The hash of the certificate of this connection's TLS, if it can be told (RFC 5929 §4).
+    pub end_point: Option<Vec<u8>>,
 }
 
 /// What the account may do with its maildrop.
@@ -29,6 +38,8 @@ pub struct Offer {
 pub struct Rights {
     /// DELE is not refused.
     pub delete: bool,
+    /// What is announced of its account.
+    pub policy: Policy,
 }
 
 /// What is to be done.
@@ -39,6 +50,12 @@ pub enum Step {
     Reply(Response, Body),
     /// Say this challenge, in base64; the next line is a continuation.
     Challenge(String),
+    /// Look for what is kept of this account's password for SCRAM; then
+    /// [`Session::told`](super::Session::told).
+    Look {
+        /// The account, if there is one of this name.
+        name: String,
+    },
     /// Check this and open the maildrop; then [`Session::signed_in`](super::Session::signed_in) or [`Session::turned_away`](super::Session::turned_away).
     SignIn(Credentials),
     /// Say this, then make TLS; then [`Session::upgraded`](super::Session::upgraded).
@@ -86,6 +103,16 @@ pub enum Credentials {
         /// What was sent.
         digest: String,
     },
+    /// By a proof that was right: nothing is left to check.
+    Proven {
+        /// The account.
+        name: String,
+    },
+    /// By a proof that was wrong.
+    Disproved {
+        /// The account, if there is one of this name.
+        name: String,
+    },
 }
 
 /// Why somebody was not let in.
@@ -97,6 +124,8 @@ pub enum Refusal {
     Busy,
     /// There are too many sessions.
     Crowded,
+    /// The last login was too short a time ago.
+    TooSoon,
     /// Something failed that may pass by itself.
     Temporary,
     /// Something failed that needs a person.
@@ -115,7 +144,13 @@ pub enum Updated {
 impl Offer {
     /// The mechanisms of AUTH that can be used.
     pub(super) fn mechanisms(&self) -> impl Iterator<Item = Mechanism> {
-        self.passwords.then_some(Mechanism::Plain).into_iter()
+        Mechanism::ALL
+            .into_iter()
+            .filter(|mechanism| match mechanism {
+                Mechanism::ScramSha256Plus => self.scram && self.end_point.is_some(),
+                Mechanism::ScramSha256 => self.scram,
+                Mechanism::Plain | Mechanism::Login => self.passwords,
+            })
     }
 }
 
@@ -123,7 +158,10 @@ impl Credentials {
     /// The account that is named.
     pub fn name(&self) -> &str {
         match self {
-            Credentials::Password { name, .. } | Credentials::Apop { name, .. } => name,
+            Credentials::Password { name, .. }
+            | Credentials::Apop { name, .. }
+            | Credentials::Proven { name }
+            | Credentials::Disproved { name } => name,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use rustix::{fs::FlockOperation, io::Errno};
 
 use crate::server::{
-    accounts::Sessions,
+    accounts::account::Sessions,
     folder::{Folder, Stamp, temporary_name},
     index::{Held, Index, Retired},
     lock::{self, Locked, Purpose},

@@ -1,0 +1,103 @@
+//! What APOP and SCRAM need of a password: kept apart from the accounts, in files that nobody else
+//! may read, for accounts that opt in.
+
+use std::io::{self, Read};
+
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::{
+    pop3::sasl::scram::{ITERATIONS, Verifier},
+    server::folder::Folder,
+};
+
+use super::error::Error;
+
+/// The file of an account's secret for APOP: the secret itself, in its first line.
+pub(super) fn apop_file(name: &str) -> String {
+    format!("{name}.apop")
+}
+
+/// The file of what SCRAM keeps of an account's password.
+pub(super) fn scram_file(name: &str) -> String {
+    format!("{name}.scram")
+}
+
+/// The secret of APOP; none if it cannot be had.
+pub(super) fn apop(folder: &Folder, name: &str) -> Option<SecretString> {
+    first_line(folder, &apop_file(name)).map(|line| SecretString::from(line.as_str()))
+}
+
+/// What SCRAM keeps; none if it cannot be had.
+pub(super) fn scram(folder: &Folder, name: &str) -> Option<Verifier> {
+    let line = first_line(folder, &scram_file(name))?;
+    match line.parse() {
+        Ok(verifier) => Some(verifier),
+        Err(_) => {
+            tracing::error!(
+                account = name,
+                "what SCRAM keeps is damaged: set the password again"
+            );
+            None
+        }
+    }
+}
+
+/// Keeps the password for APOP.
+pub(super) fn keep_for_apop(
+    folder: &Folder,
+    name: &str,
+    password: &SecretString,
+) -> Result<(), Error> {
+    let line = Zeroizing::new(format!("{}\n", password.expose_secret()));
+    write(folder, apop_file(name), line.as_bytes())
+}
+
+/// Keeps of the password what SCRAM needs.
+pub(super) fn keep_for_scram(
+    folder: &Folder,
+    name: &str,
+    password: &SecretString,
+) -> Result<(), Error> {
+    let mut salt = vec![0; 16];
+    getrandom::fill(&mut salt).map_err(|error| Error::Hash(error.to_string()))?;
+    let line = format!("{}\n", Verifier::of(password, salt, ITERATIONS));
+    write(folder, scram_file(name), line.as_bytes())
+}
+
+/// Forgets both.
+pub(super) fn forget(folder: &Folder, name: &str) -> Result<(), Error> {
+    for file in [apop_file(name), scram_file(name)] {
+        match folder.remove(&file) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Secret { file, source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn write(folder: &Folder, file: String, content: &[u8]) -> Result<(), Error> {
+    folder
+        .replace(&file, content)
+        .map_err(|source| Error::Secret { file, source })
+}
+
+fn first_line(folder: &Folder, file_name: &str) -> Option<Zeroizing<String>> {
+    let mut file = folder.read(file_name).ok()?;
+    if file
+        .metadata()
+        .is_ok_and(|metadata| crate::secret::is_exposed(&metadata))
+    {
+        tracing::error!(
+            file = file_name,
+            "others may read this secret: it is not used"
+        );
+        return None;
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).ok()?;
+    let line = text.lines().next().filter(|line| !line.is_empty())?;
+    Some(Zeroizing::new(line.to_owned()))
+}
