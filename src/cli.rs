@@ -16,6 +16,7 @@ use crate::{
 pub mod about;
 pub mod check;
 pub mod context;
+pub mod deliver;
 pub mod demo;
 pub mod doctor;
 pub mod failure;
@@ -141,7 +142,7 @@ enum Command {
     /// Run the built-in POP3 server on its own.
     Serve(serve::ServeArgs),
     /// Append the mail on stdin to an account of the server's spool.
-    Deliver(serve::DeliverArgs),
+    Deliver(deliver::DeliverArgs),
     /// Print completions for a shell.
     Completions(about::CompletionsArgs),
     /// Print the manual page.
@@ -211,8 +212,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Keys(args) => about::keys(&args, &global).map(done),
         Command::Themes(args) => about::themes(&args).map(done),
         Command::Demo(args) => demo::demo(args, &global).await,
-        Command::Serve(args) => serve::serve(args).await.map_err(serve::explained),
-        Command::Deliver(args) => serve::deliver(args).map_err(Failure::from),
+        Command::Serve(args) => serve::serve(args).await,
+        Command::Deliver(args) => deliver::deliver(args).map_err(Failure::from),
         Command::Completions(args) => about::completions(&args).map(done),
         Command::Man => about::man().map(done),
     }
@@ -243,7 +244,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         .is_some_and(|word| word == "deliver");
     match (error.use_stderr(), is_delivery) {
         (true, false) => ExitCode::from(failure::USAGE),
-        (true, true) => ExitCode::from(serve::EX_USAGE),
+        (true, true) => ExitCode::from(deliver::EX_USAGE),
         (false, _) => ExitCode::SUCCESS,
     }
 }

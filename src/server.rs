@@ -30,18 +30,21 @@ use self::{
     events::{Event, Fault, Observer},
     limits::{Crowd, Limits, MOST_CHECKS, Turns},
     session::step::Offer,
-    spool::Spool,
+    spool::{Spool, mailbox::Delivered},
 };
 
 pub mod accounts;
 pub mod certificate;
 mod connection;
 pub mod events;
+pub mod file;
 pub mod folder;
 pub mod index;
+pub mod intake;
 mod journal;
 pub mod limits;
 pub mod lock;
+pub mod maildir;
 pub mod maildrop;
 pub mod mbox;
 pub mod reader;
@@ -223,12 +226,12 @@ impl Handle {
         mail: &[u8],
         sender: Option<&str>,
         now: Timestamp,
-    ) -> Result<(), spool::Error> {
-        self.shared.spool.deliver(account, mail, sender, now)?;
+    ) -> Result<Delivered, spool::Error> {
+        let delivered = self.shared.spool.deliver(account, mail, sender, now)?;
         self.shared.tell(Event::Delivered {
             account: account.to_owned(),
         });
-        Ok(())
+        Ok(delivered)
     }
 
     /// Serves a connection that did not come by a listener: a pipe within a test. False if a limit

@@ -4,6 +4,7 @@
 //! The failures of a network are in `bad_input.rs`, what needs a terminal in `terminal.rs`.
 
 mod about;
+mod accounts;
 mod all;
 mod checking;
 mod notices;

@@ -182,7 +182,11 @@ impl Stage {
     fn maildrop(&self) -> Maildrop {
         let mut messages = Messages::default();
         for entry in mbox::split(&self.mbox) {
-            messages.push(Message { entry, copy: 1 });
+            messages.push(Message {
+                entry,
+                copy: 1,
+                file: None,
+            });
         }
         Maildrop::new(messages)
     }

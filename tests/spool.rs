@@ -61,7 +61,11 @@ fn unique_ids(maildrop: &Maildrop) -> Vec<String> {
 }
 
 fn message(opened: &Opened, n: u32) -> Message {
-    *opened.maildrop.message(number(n)).expect("a message")
+    opened
+        .maildrop
+        .message(number(n))
+        .expect("a message")
+        .clone()
 }
 
 fn read(opened: &Opened, n: u32) -> Result<Vec<u8>, reader::Error> {

@@ -83,7 +83,7 @@ fn lines_that_are_no_commands_say_what_is_wrong() {
         (b"PASS ", ParseError::Arguments("PASS")),
         (b"APOP mrose", ParseError::Arguments("APOP")),
         (b"APOP mrose c4c9", ParseError::NotADigest),
-        (b"AUTH LOGIN", ParseError::UnknownMechanism),
+        (b"AUTH CRAM-MD5", ParseError::UnknownMechanism),
         (b"AUTH PLAIN a b", ParseError::Arguments("AUTH")),
         (b"RETR \xff", ParseError::NotText),
         (b"USER a\0b", ParseError::NotText),
@@ -349,7 +349,7 @@ fn capabilities_are_read_as_they_were_written() {
     let capabilities = vec![
         Capability::Top,
         Capability::User,
-        Capability::Sasl(vec![Mechanism::Plain]),
+        Capability::Sasl(Mechanism::ALL.to_vec()),
         Capability::RespCodes,
         Capability::LoginDelay {
             seconds: 900,
@@ -368,7 +368,10 @@ fn capabilities_are_read_as_they_were_written() {
         Capability::Implementation("tidings 1".to_owned()),
         Capability::Stls,
         Capability::AuthRespCode,
-        Capability::Other("UTF8 USER".to_owned()),
+        Capability::Utf8 { user: true },
+        Capability::Utf8 { user: false },
+        Capability::Lang,
+        Capability::Other("X-ODD".to_owned()),
     ];
     let body: String = capabilities
         .iter()

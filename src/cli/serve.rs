@@ -1,8 +1,7 @@
-//! `tidings serve`, `tidings serve passwd` and `tidings deliver`: the built-in server from the
-//! command line.
+//! `tidings serve`: the built-in server from the command line.
 
 use std::{
-    io::{self, BufRead, IsTerminal, Read, Write},
+    io::{self, Write},
     net::{IpAddr, SocketAddr, ToSocketAddrs},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -10,22 +9,24 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
+
+use self::accounts::AccountCommand;
 
 use super::failure;
 use crate::{
     net::tls::Acceptor,
     server::{
         self, Listener, Options, Plaintext, Protection, Server,
-        accounts::{account, error, passwords::Hardness},
+        accounts::error,
         certificate::{self, Certificate},
         spool::{self, Spool},
     },
 };
+
+mod accounts;
 
 /// Runs the built-in server, or sets an account's password.
 #[derive(Args, Debug)]
@@ -73,6 +74,9 @@ enum ServeCommand {
         /// The account: a-z, 0-9, `.`, `_` and `-`
         account: String,
     },
+    /// Make, change, remove and show accounts
+    #[command(subcommand)]
+    Account(AccountCommand),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -81,30 +85,12 @@ enum PlaintextWord {
     Allow,
 }
 
-/// Appends the mail on stdin to an account's mailbox.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
-        tidings deliver notices --spool /srv/notices < mail.eml\n  \
-        notices: \"|/usr/bin/tidings deliver notices --spool /srv/notices\"     (in /etc/aliases)\n\n\
-        Exit codes are those of sysexits.h: 0 delivered, 64 wrong usage, 67 no such account,\n\
-        73 the mailbox cannot be made, 75 try again later, 77 not permitted.")]
-pub struct DeliverArgs {
-    /// The account
-    account: String,
-    /// The folder of accounts.toml and the mailboxes
-    #[arg(long, value_name = "DIR")]
-    spool: PathBuf,
-    /// The envelope's sender; empty for a bounce
-    #[arg(long, value_name = "ENVELOPE")]
-    from: Option<String>,
-}
-
-/// Runs `tidings serve`, until a signal ends it, or `tidings serve passwd`.
+/// Runs `tidings serve`, until a signal ends it, or one of its subcommands.
 ///
 /// # Errors
 ///
 /// The spool cannot be used, or the server may not listen where it shall.
-pub async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub async fn serve(args: ServeArgs) -> Result<ExitCode, failure::Failure> {
     let Some(path) = &args.spool else {
         clap::Command::new("tidings serve")
             .error(
@@ -113,19 +99,24 @@ pub async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
             )
             .exit();
     };
-    make_folder(path)?;
-    let spool =
-        Spool::open(path).with_context(|| format!("cannot use the spool {}", path.display()))?;
-    match &args.command {
-        Some(ServeCommand::Passwd { account }) => {
-            set_password(&spool, account)?;
-            Ok(ExitCode::SUCCESS)
+    let spool = open_spool(path).map_err(explained)?;
+    let done = match &args.command {
+        Some(ServeCommand::Passwd { account }) => accounts::set_password(&spool, account),
+        Some(ServeCommand::Account(AccountCommand::List { form })) => {
+            return accounts::list(&spool, form).map(|()| ExitCode::SUCCESS);
         }
+        Some(ServeCommand::Account(command)) => accounts::account(&spool, command),
         None => run(&args, spool).await,
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS).map_err(explained)
 }
 
-async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<ExitCode> {
+fn open_spool(path: &Path) -> anyhow::Result<Spool> {
+    make_folder(path)?;
+    Spool::open(path).with_context(|| format!("cannot use the spool {}", path.display()))
+}
+
+async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let listeners = listeners(args)?;
     let acceptor = acceptor(args, &listeners, &spool)?;
@@ -178,7 +169,7 @@ async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<ExitCode> {
         _ = interrupted.recv() => tracing::info!("ending: Ctrl-C"),
     }
     handle.shutdown().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// How passwords travel there, in words.
@@ -238,6 +229,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
                 error::Error::Read(_)
                 | error::Error::Parse { .. }
                 | error::Error::Edit(_)
+                | error::Error::Stores(_)
                 | error::Error::NotATable(_),
             ) => return failure::SETTINGS,
             Some(_) | None => {}
@@ -247,7 +239,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 }
 
 /// What ended a server, as every command's failure is told.
-pub fn explained(error: anyhow::Error) -> failure::Failure {
+fn explained(error: anyhow::Error) -> failure::Failure {
     failure::Failure::with_code(exit_code(&error), error)
 }
 
@@ -340,123 +332,4 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(path)
         .with_context(|| format!("cannot make the spool {}", path.display()))
-}
-
-fn set_password(spool: &Spool, account: &str) -> anyhow::Result<()> {
-    /// `PASS `, the password and CRLF fit into a command line (RFC 2449 §4).
-    const LONGEST: usize = 255 - 7;
-
-    if !account::is_name(account) {
-        bail!(error::Error::Name(account.to_owned()));
-    }
-    let is_new = spool.accounts().find(account).is_none();
-    let password = if io::stdin().is_terminal() {
-        let ask = |prompt| {
-            rpassword::prompt_password(prompt)
-                .map(SecretString::from)
-                .context("cannot ask for the password")
-        };
-        let first = ask(format!("Password of {account}: "))?;
-        let second = ask("Once more: ".to_owned())?;
-        if first.expose_secret() != second.expose_secret() {
-            bail!("the two passwords differ: nothing was changed");
-        }
-        first
-    } else {
-        let mut line = zeroize::Zeroizing::new(String::new());
-        io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .context("cannot read the password from stdin")?;
-        SecretString::from(line.trim_end_matches(['\r', '\n']))
-    };
-    match password.expose_secret().len() {
-        0 => bail!("an empty password: nothing was changed"),
-        1..=LONGEST => {}
-        _ => bail!("POP3 takes no password of more than {LONGEST} octets"),
-    }
-    spool
-        .accounts()
-        .set_password(account, &password, Hardness::Ordinary)?;
-    let done = if is_new {
-        "is a new account"
-    } else {
-        "has a new password"
-    };
-    // Nobody may be reading stderr; the password is set all the same.
-    let _ = writeln!(
-        io::stderr(),
-        "{account} {done} in {}",
-        spool.path().display()
-    );
-    Ok(())
-}
-
-/// Runs `tidings deliver`: the exit code is one of sysexits.h, for mail servers.
-///
-/// # Errors
-///
-/// None: what failed is said on stderr, and by the exit code.
-pub fn deliver(args: DeliverArgs) -> anyhow::Result<ExitCode> {
-    Ok(match deliver_stdin(&args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Mail servers put this into the bounce; nobody may be reading it.
-            let _ = writeln!(io::stderr(), "tidings: {:#}", failure.error);
-            ExitCode::from(failure.code)
-        }
-    })
-}
-
-/// Why a mail was not delivered, for people and for mail servers.
-struct Failure {
-    code: u8,
-    error: anyhow::Error,
-}
-
-fn deliver_stdin(args: &DeliverArgs) -> Result<(), Failure> {
-    let failed = |error: spool::Error| Failure {
-        code: code(&error),
-        error: anyhow::Error::new(error).context(format!("cannot deliver to {}", args.account)),
-    };
-    let spool = Spool::open(&args.spool).map_err(failed)?;
-    if spool.accounts().find(&args.account).is_none() {
-        return Err(failed(spool::Error::UnknownAccount(args.account.clone())));
-    }
-    let mut mail = Vec::new();
-    io::stdin()
-        .lock()
-        .read_to_end(&mut mail)
-        .map_err(|error| Failure {
-            code: EX_TEMPFAIL,
-            error: anyhow::Error::new(error).context("cannot read the mail from stdin"),
-        })?;
-    spool
-        .deliver(&args.account, &mail, args.from.as_deref(), Timestamp::now())
-        .map_err(failed)
-}
-
-/// How `deliver` ends on wrong usage (sysexits.h).
-pub const EX_USAGE: u8 = 64;
-
-const EX_NOUSER: u8 = 67;
-const EX_CANTCREAT: u8 = 73;
-const EX_TEMPFAIL: u8 = 75;
-const EX_NOPERM: u8 = 77;
-
-fn code(error: &spool::Error) -> u8 {
-    match error {
-        spool::Error::UnknownAccount(_) => EX_NOUSER,
-        spool::Error::Busy => EX_TEMPFAIL,
-        spool::Error::Denied { .. } => EX_NOPERM,
-        // A person will mend the file, and the mail shall wait for it.
-        spool::Error::Accounts(_) => EX_TEMPFAIL,
-        spool::Error::Io { source, .. } => match source.kind() {
-            io::ErrorKind::NotADirectory
-            | io::ErrorKind::IsADirectory
-            | io::ErrorKind::InvalidInput => EX_CANTCREAT,
-            // A folder that is not there may be on a disk that is not mounted yet.
-            _ => EX_TEMPFAIL,
-        },
-    }
 }

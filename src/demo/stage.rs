@@ -127,7 +127,11 @@ impl Stage {
         now: Timestamp,
     ) -> Result<(), spool::Error> {
         let server = self.server.clone();
-        blocking(move || server.deliver(ACCOUNT, &mail, Some(&sender), now)).await
+        blocking(move || {
+            let delivered = server.deliver(ACCOUNT, &mail, Some(&sender), now);
+            delivered.map(|_| ())
+        })
+        .await
     }
 
     /// Breaks the server, or mends it. Returns true if it is broken now.

@@ -24,7 +24,7 @@
 //! password, by the words or by the time.
 
 use std::{
-    io::{self, Read},
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -41,7 +41,8 @@ use self::{
 };
 
 use super::{
-    folder::{Folder, Stamp},
+    file::Stamp,
+    folder::Folder,
     lock::{self, Locked, Purpose},
 };
 
@@ -50,6 +51,9 @@ pub mod error;
 pub mod file;
 pub mod passwords;
 mod secrets;
+
+/// A longer file of accounts is none, in octets: ten thousand accounts are in it.
+const LONGEST_FILE: u64 = 8 * 1024 * 1024;
 
 /// The accounts of a spool.
 #[derive(Debug)]
@@ -230,9 +234,7 @@ impl Accounts {
         let locked = Locked::acquire(&self.folder, FILE, Purpose::Create, lock::PATIENCE)
             .map_err(Error::Lock)?;
         // By the locked handle: closing another one would give the lock back.
-        let mut text = String::new();
-        let mut file = locked.file();
-        file.read_to_string(&mut text).map_err(Error::Read)?;
+        let text = locked.file().text(LONGEST_FILE).map_err(Error::Read)?;
         let Some(changed) = change(&text)? else {
             return Ok(false);
         };
@@ -274,12 +276,8 @@ impl Accounts {
     }
 
     fn read(&self) -> Result<Option<String>, Error> {
-        let mut text = String::new();
         match self.folder.read(FILE) {
-            Ok(mut file) => {
-                file.read_to_string(&mut text).map_err(Error::Read)?;
-                Ok(Some(text))
-            }
+            Ok(file) => file.text(LONGEST_FILE).map(Some).map_err(Error::Read),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::Read(error)),
         }

@@ -1,9 +1,6 @@
 //! The certificate that a server makes for itself where nobody has given it one.
 
-use std::{
-    io::{self, Read},
-    net::IpAddr,
-};
+use std::{io, net::IpAddr};
 
 use crate::net::tls::{self, Acceptor};
 
@@ -133,13 +130,12 @@ pub fn names<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> Vec<String>
 }
 
 fn read(folder: &Folder, name: &str) -> Result<Option<String>, Error> {
-    let mut text = String::new();
-    match folder
-        .read(name)
-        .and_then(|mut file| file.read_to_string(&mut text))
-    {
+    /// A longer one is none, in octets.
+    const LONGEST: u64 = 1024 * 1024;
+
+    match folder.read(name).and_then(|file| file.text(LONGEST)) {
         // The lock makes the file before there is anything to put in it.
-        Ok(_) => Ok((!text.is_empty()).then_some(text)),
+        Ok(text) => Ok((!text.is_empty()).then_some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::Keep(error)),
     }

@@ -1,32 +1,24 @@
 //! The spool's folder: files opened by name within it, never through a link, and replaced as a whole.
 
 use std::{
-    fs::File,
-    io::{self, Write},
-    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    io,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::{
+    fs::{AtFlags, Mode, OFlags},
+    path::Arg,
+};
+
+use super::file::{Call, File, Gate, Stamp};
 
 /// A folder that is held open: renaming it does not lose it.
 #[derive(Debug)]
 pub struct Folder {
     fd: OwnedFd,
     path: PathBuf,
-}
-
-/// What tells whether a file is still the one that was read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Stamp {
-    /// The device and the number of its inode.
-    pub inode: (u64, u64),
-    /// Its length in octets.
-    pub length: u64,
-    /// When its content changed: seconds and nanoseconds.
-    pub modified: (i64, i64),
-    /// When its inode changed; no program can set this one back.
-    pub changed: (i64, i64),
+    gate: Gate,
 }
 
 /// Files are the owner's alone, whatever the umask says.
@@ -43,7 +35,15 @@ impl Folder {
         Ok(Folder {
             fd: rustix::fs::open(path, flags, Mode::empty())?,
             path: path.to_owned(),
+            gate: Gate::default(),
         })
+    }
+
+    /// Lets all calls that are made here, and on files opened from here, go by this gate.
+    #[must_use]
+    pub fn with_gate(mut self, gate: Gate) -> Folder {
+        self.gate = gate;
+        self
     }
 
     /// Opens a file to read it.
@@ -51,7 +51,7 @@ impl Folder {
     /// # Errors
     ///
     /// It is not there, or a link, or no ordinary file.
-    pub fn read(&self, name: &str) -> io::Result<File> {
+    pub fn read(&self, name: impl Arg) -> io::Result<File> {
         self.open_file(name, OFlags::RDONLY)
     }
 
@@ -78,16 +78,17 @@ impl Folder {
     /// # Errors
     ///
     /// It is there, or cannot be made.
-    pub fn create_new(&self, name: &str) -> io::Result<File> {
+    pub fn create_new(&self, name: impl Arg) -> io::Result<File> {
         self.open_file(name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
     }
 
-    fn open_file(&self, name: &str, flags: OFlags) -> io::Result<File> {
+    fn open_file(&self, name: impl Arg, flags: OFlags) -> io::Result<File> {
         // NONBLOCK: opening a FIFO would wait for its other end.
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        self.gate.pass(Call::Open)?;
         let unfit = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
         let file = match rustix::fs::openat(&self.fd, name, flags, PRIVATE) {
-            Ok(fd) => File::from(fd),
+            Ok(fd) => File::new(fd, self.gate.clone()),
             Err(rustix::io::Errno::LOOP) => return Err(unfit("a link, which is not followed")),
             Err(error) => return Err(error.into()),
         };
@@ -102,9 +103,10 @@ impl Folder {
     /// # Errors
     ///
     /// It cannot be asked for.
-    pub fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+    pub fn stamp(&self, name: impl Arg) -> io::Result<Option<Stamp>> {
+        self.gate.pass(Call::Stat)?;
         match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Stamp::from_stat(&stat))),
+            Ok(stat) => Ok(Some(stamp_of(&stat))),
             Err(rustix::io::Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -116,8 +118,67 @@ impl Folder {
     ///
     /// The old one is still there then, or the new one may not outlive a power cut.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.gate.pass(Call::Rename)?;
         rustix::fs::renameat(&self.fd, from, &self.fd, to)?;
         self.sync()
+    }
+
+    /// Gives a file of this folder a name in another one, or takes the place of what has that name. It
+    /// is not made to outlive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// The file is not there, or may not be moved.
+    pub fn rename_into(&self, from: impl Arg, folder: &Folder, to: impl Arg) -> io::Result<()> {
+        self.gate.pass(Call::Rename)?;
+        Ok(rustix::fs::renameat(&self.fd, from, &folder.fd, to)?)
+    }
+
+    /// The folder of this name in this one; made, for the owner alone, if there is none.
+    ///
+    /// # Errors
+    ///
+    /// It is a link or no folder, or cannot be made.
+    pub fn within_or_create(&self, name: &str) -> io::Result<Folder> {
+        self.gate.pass(Call::Open)?;
+        match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
+            Ok(()) => self.sync()?,
+            Err(rustix::io::Errno::EXIST | rustix::io::Errno::ROFS) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Folder {
+            fd: rustix::fs::openat(&self.fd, name, flags, Mode::empty())?,
+            path: self.path.join(name),
+            gate: self.gate.clone(),
+        })
+    }
+
+    /// The names in this folder, in no order.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn names(&self) -> io::Result<Vec<Vec<u8>>> {
+        self.gate.pass(Call::List)?;
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd)? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    /// The stamp of this folder: it changes with the names in it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be asked for.
+    pub fn stamp_of_itself(&self) -> io::Result<Stamp> {
+        self.gate.pass(Call::Stat)?;
+        Ok(stamp_of(&rustix::fs::fstat(&self.fd)?))
     }
 
     /// Takes a name away.
@@ -125,7 +186,8 @@ impl Folder {
     /// # Errors
     ///
     /// It is not there, or may not be taken away.
-    pub fn remove(&self, name: &str) -> io::Result<()> {
+    pub fn remove(&self, name: impl Arg) -> io::Result<()> {
+        self.gate.pass(Call::Remove)?;
         Ok(rustix::fs::unlinkat(&self.fd, name, AtFlags::empty())?)
     }
 
@@ -135,6 +197,7 @@ impl Folder {
     ///
     /// The disk says that it cannot.
     pub fn sync(&self) -> io::Result<()> {
+        self.gate.pass(Call::Sync)?;
         Ok(rustix::fs::fsync(&self.fd)?)
     }
 
@@ -147,10 +210,10 @@ impl Folder {
     pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let temporary = temporary_name(name);
         let _ = self.remove(&temporary);
-        let result = self.create_new(&temporary).and_then(|mut file| {
+        let result = self.create_new(&temporary).and_then(|file| {
             self.keep_owner(name, &file)?;
             file.write_all(content)?;
-            file.sync_all()?;
+            file.sync()?;
             self.rename(&temporary, name)
         });
         if result.is_err() {
@@ -163,15 +226,13 @@ impl Folder {
     /// Gives the file that takes another's place its owner and its mode: who could read that one can
     /// read this one. The other is not opened: closing it would give back the lock on it.
     fn keep_owner(&self, name: &str, file: &File) -> io::Result<()> {
+        self.gate.pass(Call::Stat)?;
         let stat = match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(rustix::io::Errno::NOENT) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        rustix::fs::fchmod(file, Mode::from_raw_mode(stat.st_mode))?;
-        // Only root may give files away; for all others the owner is the same already.
-        let _ = std::os::unix::fs::fchown(file, Some(stat.st_uid), Some(stat.st_gid));
-        Ok(())
+        file.own(stat.st_mode, stat.st_uid, stat.st_gid)
     }
 
     /// Where it is, or was when it was opened.
@@ -186,32 +247,15 @@ pub fn temporary_name(name: &str) -> String {
     format!(".{name}.new")
 }
 
-impl Stamp {
-    /// The stamp of an open file.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be asked for.
-    pub fn of(file: &File) -> io::Result<Stamp> {
-        let metadata = file.metadata()?;
-        Ok(Stamp {
-            inode: (metadata.dev(), metadata.ino()),
-            length: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
-    }
-
-    #[expect(
-        clippy::unnecessary_cast,
-        reason = "the types differ between platforms"
-    )]
-    fn from_stat(stat: &rustix::fs::Stat) -> Stamp {
-        Stamp {
-            inode: (stat.st_dev as u64, stat.st_ino as u64),
-            length: u64::try_from(stat.st_size).unwrap_or(0),
-            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
-        }
+#[expect(
+    clippy::unnecessary_cast,
+    reason = "the types differ between platforms"
+)]
+fn stamp_of(stat: &rustix::fs::Stat) -> Stamp {
+    Stamp {
+        inode: (stat.st_dev as u64, stat.st_ino as u64),
+        length: u64::try_from(stat.st_size).unwrap_or(0),
+        modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
     }
 }

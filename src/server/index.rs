@@ -1,25 +1,28 @@
 //! What is known of a mailbox's file without reading it again: where its messages are, and their
 //! unique-ids. If the file only grew, only what was added is read.
 //!
-//! The index is in memory alone, and is never trusted over the file: what it says holds for one
-//! [`Stamp`]; the ends of what was read are compared before it is extended, and where each message
-//! begins. What is to be removed is read once more.
+//! The index is never trusted over the file: what it says holds for one [`Stamp`]; the ends of what
+//! was read are compared before it is extended, and where some of the messages begin; whoever reads a
+//! message looks whether it begins where the index says. What is to be removed is read once more. It
+//! is kept beside the mailbox from one run of the server to the next ([`saved`]).
 
 use std::{
     collections::HashMap,
-    fs::File,
     io,
-    os::unix::fs::FileExt,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use sha2::{Digest as _, Sha256};
 
+use self::saved::Saved;
+
 use super::{
-    folder::Stamp,
+    file::{File, Stamp},
     maildrop::{Message, Messages},
     mbox::{Digest, Entry, LONGEST_PIECE, scanner::Scanner},
 };
+
+pub mod saved;
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub struct Index {
     copies: HashMap<Digest, u32>,
     /// A digest of the octets at both ends of what was read.
     ends: [u8; 32],
+    /// How long the file was when the index was kept last.
+    kept: u64,
 }
 
 /// How much of a file is read at a time, in octets.
@@ -52,9 +57,43 @@ impl Index {
             stamp,
             messages: Messages::default(),
             copies: HashMap::new(),
+            kept: 0,
         };
         index.scan(0)?;
         Ok(index)
+    }
+
+    /// Takes over what was kept of this file, if the file has only grown since.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn resume(file: Arc<Held>, stamp: Stamp, saved: Saved) -> io::Result<Option<Index>> {
+        let mut index = Index {
+            kept: saved.stamp.length,
+            file,
+            stamp: saved.stamp,
+            messages: Messages::default(),
+            copies: HashMap::new(),
+            ends: saved.ends,
+        };
+        index.add(&saved.entries);
+        let is_right = index.stamp == stamp || index.catch_up(stamp)?;
+        Ok(is_right.then_some(index))
+    }
+
+    /// What is to be kept, if the file has grown by an eighth since that was done last: what is kept
+    /// costs as much as the mailbox is long, so it is not kept for each mail.
+    pub fn to_keep(&mut self) -> Option<Saved> {
+        if self.stamp.length - self.kept.min(self.stamp.length) <= self.kept / 8 {
+            return None;
+        }
+        self.kept = self.stamp.length;
+        Some(Saved {
+            stamp: self.stamp,
+            ends: self.ends,
+            entries: self.messages.iter().map(|message| message.entry).collect(),
+        })
     }
 
     /// Reads what was added to the file since. False if that is not all that happened to it: then the
@@ -67,7 +106,7 @@ impl Index {
         if stamp.inode != self.stamp.inode
             || stamp.length <= self.stamp.length
             || ends(self.file.file(), self.stamp.length)? != self.ends
-            || !self.all_begin_where_they_did()?
+            || !self.begin_where_they_did()?
         {
             return Ok(false);
         }
@@ -86,13 +125,19 @@ impl Index {
         Ok(true)
     }
 
-    /// True if there is still a From_ line where each message began: a program that rewrites some in
-    /// place, within the room that they have, moves others.
-    fn all_begin_where_they_did(&self) -> io::Result<bool> {
+    /// True if there is still a From_ line where some of the messages began: a program that rewrites
+    /// some in place, within the room that they have, moves others.
+    fn begin_where_they_did(&self) -> io::Result<bool> {
         const BEGINS: &[u8] = b"\nFrom ";
+        /// As many as cost nothing that is noticed. Each message is looked at again when it is read.
+        const SAMPLES: usize = 32;
 
         let file = self.file.file();
-        for message in self.messages.iter() {
+        let count = self.messages.len();
+        for sample in 0..SAMPLES.min(count) {
+            let Some(message) = self.messages.at(sample * count / SAMPLES.min(count)) else {
+                continue;
+            };
             let entry = message.entry;
             // A file's first message may be without one.
             if entry.start == 0 || entry.body == entry.start {
@@ -147,6 +192,7 @@ impl Index {
             self.messages.push(Message {
                 entry,
                 copy: *copies,
+                file: None,
             });
         }
     }

@@ -2,9 +2,7 @@
 //! dot-lock, never waiting for the second while holding the first (Debian policy, section 11.6).
 
 use std::{
-    fs::File,
-    io::{self, Read, Write},
-    thread,
+    io, thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -14,13 +12,16 @@ use rustix::{
     process::{Pid, test_kill_process},
 };
 
-use super::folder::{Folder, Stamp};
+use super::{file::File, folder::Folder};
 
 /// How long a lock is waited for. Longer than any mailer holds one, shorter than a client waits.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A dot-lock of a process that cannot be asked is believed for so long, as liblockfile does.
 const STALE: Duration = Duration::from_secs(5 * 60);
+
+/// A dot-lock holds no more than the number of its process.
+const LONGEST_NOTE: u64 = 64;
 
 /// A file that nobody else reads or writes, as long as all keep to the rules.
 #[derive(Debug)]
@@ -100,10 +101,8 @@ impl<'a> Locked<'a> {
             ),
         };
         let file = file.map_err(Error::Open)?;
-        match rustix::fs::fcntl_lock(&file, operation) {
-            Ok(()) => {}
-            Err(Errno::AGAIN | Errno::ACCESS) => return Ok(None),
-            Err(error) => return Err(Error::Lock(error.into())),
+        if !file.try_lock(operation).map_err(Error::Lock)? {
+            return Ok(None);
         }
         let dot_lock = match DotLock::take(folder, name) {
             Ok(dot_lock) => dot_lock,
@@ -116,7 +115,7 @@ impl<'a> Locked<'a> {
         };
         // Whoever held the lock before may have put another file in this one's place.
         let there = folder.stamp(name).map_err(Error::Open)?;
-        let here = Stamp::of(locked.file()).map_err(Error::Open)?;
+        let here = locked.file().stamp().map_err(Error::Open)?;
         Ok((there.map(|stamp| stamp.inode) == Some(here.inode)).then_some(locked))
     }
 
@@ -138,7 +137,7 @@ impl<'a> Locked<'a> {
             .take()
             .expect("the file is there until the lock is given back");
         self.dot_lock = None;
-        rustix::fs::fcntl_lock(&file, FlockOperation::Unlock)?;
+        file.unlock()?;
         Ok(file)
     }
 }
@@ -163,10 +162,10 @@ impl<'a> DotLock<'a> {
         let name = format!("{name}.lock");
         for _ in 0..2 {
             match folder.create_new(&name) {
-                Ok(mut file) => {
+                Ok(file) => {
                     let lock = DotLock { folder, name };
                     // Only a hint for others; the name is the lock.
-                    let _ = write!(file, "{}", std::process::id());
+                    let _ = file.write_all(std::process::id().to_string().as_bytes());
                     return Ok(Some(lock));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -200,7 +199,7 @@ impl Drop for DotLock<'_> {
 
 /// True if the process that made it is no more, or if it is too old to be believed.
 fn is_stale(folder: &Folder, name: &str) -> bool {
-    let Ok(mut file) = folder.read(name) else {
+    let Ok(file) = folder.read(name) else {
         return false;
     };
     let is_old = file
@@ -209,13 +208,12 @@ fn is_stale(folder: &Folder, name: &str) -> bool {
         .ok()
         .and_then(|made| SystemTime::now().duration_since(made).ok())
         .is_some_and(|age| age > STALE);
-    let mut text = String::new();
-    let is_dead = file.read_to_string(&mut text).is_ok()
-        && text
-            .trim_matches(|c: char| c.is_whitespace() || c == '\0')
+    let is_dead = file.text(LONGEST_NOTE).is_ok_and(|text| {
+        text.trim_matches(|c: char| c.is_whitespace() || c == '\0')
             .parse()
             .ok()
             .and_then(Pid::from_raw)
-            .is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH));
+            .is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+    });
     is_old || is_dead
 }

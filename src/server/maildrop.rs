@@ -6,6 +6,7 @@
 use std::{collections::BTreeSet, io::Write, sync::Arc};
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use crate::pop3::listing::{DropListing, MessageNumber, Octets, ScanListing, UniqueId};
 
@@ -20,12 +21,25 @@ pub struct Maildrop {
 }
 
 /// A stored message and its lasting name.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Message {
     /// Where it is stored.
     pub entry: Entry,
     /// 1 for the first message with this digest in the file, 2 for the second, and so on.
     pub copy: u32,
+    /// In a Maildir, where its file was; the message is all of it.
+    pub file: Option<Arc<MaildirFile>>,
+}
+
+/// A message's file in a Maildir.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MaildirFile {
+    /// Its name without flags, which never changes.
+    pub base: Vec<u8>,
+    /// Where it was seen last: `new` or `cur`, and its whole name.
+    pub name: Vec<u8>,
+    /// True if that is in `cur`.
+    pub in_cur: bool,
 }
 
 /// Which message, in words that last over sessions.
@@ -129,7 +143,30 @@ impl Message {
         }
     }
 
-    /// Its unique-id: the digest in hex and, for a second one that is equal, `.2`.
+    /// A message that is the whole of this file of a Maildir.
+    pub fn of_maildir(file: MaildirFile, length: u64, octets: u64) -> Message {
+        let mut digest = Digest::default();
+        digest.copy_from_slice(&Sha256::digest(&file.base)[..16]);
+        Message {
+            entry: Entry {
+                start: 0,
+                body: 0,
+                end: length,
+                octets,
+                digest,
+            },
+            copy: 1,
+            file: Some(Arc::new(file)),
+        }
+    }
+
+    /// True if it is stored with its lines quoted, as in an mbox.
+    pub fn is_quoted(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Its unique-id: the digest in hex and, for a second one that is equal, `.2`. In a Maildir it is
+    /// the name of the file, as other servers have it, if that can be one.
     pub fn unique_id(&self) -> UniqueId {
         let mut id = Vec::with_capacity(UniqueId::LONGEST);
         self.write_unique_id(&mut id);
@@ -138,6 +175,12 @@ impl Message {
 
     fn write_unique_id(&self, out: &mut Vec<u8>) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        if let Some(file) = &self.file
+            && (1..=UniqueId::LONGEST).contains(&file.base.len())
+            && file.base.iter().all(u8::is_ascii_graphic)
+        {
+            return out.extend_from_slice(&file.base);
+        }
         for octet in self.entry.digest {
             out.push(DIGITS[usize::from(octet >> 4)]);
             out.push(DIGITS[usize::from(octet & 15)]);

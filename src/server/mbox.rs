@@ -8,8 +8,9 @@
 use jiff::Timestamp;
 use memchr::memmem;
 
-use self::scanner::Scanner;
+use self::{from_line::is_from_line, scanner::Scanner};
 
+pub mod from_line;
 pub mod scanner;
 
 /// Where a stored message is, and what can be said of it without reading it again.
@@ -55,6 +56,7 @@ pub fn split(file: &[u8]) -> Vec<Entry> {
 #[derive(Clone, Debug)]
 pub struct Excerpt {
     in_line: bool,
+    is_verbatim: bool,
     top: Option<Top>,
 }
 
@@ -69,6 +71,7 @@ impl Excerpt {
     pub fn whole() -> Excerpt {
         Excerpt {
             in_line: false,
+            is_verbatim: false,
             top: None,
         }
     }
@@ -77,6 +80,7 @@ impl Excerpt {
     pub fn top(lines: u64) -> Excerpt {
         Excerpt {
             in_line: false,
+            is_verbatim: false,
             top: Some(Top {
                 in_body: false,
                 lines,
@@ -84,9 +88,16 @@ impl Excerpt {
         }
     }
 
+    /// The same of a message that is stored as it is, without quoting.
+    #[must_use]
+    pub fn verbatim(mut self) -> Excerpt {
+        self.is_verbatim = true;
+        self
+    }
+
     /// Takes the next piece and passes on what of it belongs to the excerpt.
     pub fn push(&mut self, piece: &[u8], mut out: impl FnMut(&[u8])) {
-        if self.top.is_none() && memmem::find(piece, b">From ").is_none() {
+        if self.top.is_none() && (self.is_verbatim || memmem::find(piece, b">From ").is_none()) {
             self.in_line = !piece.ends_with(b"\n");
             return out(piece);
         }
@@ -94,7 +105,7 @@ impl Excerpt {
         while !rest.is_empty() && !self.is_over() {
             let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
             let (line, others) = rest.split_at(length);
-            let quoted = !self.in_line && is_quoted(line);
+            let quoted = !self.is_verbatim && !self.in_line && is_quoted(line);
             out(&line[usize::from(quoted)..]);
             self.count(line);
             rest = others;
@@ -200,49 +211,6 @@ fn from_sender(sender: &str) -> String {
     } else {
         sender
     }
-}
-
-/// True for `From ` and, somewhere behind it, a date; `From here on` starts no message.
-fn is_from_line(line: &[u8]) -> bool {
-    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    /// Longer ones are no From_ lines: an address has at most 254 octets (RFC 5321 §4.5.3.1).
-    const LONGEST: usize = 1000;
-
-    let Some(rest) = line.strip_prefix(b"From ") else {
-        return false;
-    };
-    if line.len() > LONGEST {
-        return false;
-    }
-    let text = String::from_utf8_lossy(rest);
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let is_number = |word: &str, longest: usize| {
-        (1..=longest).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit())
-    };
-    let is_year = |word: &&str| word.len() == 4 && is_number(word, 4);
-    let is_time = |word: &str| {
-        let mut parts = word.split(':');
-        parts.next().is_some_and(|hour| is_number(hour, 2))
-            && parts.next().is_some_and(|minute| is_number(minute, 2))
-    };
-    words.windows(4).enumerate().any(|(at, window)| {
-        let &[day, second, third, fourth] = window else {
-            return false;
-        };
-        let behind = words.iter().skip(at + 4).take(3);
-        if !DAYS.contains(&day.trim_end_matches(',')) {
-            false
-        } else if MONTHS.contains(&second) {
-            // asctime: Mon Nov 23 10:00:00 [zone] 2026
-            is_number(third, 2) && is_time(fourth) && behind.into_iter().any(is_year)
-        } else {
-            // As in a Date field: Mon, 23 Nov 2026
-            is_number(second, 2) && MONTHS.contains(&third) && is_year(&fourth)
-        }
-    })
 }
 
 /// True for a line that was quoted when it was written: `>From `, `>>From ` and so on.

@@ -1,27 +1,37 @@
 //! Reads stored messages for one session: a window of the file at a time, and ahead where messages
 //! are asked for in order, up or down.
 //!
-//! What is read is checked: if the file has changed since the maildrop was opened, a message is read
-//! once more before it is sent, to see whether it is still the one that was listed.
+//! What is read is checked: a message of an mbox must begin where it was listed, and if the file has
+//! changed since the maildrop was opened, it is read once more before it is sent, to see whether it is
+//! still the one that was listed. A message of a Maildir is looked for by its name.
 
-use std::{io, os::unix::fs::FileExt, sync::Arc};
+use std::{io, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-use super::{folder::Stamp, index::Held, maildrop::Message};
+use super::{file::Stamp, index::Held, maildir::Maildir, maildrop::Message};
 
-/// The file of a session's maildrop.
+/// What the messages of a session's maildrop are read from.
 #[derive(Clone, Debug)]
-pub struct Reader {
-    file: Arc<Held>,
-    stamp: Stamp,
+pub enum Reader {
+    /// An mbox, which had this stamp when its messages were found.
+    Mbox {
+        /// The file.
+        file: Arc<Held>,
+        /// Its stamp.
+        stamp: Stamp,
+    },
+    /// A Maildir.
+    Maildir(Arc<Maildir>),
 }
 
-/// A part of the file, in memory.
+/// A part of a file, in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
     start: u64,
     octets: Vec<u8>,
+    /// Of a Maildir, whose file it is a part of.
+    of: Option<Vec<u8>>,
 }
 
 /// The size of a window, in octets.
@@ -39,11 +49,6 @@ pub enum Error {
 }
 
 impl Reader {
-    /// A reader of this file, which had this stamp when its messages were found.
-    pub fn new(file: Arc<Held>, stamp: Stamp) -> Reader {
-        Reader { file, stamp }
-    }
-
     /// Reads the window that holds the message's beginning, and all of it if it is not too large.
     /// Blocks.
     ///
@@ -51,20 +56,28 @@ impl Reader {
     ///
     /// The file cannot be read, or does not hold the message any more.
     pub fn first(&self, message: &Message, direction: Direction) -> Result<Window, Error> {
-        let (body, end) = (message.entry.body, message.entry.end);
-        let range = match direction {
-            Direction::Up => body..body + WINDOW,
-            Direction::Down if end - body < WINDOW => end.saturating_sub(WINDOW)..end,
-            Direction::Down | Direction::Neither => body..end.min(body + WINDOW),
+        let Reader::Mbox { file, stamp } = self else {
+            return self.more(message, 0);
         };
-        let range = range.start..range.end.min(self.stamp.length).max(end.min(body + WINDOW));
-        let window = self.read(range.start, range.end)?;
-        if Stamp::of(self.file.file())? == self.stamp {
-            return Ok(window);
+        // The octet before the From_ line tells whether that begins a line.
+        let begin = message.entry.start.saturating_sub(1);
+        let end = message.entry.end;
+        let range = match direction {
+            Direction::Up => begin..begin + WINDOW,
+            Direction::Down if end - begin < WINDOW => end.saturating_sub(WINDOW)..end,
+            Direction::Down | Direction::Neither => begin..end.min(begin + WINDOW),
+        };
+        let least = end.min(message.entry.body + WINDOW);
+        let window = read(file, range.start, range.end.min(stamp.length).max(least))?;
+        if file.file().stamp()? == *stamp {
+            return window
+                .begins(message)
+                .then_some(window)
+                .ok_or(Error::Changed);
         }
-        self.check(message)?;
+        check(file, message)?;
         // Of the others in the window nothing is known.
-        self.read(body, end.min(body + WINDOW))
+        read(file, begin, least)
     }
 
     /// Reads the part of a large message that starts there. Blocks.
@@ -73,42 +86,81 @@ impl Reader {
     ///
     /// The file cannot be read.
     pub fn more(&self, message: &Message, offset: u64) -> Result<Window, Error> {
-        self.read(offset, message.entry.end.min(offset + WINDOW))
+        self.window(message, offset, message.entry.end.min(offset + WINDOW))
     }
 
-    fn read(&self, start: u64, end: u64) -> Result<Window, Error> {
-        let length = usize::try_from(end - start).map_err(|_| Error::Changed)?;
-        let mut octets = vec![0; length];
-        self.file
-            .file()
-            .read_exact_at(&mut octets, start)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => Error::Changed,
-                _ => Error::Read(error),
-            })?;
-        Ok(Window { start, octets })
+    /// Reads these octets of the message's file. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn part(&self, message: &Message, start: u64, end: u64) -> Result<Vec<u8>, Error> {
+        Ok(self.window(message, start, end)?.octets)
     }
 
-    fn check(&self, message: &Message) -> Result<(), Error> {
-        let entry = &message.entry;
-        let mut hasher = Sha256::new();
-        let mut offset = entry.start;
-        let mut last = None;
-        while offset < entry.end {
-            let window = self.read(offset, entry.end.min(offset + WINDOW))?;
-            hasher.update(&window.octets);
-            offset += window.octets.len() as u64;
-            last = window.octets.last().copied();
+    fn window(&self, message: &Message, offset: u64, until: u64) -> Result<Window, Error> {
+        match (self, &message.file) {
+            (Reader::Mbox { file, .. }, None) => read(file, offset, until),
+            (Reader::Maildir(maildir), Some(file)) => {
+                let mut octets = buffer(offset, until)?;
+                maildir
+                    .open_file(file)?
+                    .read_exact_at(&mut octets, offset)
+                    .map_err(cut_short)?;
+                Ok(Window {
+                    start: offset,
+                    octets,
+                    of: Some(file.base.clone()),
+                })
+            }
+            (Reader::Mbox { .. }, Some(_)) | (Reader::Maildir(_), None) => Err(Error::Changed),
         }
-        if last.is_some_and(|octet| octet != b'\n') {
-            // As the scanner does it: the missing end of the last line counts.
-            hasher.update(b"\n");
-        }
-        if hasher.finalize().starts_with(&entry.digest) {
-            Ok(())
-        } else {
-            Err(Error::Changed)
-        }
+    }
+}
+
+fn buffer(start: u64, end: u64) -> Result<Vec<u8>, Error> {
+    let length = usize::try_from(end - start).map_err(|_| Error::Changed)?;
+    Ok(vec![0; length])
+}
+
+fn cut_short(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::Changed,
+        _ => Error::Read(error),
+    }
+}
+
+fn read(file: &Held, start: u64, end: u64) -> Result<Window, Error> {
+    let mut octets = buffer(start, end)?;
+    file.file()
+        .read_exact_at(&mut octets, start)
+        .map_err(cut_short)?;
+    Ok(Window {
+        start,
+        octets,
+        of: None,
+    })
+}
+
+fn check(file: &Held, message: &Message) -> Result<(), Error> {
+    let entry = &message.entry;
+    let mut hasher = Sha256::new();
+    let mut offset = entry.start;
+    let mut last = None;
+    while offset < entry.end {
+        let window = read(file, offset, entry.end.min(offset + WINDOW))?;
+        hasher.update(&window.octets);
+        offset += window.octets.len() as u64;
+        last = window.octets.last().copied();
+    }
+    if last.is_some_and(|octet| octet != b'\n') {
+        // As the scanner does it: the missing end of the last line counts.
+        hasher.update(b"\n");
+    }
+    if hasher.finalize().starts_with(&entry.digest) {
+        Ok(())
+    } else {
+        Err(Error::Changed)
     }
 }
 
@@ -141,5 +193,22 @@ impl Window {
         let from = usize::try_from(start.checked_sub(self.start)?).ok()?;
         let to = usize::try_from(end.checked_sub(self.start)?).ok()?;
         self.octets.get(from..to)
+    }
+
+    /// True if the window holds where the message begins, and it does begin there: a From_ line at the
+    /// start of a line. Only a file's first message may be without one.
+    pub fn begins(&self, message: &Message) -> bool {
+        let entry = &message.entry;
+        if let Some(file) = &message.file {
+            return self.of.as_ref() == Some(&file.base);
+        }
+        if self.of.is_some() {
+            return false;
+        }
+        if entry.start == 0 {
+            return self.start == 0;
+        }
+        self.slice(entry.start - 1, entry.start + 5)
+            .is_some_and(|octets| octets == b"\nFrom ")
     }
 }

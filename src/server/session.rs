@@ -466,8 +466,12 @@ fn send(maildrop: &Maildrop, number: MessageNumber, excerpt: Excerpt) -> Step {
                 Cow::Borrowed("the top of the message follows")
             }),
             Body::Message {
-                message: *message,
-                excerpt,
+                excerpt: if message.is_quoted() {
+                    excerpt
+                } else {
+                    excerpt.verbatim()
+                },
+                message: message.clone(),
             },
         ),
         Err(error) => err(error.to_string()),

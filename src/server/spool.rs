@@ -14,18 +14,30 @@ use std::{
 
 use jiff::Timestamp;
 
-use self::mailbox::{Lease, Mailbox};
-
-use super::{
-    accounts::{Accounts, account::Account, error},
-    folder::Folder,
-    lock,
-    maildrop::{Identity, Maildrop},
-    mbox,
-    reader::Reader,
+use self::{
+    expiry::Expired,
+    mailbox::{Delivered, Lease, Mailbox, Terms},
 };
 
+use super::{
+    accounts::{
+        Accounts,
+        account::{Account, Duplicates, Sessions},
+        error,
+    },
+    file::Gate,
+    folder::Folder,
+    intake::{Letter, Refusal},
+    lock,
+    maildrop::{Identity, Maildrop},
+    reader::{self, Reader},
+};
+
+pub mod expiry;
+mod late;
 pub mod mailbox;
+mod mbox_file;
+mod recent;
 
 /// The spool. Several of them, in one process or many, may share a folder.
 #[derive(Debug)]
@@ -59,6 +71,15 @@ pub enum Error {
     /// Another session or another program holds the mailbox.
     #[error("another session or program holds the mailbox")]
     Busy,
+    /// The account does not take this mail.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The mailbox does not grow any more.
+    #[error("the mailbox is full: it takes {largest} octets")]
+    Full {
+        /// The most that it takes.
+        largest: u64,
+    },
     /// The system does not permit it.
     #[error("not permitted to {act}")]
     Denied {
@@ -86,10 +107,20 @@ impl Spool {
     ///
     /// The folder cannot be opened, or its accounts cannot be read.
     pub fn open(path: &Path) -> Result<Spool, Error> {
-        let folder = Arc::new(Folder::open(path).map_err(failed("open the spool's folder"))?);
+        Spool::open_with_gate(path, Gate::default())
+    }
+
+    /// Lets every call that is made on the mailboxes' files go by this gate.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::open`].
+    pub fn open_with_gate(path: &Path, gate: Gate) -> Result<Spool, Error> {
+        let folder = Folder::open(path).map_err(failed("open the spool's folder"))?;
+        let guarded = Folder::open(path).map_err(failed("open the spool's folder"))?;
         Ok(Spool {
-            accounts: Accounts::open(folder.clone())?,
-            folder,
+            accounts: Accounts::open(Arc::new(folder))?,
+            folder: Arc::new(guarded.with_gate(gate)),
             mailboxes: Mutex::default(),
             patience: lock::PATIENCE,
         })
@@ -123,9 +154,9 @@ impl Spool {
     ///
     /// Another session or program holds it, or its file cannot be read.
     pub fn open_maildrop(&self, account: &Account) -> Result<Opened, Error> {
-        let mailbox = self.mailbox(&account.mailbox);
+        let mailbox = self.mailbox(account);
         let lease = Lease::take(&mailbox, account.sessions).ok_or(Error::Busy)?;
-        let (messages, reader) = mailbox.snapshot(&self.folder, self.patience)?;
+        let (messages, reader) = mailbox.snapshot(self.patience)?;
         Ok(Opened {
             maildrop: Maildrop::new(messages),
             reader,
@@ -133,29 +164,34 @@ impl Spool {
         })
     }
 
-    /// Appends a mail to an account's mailbox. When this returns, the mail outlives a power cut.
+    /// Delivers a mail to an account's mailbox. When this returns, the mail outlives a power cut.
     ///
     /// `sender` is the envelope's, empty for a bounce; if it is not known, no Return-Path is added.
     ///
     /// # Errors
     ///
-    /// There is no such account, others hold the mailbox, or the mail cannot be written; the file is
-    /// then as it was.
+    /// There is no such account, it does not take this mail, others hold the mailbox, or the mail
+    /// cannot be written; the mailbox is then as it was.
     pub fn deliver(
         &self,
         account: &str,
         mail: &[u8],
         sender: Option<&str>,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Delivered, Error> {
         self.accounts.reread()?;
         let account = self
             .accounts
             .find(account)
             .ok_or_else(|| Error::UnknownAccount(account.to_owned()))?;
-        let stored = as_stored(mail, sender, now);
-        self.mailbox(&account.mailbox)
-            .append(&self.folder, &stored, self.patience)
+        let letter = Letter::new(mail, sender);
+        letter.admit(&account)?;
+        let terms = Terms {
+            largest: account.largest_mailbox,
+            once: account.duplicates == Duplicates::Once,
+        };
+        self.mailbox(&account)
+            .take(&letter, terms, now, self.patience)
     }
 
     /// Removes messages from an account's mailbox, as it is now: what others have delivered since
@@ -165,15 +201,71 @@ impl Spool {
     ///
     /// Others hold the mailbox, or it cannot be rewritten; no message is removed then.
     pub fn remove(&self, account: &Account, messages: &BTreeSet<Identity>) -> Result<(), Error> {
-        self.mailbox(&account.mailbox)
-            .remove(&self.folder, messages, self.patience)
+        self.mailbox(account).remove(messages, self.patience)
     }
 
-    fn mailbox(&self, name: &str) -> Arc<Mailbox> {
-        hold(&self.mailboxes)
-            .entry(name.to_owned())
-            .or_insert_with(|| Arc::new(Mailbox::new(name)))
-            .clone()
+    /// Removes what the account has kept for long enough, and says what that was. Sessions that have it
+    /// in their maildrop can read it until they end.
+    ///
+    /// # Errors
+    ///
+    /// A session must have the maildrop alone, others hold the mailbox, or it cannot be read or
+    /// rewritten; nothing is removed then.
+    pub fn expire(&self, account: &Account, now: Timestamp) -> Result<Vec<Expired>, Error> {
+        let Some(days) = account.expire else {
+            return Ok(Vec::new());
+        };
+        let age = jiff::SignedDuration::from_hours(24 * i64::from(days));
+        let Ok(limit) = now.checked_sub(age) else {
+            return Ok(Vec::new());
+        };
+        let mailbox = self.mailbox(account);
+        let _lease = Lease::take(&mailbox, Sessions::Shared).ok_or(Error::Busy)?;
+        let (messages, reader) = mailbox.snapshot(self.patience)?;
+        let Some(reader) = reader else {
+            return Ok(Vec::new());
+        };
+        let expired = expiry::delivered_before(&messages, &reader, limit)?;
+        if !expired.is_empty() {
+            let identities = expired.iter().map(|message| message.identity).collect();
+            mailbox.remove(&identities, self.patience)?;
+        }
+        Ok(expired)
+    }
+
+    /// Writes down what makes the next start quick.
+    pub fn keep_indexes(&self) {
+        let mailboxes: Vec<_> = hold(&self.mailboxes).values().cloned().collect();
+        for mailbox in mailboxes {
+            mailbox.keep_index();
+        }
+    }
+
+    fn mailbox(&self, account: &Account) -> Arc<Mailbox> {
+        let new = || {
+            Arc::new(Mailbox::new(
+                self.folder.clone(),
+                &account.mailbox,
+                account.store,
+            ))
+        };
+        let mut mailboxes = hold(&self.mailboxes);
+        let mailbox = mailboxes.entry(account.mailbox.clone()).or_insert_with(new);
+        if mailbox.store() != account.store {
+            // It was made another kind of mailbox; sessions that have it open keep the old one.
+            *mailbox = new();
+        }
+        mailbox.clone()
+    }
+}
+
+impl From<reader::Error> for Error {
+    fn from(error: reader::Error) -> Error {
+        match error {
+            reader::Error::Read(source) => failed("read the mailbox")(source),
+            // Another program is at it: what it leaves is looked at the next time.
+            reader::Error::Changed => Error::Busy,
+        }
     }
 }
 
@@ -195,29 +287,6 @@ fn failed(act: &'static str) -> impl FnOnce(io::Error) -> Error {
         io::ErrorKind::ResourceBusy => Error::Busy,
         _ => Error::Io { act, source },
     }
-}
-
-/// The mail as it is appended, with its From_ line and, if the sender is known, its Return-Path
-/// (RFC 5321 §4.4).
-fn as_stored(mail: &[u8], sender: Option<&str>, now: Timestamp) -> Vec<u8> {
-    let from = sender
-        .or_else(|| mbox::sender_of(mail))
-        .unwrap_or_default()
-        .to_owned();
-    let mail = mbox::without_from_line(mail);
-    let mut traced = Vec::new();
-    if let Some(sender) = sender {
-        let sender: String = sender
-            .trim_matches(['<', '>'])
-            .chars()
-            .filter(|c| !c.is_control())
-            .collect();
-        traced.extend_from_slice(format!("Return-Path: <{sender}>\n").as_bytes());
-    }
-    traced.extend_from_slice(mail);
-    let mut stored = Vec::new();
-    mbox::write(&traced, &from, now, &mut stored);
-    stored
 }
 
 /// A thread that panicked while it held the lock left nothing half done behind it.

@@ -1,7 +1,7 @@
 //! What APOP and SCRAM need of a password: kept apart from the accounts, in files that nobody else
 //! may read, for accounts that opt in.
 
-use std::io::{self, Read};
+use std::io;
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -84,8 +84,11 @@ fn write(folder: &Folder, file: String, content: &[u8]) -> Result<(), Error> {
         .map_err(|source| Error::Secret { file, source })
 }
 
+/// A longer secret is none, in octets.
+const LONGEST: u64 = 4096;
+
 fn first_line(folder: &Folder, file_name: &str) -> Option<Zeroizing<String>> {
-    let mut file = folder.read(file_name).ok()?;
+    let file = folder.read(file_name).ok()?;
     if file
         .metadata()
         .is_ok_and(|metadata| crate::secret::is_exposed(&metadata))
@@ -96,8 +99,7 @@ fn first_line(folder: &Folder, file_name: &str) -> Option<Zeroizing<String>> {
         );
         return None;
     }
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).ok()?;
+    let text = Zeroizing::new(file.text(LONGEST).ok()?);
     let line = text.lines().next().filter(|line| !line.is_empty())?;
     Some(Zeroizing::new(line.to_owned()))
 }

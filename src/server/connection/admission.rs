@@ -184,9 +184,12 @@ fn open_maildrop(
                 "the maildrop cannot be opened"
             );
             Err(match error {
-                spool::Error::Io { .. } | spool::Error::Busy => Refusal::Temporary,
+                spool::Error::Io { .. } | spool::Error::Busy | spool::Error::Full { .. } => {
+                    Refusal::Temporary
+                }
                 spool::Error::Denied { .. }
                 | spool::Error::Accounts(_)
+                | spool::Error::Refused(_)
                 | spool::Error::UnknownAccount(_) => Refusal::Permanent,
             })
         }

@@ -93,7 +93,7 @@ impl Connection {
         }
         self.put(Output::End)?;
         if let Place::SignedIn(visit) = &mut self.place {
-            visit.previous = Some(*message);
+            visit.previous = Some(message.clone());
         }
         Ok(())
     }
@@ -104,14 +104,15 @@ impl Connection {
             return Err(reader::Error::Changed);
         };
         let upto = message.entry.end.min(offset + WINDOW);
-        if visit.window.slice(offset, upto).is_some() {
+        let is_begun = offset > message.entry.body || visit.window.begins(message);
+        if is_begun && visit.window.slice(offset, upto).is_some() {
             return Ok(());
         }
         let Some(reader) = visit.reader.clone() else {
             return Err(reader::Error::Changed);
         };
         let direction = Direction::between(visit.previous.as_ref(), message);
-        let message = *message;
+        let message = message.clone();
         let read = task::spawn_blocking(move || {
             if offset == message.entry.body {
                 reader.first(&message, direction)

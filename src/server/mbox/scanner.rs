@@ -5,17 +5,24 @@ use std::mem;
 use memchr::memmem;
 use sha2::{Digest as _, Sha256};
 
-use super::{Digest, Entry, LONGEST_PIECE, is_from_line, is_quoted, trim_line_end};
+use super::{
+    Digest, Entry, LONGEST_PIECE,
+    from_line::{is_from_line, is_masked},
+    is_quoted, trim_line_end,
+};
 
 /// Finds the messages of a file that comes in pieces.
 ///
 /// Read leniently: LF and CRLF, a missing first From_ line, a missing last newline. Content-Length
-/// is not believed. The message that IMAP servers keep as the first of a file is left out.
+/// is not believed. The message that IMAP servers keep as the first of a file is left out, and so is
+/// what a delivery that was killed has left.
 #[derive(Debug)]
 pub struct Scanner {
     offset: u64,
     after_empty_line: bool,
     in_line: bool,
+    /// Within what was not written to its end: nothing of it is a message.
+    is_torn: bool,
     message: Option<Unfinished>,
 }
 
@@ -48,6 +55,7 @@ impl Scanner {
             offset,
             after_empty_line: true,
             in_line: false,
+            is_torn: false,
             message: None,
         }
     }
@@ -72,7 +80,7 @@ impl Scanner {
 
     /// Takes what is left at the file's end, a last line without an end, and gives the last message.
     pub fn finish(mut self, rest: &[u8], found: &mut Vec<Entry>) {
-        if is_from_line(rest) && self.starts_message(rest) {
+        if (is_from_line(rest) || is_masked(rest)) && self.starts_message(rest) {
             self.line(rest, found);
         } else if !rest.is_empty() || self.in_line {
             if !rest.is_empty() {
@@ -92,7 +100,12 @@ impl Scanner {
         let is_empty = text.is_empty() && !self.in_line;
         if self.starts_message(text) {
             self.close(found);
-            self.open(line);
+            self.is_torn = is_masked(text);
+            if !self.is_torn {
+                self.open(line);
+            }
+        } else if self.is_torn {
+            // Nobody was told that it was delivered: whoever sent it sends it again.
         } else if !is_empty {
             self.piece_of(text, line);
             if let Some(message) = &mut self.message {
@@ -120,6 +133,9 @@ impl Scanner {
 
     fn piece_of(&mut self, text: &[u8], stored: &[u8]) {
         let is_start = !self.in_line;
+        if self.is_torn {
+            return;
+        }
         if self.message.is_none() {
             // The file's first From_ line is missing.
             self.open(b"");
@@ -160,7 +176,7 @@ impl Scanner {
         !self.in_line
             && self.after_empty_line
             && text.starts_with(b"From ")
-            && (self.message.is_none() || is_from_line(text))
+            && ((self.message.is_none() && !self.is_torn) || is_from_line(text) || is_masked(text))
     }
 }
 

@@ -1,0 +1,115 @@
+//! `tidings deliver`: the mail on stdin into a mailbox, as mail servers call it.
+
+use std::{
+    io::{self, Read, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use crate::server::{
+    intake,
+    spool::{self, Spool, mailbox::Delivered},
+};
+
+/// Appends the mail on stdin to an account's mailbox.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+        tidings deliver notices --spool /srv/notices < mail.eml\n  \
+        notices: \"|/usr/bin/tidings deliver notices --spool /srv/notices\"     (in /etc/aliases)\n\n\
+        Exit codes are those of sysexits.h: 0 delivered, 64 wrong usage, 67 no such account,\n\
+        73 too large, or the mailbox cannot be made, 75 try again later, 77 not permitted: the\n\
+        mailbox may not be written, or takes no mail of this sender.")]
+pub struct DeliverArgs {
+    /// The account
+    account: String,
+    /// The folder of accounts.toml and the mailboxes
+    #[arg(long, value_name = "DIR")]
+    spool: PathBuf,
+    /// The envelope's sender; empty for a bounce
+    #[arg(long, value_name = "ENVELOPE")]
+    from: Option<String>,
+}
+
+/// Runs `tidings deliver`: the exit code is one of sysexits.h, for mail servers.
+///
+/// # Errors
+///
+/// None: what failed is said on stderr, and by the exit code.
+pub fn deliver(args: DeliverArgs) -> anyhow::Result<ExitCode> {
+    Ok(match deliver_stdin(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Mail servers put this into the bounce; nobody may be reading it.
+            let _ = writeln!(io::stderr(), "tidings: {:#}", failure.error);
+            ExitCode::from(failure.code)
+        }
+    })
+}
+
+/// Why a mail was not delivered, for people and for mail servers.
+struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+fn deliver_stdin(args: &DeliverArgs) -> Result<(), Failure> {
+    let failed = |error: spool::Error| Failure {
+        code: code(&error),
+        error: anyhow::Error::new(error).context(format!("cannot deliver to {}", args.account)),
+    };
+    let spool = Spool::open(&args.spool).map_err(failed)?;
+    if spool.accounts().find(&args.account).is_none() {
+        return Err(failed(spool::Error::UnknownAccount(args.account.clone())));
+    }
+    let mut mail = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut mail)
+        .map_err(|error| Failure {
+            code: EX_TEMPFAIL,
+            error: anyhow::Error::new(error).context("cannot read the mail from stdin"),
+        })?;
+    let delivered = spool
+        .deliver(&args.account, &mail, args.from.as_deref(), Timestamp::now())
+        .map_err(failed)?;
+    if delivered == Delivered::Known {
+        // Nobody may be reading it; the mail is there all the same.
+        let _ = writeln!(
+            io::stderr(),
+            "tidings: {} has this Message-ID since today: it is not delivered again",
+            args.account
+        );
+    }
+    Ok(())
+}
+
+/// How `deliver` ends on wrong usage (sysexits.h).
+pub const EX_USAGE: u8 = 64;
+
+const EX_NOUSER: u8 = 67;
+const EX_CANTCREAT: u8 = 73;
+const EX_TEMPFAIL: u8 = 75;
+const EX_NOPERM: u8 = 77;
+
+fn code(error: &spool::Error) -> u8 {
+    match error {
+        spool::Error::UnknownAccount(_) => EX_NOUSER,
+        // Somebody makes room, or raises the limit.
+        spool::Error::Busy | spool::Error::Full { .. } => EX_TEMPFAIL,
+        spool::Error::Refused(intake::Refusal::TooLarge { .. }) => EX_CANTCREAT,
+        spool::Error::Refused(intake::Refusal::Sender) => EX_NOPERM,
+        spool::Error::Denied { .. } => EX_NOPERM,
+        // A person will mend the file, and the mail shall wait for it.
+        spool::Error::Accounts(_) => EX_TEMPFAIL,
+        spool::Error::Io { source, .. } => match source.kind() {
+            io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidInput => EX_CANTCREAT,
+            // A folder that is not there may be on a disk that is not mounted yet.
+            _ => EX_TEMPFAIL,
+        },
+    }
+}

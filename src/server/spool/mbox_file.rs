@@ -1,0 +1,379 @@
+//! One mbox file of the spool: read, appended to and rewritten under its lock.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    ops::Range,
+    os::unix::fs::MetadataExt,
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::server::{
+    file::{File, Stamp},
+    folder::{Folder, temporary_name},
+    index::{Held, Index, Retired, saved::Saved},
+    lock::{self, Locked, Purpose},
+    maildrop::{Identity, Messages},
+    mbox::from_line,
+    reader::Reader,
+};
+
+use super::{Error, failed, hold, late::Replaced};
+
+/// Who signs in waits no longer than this for another program's lock: `[IN-USE]` is an answer, and
+/// teammates wait behind this one.
+const OPENING: Duration = Duration::from_secs(5);
+
+/// An index of ten million messages, in octets; a longer file is none.
+const LONGEST_INDEX: usize = 512 * 1024 * 1024;
+
+const LOOK_FOR_LATE: &str = "look for mail that was written late";
+
+/// One mbox file, as this process knows it.
+#[derive(Debug)]
+pub(super) struct MboxFile {
+    folder: Arc<Folder>,
+    name: String,
+    /// Also keeps the threads of this process apart, which fcntl's lock does not.
+    known: Mutex<Known>,
+    retired: Arc<Retired>,
+}
+
+/// What is known of the file.
+#[derive(Debug, Default)]
+struct Known {
+    index: Option<Index>,
+    replaced: Option<Replaced>,
+}
+
+impl MboxFile {
+    pub(super) fn new(folder: Arc<Folder>, name: &str) -> MboxFile {
+        MboxFile {
+            folder,
+            name: name.to_owned(),
+            known: Mutex::default(),
+            retired: Arc::default(),
+        }
+    }
+
+    /// The messages as they are now, and who reads them. If nothing changed since the last time,
+    /// nothing is read or locked.
+    pub(super) fn snapshot(&self, patience: Duration) -> Result<(Messages, Option<Reader>), Error> {
+        let deadline = Instant::now() + patience.min(OPENING);
+        // Those who wait for another program's lock wait together, not one after the other.
+        let mut known = hold_until(&self.known, deadline).ok_or(Error::Busy)?;
+        let patience = deadline.saturating_duration_since(Instant::now());
+        self.bring_over(&mut known, patience)?;
+        let stamp = self
+            .folder
+            .stamp(self.name.as_str())
+            .map_err(failed("look at the mailbox"))?;
+        match (stamp, &known.index) {
+            (None, _) => known.index = None,
+            (Some(stamp), Some(index)) if index.stamp() == stamp => {}
+            (Some(_), _) => {
+                let patience = deadline.saturating_duration_since(Instant::now());
+                let locked = Locked::acquire(&self.folder, &self.name, Purpose::Read, patience)?;
+                self.read(&mut known, &locked)?;
+            }
+        }
+        self.retired.close();
+        Ok(match &known.index {
+            Some(index) => (
+                index.messages().clone(),
+                Some(Reader::Mbox {
+                    file: index.file().clone(),
+                    stamp: index.stamp(),
+                }),
+            ),
+            None => (Messages::default(), None),
+        })
+    }
+
+    /// Appends what is stored already as a mailbox has it.
+    pub(super) fn append(
+        &self,
+        stored: &[u8],
+        largest: Option<u64>,
+        patience: Duration,
+    ) -> Result<(), Error> {
+        let mut known = hold(&self.known);
+        self.bring_over(&mut known, patience)?;
+        let (locked, is_new) = self.lock_to_append(patience)?;
+        if let Some(largest) = largest {
+            let stamp = locked.file().stamp();
+            let length = stamp.map_err(failed("look at the mailbox"))?.length;
+            if length + stored.len() as u64 > largest {
+                return Err(Error::Full { largest });
+            }
+        }
+        append_and_keep(&self.folder, &locked, is_new, stored)?;
+        drop(locked);
+        self.retired.close();
+        Ok(())
+    }
+
+    /// The lock on the file, and whether that was not there before.
+    fn lock_to_append(&self, patience: Duration) -> Result<(Locked<'_>, bool), Error> {
+        let is_new = matches!(self.folder.stamp(self.name.as_str()), Ok(None));
+        let locked = Locked::acquire(&self.folder, &self.name, Purpose::Create, patience)?;
+        Ok((locked, is_new))
+    }
+
+    /// Removes messages, if they are still there.
+    pub(super) fn remove(
+        &self,
+        messages: &BTreeSet<Identity>,
+        patience: Duration,
+    ) -> Result<(), Error> {
+        let mut known = hold(&self.known);
+        self.bring_over(&mut known, patience)?;
+        let locked = match Locked::acquire(&self.folder, &self.name, Purpose::Write, patience) {
+            Err(lock::Error::Open(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(());
+            }
+            other => other?,
+        };
+        // Another file is about to be the one that is looked at for late mail: this one must be done with.
+        if let Some(replaced) = &known.replaced
+            && replaced.is_written().map_err(failed(LOOK_FOR_LATE))?
+        {
+            return Err(Error::Busy);
+        }
+        // The file is copied as a whole: to read it as a whole before costs little, and offsets that
+        // are not right any more would cut into other messages.
+        known.index = None;
+        let index = self.read(&mut known, &locked)?;
+        let (file, stamp) = (index.file().clone(), index.stamp());
+        let stays = ranges_that_stay(index.messages(), stamp.length, messages);
+        if stays.first() == Some(&(0..stamp.length)) {
+            return Ok(());
+        }
+        rewrite(&self.folder, &self.name, &locked, stamp, &stays)
+            .map_err(failed("rewrite the mailbox"))?;
+        *known = Known {
+            index: None,
+            replaced: Some(Replaced::new(file, stamp.length)),
+        };
+        drop(locked);
+        self.retired.close();
+        Ok(())
+    }
+
+    /// Makes the index say what the locked file holds.
+    fn read<'k>(&self, known: &'k mut Known, locked: &Locked) -> Result<&'k Index, Error> {
+        let previous = known.index.take();
+        let read = || -> io::Result<Index> {
+            let stamp = locked.file().stamp()?;
+            if let Some(mut index) = previous
+                && (index.stamp() == stamp || index.catch_up(stamp)?)
+            {
+                return Ok(index);
+            }
+            let file = locked.file().try_clone()?;
+            let file = Arc::new(Held::new(file, self.retired.clone()));
+            if let Some(saved) = self.kept_index()
+                && let Some(index) = Index::resume(file.clone(), stamp, saved)?
+            {
+                return Ok(index);
+            }
+            Index::read(file, stamp)
+        };
+        let index = { read }().map_err(failed("read the mailbox"))?;
+        Ok(known.index.insert(index))
+    }
+
+    /// Keeps the index for the next run, if the mailbox has grown by enough to make that worth it.
+    pub(super) fn keep_index(&self) {
+        let saved = hold(&self.known).index.as_mut().and_then(Index::to_keep);
+        let Some(saved) = saved else {
+            return;
+        };
+        if let Err(error) = self.folder.replace(&self.index_file(), &saved.to_bytes()) {
+            tracing::debug!(
+                mailbox = self.name,
+                error = &error as &dyn std::error::Error,
+                "the index is not kept: the next start reads the whole mailbox"
+            );
+        }
+    }
+
+    /// What was kept of it, if it can be read.
+    fn kept_index(&self) -> Option<Saved> {
+        let file = self.folder.read(self.index_file().as_str()).ok()?;
+        let length = usize::try_from(file.stamp().ok()?.length).ok()?;
+        let mut bytes = vec![0; length.min(LONGEST_INDEX)];
+        file.read_exact_at(&mut bytes, 0).ok()?;
+        Saved::from_bytes(&bytes)
+    }
+
+    /// No account's name begins with a dot.
+    fn index_file(&self) -> String {
+        format!(".{}.index", self.name)
+    }
+
+    fn bring_over(&self, known: &mut Known, patience: Duration) -> Result<(), Error> {
+        let Some(replaced) = &mut known.replaced else {
+            return Ok(());
+        };
+        if !replaced.has_grown().map_err(failed(LOOK_FOR_LATE))? {
+            return Ok(());
+        }
+        // Whoever still writes to it holds one of the two locks.
+        let (locked, is_new) = self.lock_to_append(patience)?;
+        let Some(late) = replaced.written_since().map_err(failed(LOOK_FOR_LATE))? else {
+            return Ok(());
+        };
+        // Before it may stand the end of the line, or the empty line, that the file lacked.
+        let mail = late.trim_ascii_start();
+        if mail.starts_with(b"From ") {
+            tracing::warn!(
+                mailbox = self.name,
+                "mail that was written late is brought over"
+            );
+            append_and_keep(&self.folder, &locked, is_new, mail)?;
+        } else {
+            tracing::warn!(
+                mailbox = self.name,
+                octets = late.len(),
+                "what was written late is no mail: it is not brought over"
+            );
+        }
+        replaced.bring(late.len());
+        drop(locked);
+        self.retired.close();
+        Ok(())
+    }
+}
+
+/// The lock, if it can be had before then.
+fn hold_until<T>(mutex: &Mutex<T>, deadline: Instant) -> Option<MutexGuard<'_, T>> {
+    const WAIT: Duration = Duration::from_millis(5);
+
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(WAIT),
+            Err(TryLockError::WouldBlock) => return None,
+        }
+    }
+}
+
+/// Writes what stays into another file and puts it in the old one's place: whatever happens, there is
+/// the old file or the new one.
+fn rewrite(
+    folder: &Folder,
+    name: &str,
+    locked: &Locked,
+    stamp: Stamp,
+    stays: &[Range<u64>],
+) -> io::Result<()> {
+    let temporary = temporary_name(name);
+    // Whoever was killed over it has left it behind: under this lock nobody else makes one.
+    let _ = folder.remove(&temporary);
+    let result = folder.create_new(&temporary).and_then(|new| {
+        let old = locked.file();
+        let owner = old.metadata()?;
+        new.own(owner.mode(), owner.uid(), owner.gid())?;
+        for range in stays {
+            new.copy_from(old, range)?;
+        }
+        new.sync()?;
+        // Somebody who does not keep to the locks has written: that mail must not be lost.
+        if old.stamp()? != stamp {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
+        folder.rename(&temporary, name)
+    });
+    if result.is_err() {
+        // What failed is said; that its leftover could not be removed adds nothing.
+        let _ = folder.remove(&temporary);
+    }
+    result
+}
+
+/// Appends, after an empty line, and says so only when the disk has it. A half write is cut back; if
+/// the process is killed over it, what it leaves begins no message, because the From_ line is made
+/// whole when the rest is on the disk.
+fn append(file: &File, stored: &[u8]) -> io::Result<()> {
+    let before = file.stamp()?.length;
+    let mut octets = missing_end(file, before)?.to_vec();
+    let mask = from_line::mask_at(stored).map(|at| octets.len() + at);
+    octets.extend_from_slice(stored);
+    let masked = mask.map(|at| (at, std::mem::replace(&mut octets[at], from_line::MASK)));
+    let result = file.write_all(&octets).and_then(|()| {
+        let length = octets.len() as u64;
+        // Longer is no fault: whoever appends without a lock does not overwrite what is there.
+        if file.stamp()?.length < before + length {
+            return Err(io::Error::other("another program cut the file"));
+        }
+        file.sync()?;
+        if let Some((at, letter)) = masked {
+            let start = file.position()?.saturating_sub(length);
+            file.change_octet(letter, start + at as u64)?;
+            file.sync()?;
+        }
+        Ok(())
+    });
+    if result.is_err() && file.stamp()?.length <= before + octets.len() as u64 {
+        file.set_len(before)?;
+        file.sync()?;
+    }
+    result
+}
+
+/// Appends to a file of the folder that may be new there.
+fn append_and_keep(
+    folder: &Folder,
+    locked: &Locked,
+    is_new: bool,
+    stored: &[u8],
+) -> Result<(), Error> {
+    append(locked.file(), stored)
+        .and_then(|()| if is_new { folder.sync() } else { Ok(()) })
+        .map_err(failed("write the mail"))
+}
+
+/// What is missing before a From_ line may follow: nothing, or line ends up to an empty line.
+fn missing_end(file: &File, length: u64) -> io::Result<&'static [u8]> {
+    let mut end = [0; 4];
+    let size = usize::try_from(length.min(4)).unwrap_or_default();
+    let end = &mut end[..size];
+    file.read_exact_at(end, length - size as u64)?;
+    Ok(match end {
+        [] | [b'\n'] | [.., b'\n', b'\n'] | [.., b'\n', b'\r', b'\n'] | [b'\r', b'\n'] => b"",
+        [.., b'\n'] => b"\n",
+        _ => b"\n\n",
+    })
+}
+
+/// A message goes with all that follows it up to the next one.
+fn ranges_that_stay(
+    messages: &Messages,
+    length: u64,
+    gone: &BTreeSet<Identity>,
+) -> Vec<Range<u64>> {
+    let mut stays = Vec::new();
+    let mut from = 0;
+    let mut ends = messages
+        .iter()
+        .skip(1)
+        .map(|message| message.entry.start)
+        .chain([length]);
+    for message in messages.iter() {
+        let end = ends.next().unwrap_or(length);
+        if gone.contains(&message.identity()) {
+            if from < message.entry.start {
+                stays.push(from..message.entry.start);
+            }
+            from = end;
+        }
+    }
+    if from < length {
+        stays.push(from..length);
+    }
+    stays
+}
