@@ -29,6 +29,7 @@ use self::{
     connection::Connection,
     events::{Event, Fault, Observer},
     limits::{Crowd, Limits, MOST_CHECKS, Turns},
+    lmtp::Intake,
     session::step::Offer,
     spool::{Spool, mailbox::Delivered},
 };
@@ -43,6 +44,7 @@ pub mod index;
 pub mod intake;
 mod journal;
 pub mod limits;
+pub mod lmtp;
 pub mod lock;
 pub mod maildir;
 pub mod maildrop;
@@ -60,6 +62,8 @@ pub enum Server {}
 pub struct Options {
     /// Where it listens.
     pub listeners: Vec<Listener>,
+    /// Where it takes mail from a mail server.
+    pub intakes: Vec<lmtp::Place>,
     /// Its certificate; without one there is no TLS.
     pub acceptor: Option<Acceptor>,
     /// Whether passwords may travel in the clear.
@@ -113,6 +117,9 @@ pub enum Error {
     /// Passwords would travel in the clear, and nobody said that they may.
     #[error("{0} is not within this machine: passwords would travel in the clear")]
     Unprotected(SocketAddr),
+    /// Mail cannot be taken where it shall.
+    #[error(transparent)]
+    Intake(#[from] lmtp::Error),
     /// TLS is asked for, and there is no certificate.
     #[error("TLS on {0} needs a certificate")]
     NoCertificate(SocketAddr),
@@ -125,6 +132,7 @@ impl Default for Options {
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 protection: Protection::None,
             }],
+            intakes: Vec::new(),
             acceptor: None,
             plaintext: Plaintext::default(),
             limits: Limits::default(),
@@ -148,6 +156,11 @@ impl Server {
             .iter()
             .filter_map(|(socket, _)| socket.local_addr().ok())
             .collect();
+        let mut intakes = Vec::new();
+        for place in &options.intakes {
+            intakes.push(lmtp::Socket::bind(place).await?);
+        }
+        let places = intakes.iter().map(lmtp::Socket::place).collect();
         let shared = Arc::new(Shared {
             spool,
             acceptor: options.acceptor,
@@ -168,7 +181,23 @@ impl Server {
                 .tasks
                 .spawn(accept(shared.clone(), socket, protection));
         }
-        Ok(Handle { shared, addresses })
+        let intake = Arc::new(Intake {
+            spool: shared.spool.clone(),
+            observer: shared.observer.clone(),
+            ending: shared.ending.clone(),
+            places: Semaphore::new(lmtp::MOST_CONNECTIONS),
+        });
+        for socket in intakes {
+            let tasks = shared.tasks.clone();
+            shared
+                .tasks
+                .spawn(lmtp::accept(intake.clone(), socket, tasks));
+        }
+        Ok(Handle {
+            shared,
+            addresses,
+            places,
+        })
     }
 }
 
@@ -193,12 +222,18 @@ async fn listen(listener: &Listener, options: &Options) -> Result<TcpListener, E
 pub struct Handle {
     shared: Arc<Shared>,
     addresses: Vec<SocketAddr>,
+    places: Vec<lmtp::Place>,
 }
 
 impl Handle {
     /// Where it listens, in the order of [`Options::listeners`], with the ports that were taken.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where it takes mail, in the order of [`Options::intakes`], with the ports that were taken.
+    pub fn intakes(&self) -> &[lmtp::Place] {
+        &self.places
     }
 
     /// Ends the server: no new connection is taken, every session finishes its command, nothing is

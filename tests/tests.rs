@@ -10,6 +10,7 @@ mod faults;
 mod hostile;
 mod index;
 mod licences;
+mod lmtp;
 mod maildir;
 mod peers;
 mod polling;

@@ -22,6 +22,7 @@ use crate::{
         self, Listener, Options, Plaintext, Protection, Server,
         accounts::error,
         certificate::{self, Certificate},
+        lmtp,
         spool::{self, Spool},
     },
 };
@@ -52,6 +53,9 @@ pub struct ServeArgs {
     /// Listen here with TLS from the first octet on; the port is 995 if none is given
     #[arg(long, value_name = "ADDR")]
     tls_listen: Vec<String>,
+    /// Take mail by LMTP here: an address within this machine, or unix:PATH
+    #[arg(long, value_name = "PLACE")]
+    lmtp: Vec<String>,
     /// The certificate chain (PEM); without one, a self-made one is kept in the spool for --tls-listen
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
@@ -129,6 +133,7 @@ async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<()> {
     }
     let options = Options {
         listeners,
+        intakes: intakes(args)?,
         acceptor,
         plaintext: match args.plaintext {
             Some(PlaintextWord::Allow) => Plaintext::Allowed,
@@ -160,6 +165,9 @@ async fn run(args: &ServeArgs, spool: Spool) -> anyhow::Result<()> {
         } else {
             tracing::info!(%address, passwords = "within TLS", "listening");
         }
+    }
+    for place in handle.intakes() {
+        let _ = writeln!(stdout, "taking mail for {path} on {place}");
     }
     let _ = stdout.flush();
     drop(stdout);
@@ -214,10 +222,14 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             return failure::USAGE;
         }
         match cause.downcast_ref() {
-            Some(server::Error::Unprotected(_) | server::Error::NoCertificate(_)) => {
+            Some(
+                server::Error::Unprotected(_)
+                | server::Error::NoCertificate(_)
+                | server::Error::Intake(lmtp::Error::Open(_)),
+            ) => {
                 return failure::USAGE;
             }
-            Some(server::Error::Listen { .. }) | None => {}
+            Some(server::Error::Listen { .. } | server::Error::Intake(_)) | None => {}
         }
         let of_spool = match cause.downcast_ref() {
             Some(spool::Error::Accounts(error)) => Some(error),
@@ -266,6 +278,14 @@ fn resolve(text: &str, port: u16) -> anyhow::Result<SocketAddr> {
     Ok(found.ok_or_else(|| NoAddress(text.to_owned()))?)
 }
 
+fn intakes(args: &ServeArgs) -> anyhow::Result<Vec<lmtp::Place>> {
+    let place = |text: &String| match text.strip_prefix("unix:") {
+        Some(path) => Ok(lmtp::Place::Unix(PathBuf::from(path))),
+        None => resolve(text, 24).map(lmtp::Place::Tcp),
+    };
+    args.lmtp.iter().map(place).collect()
+}
+
 fn acceptor(
     args: &ServeArgs,
     listeners: &[Listener],
@@ -311,7 +331,9 @@ fn explain(error: server::Error) -> anyhow::Error {
         server::Error::Unprotected(_) => anyhow::Error::new(error).context(
             "give a certificate (`--cert FILE --key FILE`, or `--tls-listen`), or say `--plaintext allow`",
         ),
-        server::Error::NoCertificate(_) => anyhow::Error::new(error),
+        server::Error::Intake(lmtp::Error::Open(_)) => anyhow::Error::new(error)
+            .context("give an address such as 127.0.0.1:24, or a socket by unix:PATH"),
+        server::Error::NoCertificate(_) | server::Error::Intake(_) => anyhow::Error::new(error),
     }
 }
 

@@ -1,0 +1,419 @@
+//! LMTP: what a mail server hands over, into the spool (RFC 2033). What may be said is [`session`]'s to
+//! decide; here are the sockets.
+//!
+//! There are no passwords in LMTP: whoever reaches the socket can deliver. So it is a Unix socket, or
+//! an address within this machine.
+
+use std::{
+    io,
+    net::SocketAddr,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::{Buf, BytesMut};
+use jiff::Timestamp;
+use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, UnixListener, UnixStream},
+    sync::Semaphore,
+    task, time,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::net::Carrier;
+
+use self::session::{Found, LONGEST_COMMAND, Outcome, Session, Step};
+
+use super::{
+    events::{Event, Observer},
+    intake,
+    spool::{self, Spool, mailbox::Delivered},
+};
+
+pub mod session;
+
+/// Connections at the same time: each may hold a mail in memory. A mail server opens a few.
+pub const MOST_CONNECTIONS: usize = 32;
+
+/// The largest mail, in octets: what common mail servers take.
+pub const LARGEST: u64 = 50_000_000;
+
+/// How long a command or a part of a mail is waited for (RFC 5321 §4.5.3.2: five minutes).
+pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// Where mail is taken from a mail server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// A TCP address within this machine.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+/// Why mail cannot be taken there.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot listen there.
+    #[error("cannot take mail at {place}")]
+    Listen {
+        /// Where.
+        place: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Everybody could deliver.
+    #[error("{0} is not within this machine: LMTP has no passwords, everybody could deliver")]
+    Open(SocketAddr),
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Intake {
+    pub spool: Arc<Spool>,
+    pub observer: Option<Observer>,
+    pub ending: CancellationToken,
+    pub places: Semaphore,
+}
+
+/// A socket that mail is taken at.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener, PathBuf),
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Socket::Unix(_, path) = self {
+            // The next server removes what is left.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Socket {
+    /// Listens there.
+    pub(super) async fn bind(place: &Place) -> Result<Socket, Error> {
+        let failed = |source| Error::Listen {
+            place: place.to_string(),
+            source,
+        };
+        match place {
+            Place::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
+                Err(Error::Open(*address))
+            }
+            Place::Tcp(address) => {
+                let socket = TcpListener::bind(address).await.map_err(failed)?;
+                Ok(Socket::Tcp(socket))
+            }
+            Place::Unix(path) => bind_unix(path)
+                .await
+                .map(|socket| Socket::Unix(socket, path.clone()))
+                .map_err(failed),
+        }
+    }
+
+    /// Where it is.
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Socket::Tcp(socket) => Place::Tcp(
+                socket
+                    .local_addr()
+                    .unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0))),
+            ),
+            Socket::Unix(_, path) => Place::Unix(path.clone()),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Box<dyn Carrier>> {
+        match self {
+            Socket::Tcp(socket) => {
+                let (stream, _) = socket.accept().await?;
+                let _ = stream.set_nodelay(true);
+                Ok(Box::new(stream))
+            }
+            Socket::Unix(socket, _) => Ok(Box::new(socket.accept().await?.0)),
+        }
+    }
+}
+
+/// Binds a Unix socket, in the place of one that nobody listens at any more. Who may reach it is for
+/// the folder around it to say.
+async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+        match UnixStream::connect(path).await {
+            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(path)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let socket = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
+    Ok(socket)
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Place::Tcp(address) => write!(f, "lmtp://{address}"),
+            Place::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Takes connections until the server ends.
+pub(super) async fn accept(intake: Arc<Intake>, socket: Socket, tasks: TaskTracker) {
+    /// After an error that another try at once would meet again.
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            () = intake.ending.cancelled() => return,
+        };
+        match accepted {
+            Ok(stream) => {
+                let intake = intake.clone();
+                tasks.spawn(async move { serve(&intake, stream).await });
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot accept");
+                time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(intake: &Intake, mut stream: Box<dyn Carrier>) {
+    let Ok(_place) = intake.places.try_acquire() else {
+        let _ = stream
+            .write_all(b"421 4.3.2 too many connections: try again soon\r\n")
+            .await;
+        return;
+    };
+    let mut connection = Connection {
+        intake,
+        session: Session::new(LARGEST),
+        stream,
+        input: BytesMut::new(),
+        output: Vec::new(),
+    };
+    if let Err(error) = connection.run().await {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "an LMTP connection ended"
+        );
+    }
+}
+
+struct Connection<'a> {
+    intake: &'a Intake,
+    session: Session,
+    stream: Box<dyn Carrier>,
+    input: BytesMut,
+    output: Vec<u8>,
+}
+
+impl Connection<'_> {
+    async fn run(&mut self) -> io::Result<()> {
+        self.say(&self.session.greeting());
+        loop {
+            let Some(line) = self.line().await? else {
+                return Ok(());
+            };
+            let mut step = self.session.receive(&line);
+            if let Step::Find { account, octets } = step {
+                let found = self.intake.find(&account, octets).await;
+                step = self.session.found(account, found);
+            }
+            match step {
+                Step::Say(reply) => self.say(&reply),
+                Step::Gather(reply) => {
+                    self.say(&reply);
+                    if !self.take_mail().await? {
+                        return Ok(());
+                    }
+                }
+                Step::Close(reply) => {
+                    self.say(&reply);
+                    return self.flush().await;
+                }
+                Step::Find { .. } => {}
+            }
+        }
+    }
+
+    fn say(&mut self, reply: &session::Reply) {
+        self.output.extend_from_slice(reply.to_string().as_bytes());
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        let written = time::timeout(PATIENCE, self.stream.write_all(&self.output)).await;
+        self.output.clear();
+        written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// Reads more; none if the connection or the server ends.
+    async fn read(&mut self) -> io::Result<Option<()>> {
+        self.flush().await?;
+        self.input.reserve(16 * 1024);
+        let ending = self.intake.ending.clone();
+        let read = tokio::select! {
+            read = time::timeout(PATIENCE, self.stream.read_buf(&mut self.input)) => read,
+            () = ending.cancelled() => {
+                self.say(&Session::farewell());
+                self.flush().await?;
+                return Ok(None);
+            }
+        };
+        let read = read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        Ok((read > 0).then_some(()))
+    }
+
+    /// The next command line with its end. Of one that is too long, the first octets.
+    async fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut long = None;
+        loop {
+            if let Some(newline) = memchr::memchr(b'\n', &self.input) {
+                let line = self.input.split_to(newline + 1).to_vec();
+                return Ok(Some(long.unwrap_or(line)));
+            }
+            if self.input.len() > LONGEST_COMMAND {
+                long.get_or_insert_with(|| self.input.to_vec());
+                self.input.clear();
+            }
+            if self.read().await?.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Takes the mail's octets and delivers it; false if the connection ends in it.
+    async fn take_mail(&mut self) -> io::Result<bool> {
+        let mut receiver = DataReceiver::new();
+        // The mail begins at the start of a line: one that is a lone dot ends it there and then.
+        let mut mail = Vec::new();
+        receiver.ingest(&mut b"\r\n".iter(), &mut mail);
+        let mut too_large: Option<DummyDataReceiver> = None;
+        loop {
+            let (is_over, left) = {
+                let mut octets = self.input.iter();
+                let is_over = match &mut too_large {
+                    Some(rest) => rest.ingest(&mut octets),
+                    None => receiver.ingest(&mut octets, &mut mail),
+                };
+                (is_over, octets.len())
+            };
+            self.input.advance(self.input.len() - left);
+            if is_over {
+                break;
+            }
+            if too_large.is_none() && mail.len() as u64 > LARGEST {
+                too_large = Some(DummyDataReceiver::new_data(&receiver));
+                mail = Vec::new();
+            }
+            if self.read().await?.is_none() {
+                return Ok(false);
+            }
+        }
+        let envelope = self.session.take_mail();
+        // Whoever delivers once more is answered sooner than the last octet was looked at.
+        let mail = (too_large.is_none() && mail.len() as u64 <= LARGEST).then(|| mail.split_off(2));
+        let mail = mail.map(Arc::<[u8]>::from);
+        for account in envelope.accounts {
+            let outcome = match &mail {
+                Some(mail) => {
+                    let mail = mail.clone();
+                    self.intake.deliver(&account, mail, &envelope.sender).await
+                }
+                None => Outcome::TooLarge,
+            };
+            self.say(&outcome.reply(&account));
+        }
+        Ok(true)
+    }
+}
+
+impl Intake {
+    async fn find(&self, account: &str, octets: u64) -> Found {
+        let (spool, account) = (self.spool.clone(), account.to_owned());
+        let found = task::spawn_blocking(move || match spool.accounts().find(&account) {
+            None => Found::Nobody,
+            Some(account) if account.largest_message.is_some_and(|most| octets > most) => {
+                Found::TooLarge
+            }
+            Some(_) => Found::Yes,
+        });
+        found.await.unwrap_or(Found::Unknown)
+    }
+
+    async fn deliver(&self, account: &str, mail: Arc<[u8]>, sender: &str) -> Outcome {
+        let octets = mail.len();
+        let (spool, name, from) = (self.spool.clone(), account.to_owned(), sender.to_owned());
+        let delivered = task::spawn_blocking(move || {
+            spool.deliver(&name, &mail, Some(&from), Timestamp::now())
+        });
+        let outcome = match delivered.await {
+            Ok(Ok(Delivered::Kept)) => Outcome::Delivered,
+            Ok(Ok(Delivered::Known)) => Outcome::Known,
+            Ok(Err(error)) => {
+                let outcome = outcome_of(&error);
+                if matches!(outcome, Outcome::Failed | Outcome::Broken) {
+                    tracing::error!(
+                        account,
+                        error = &error as &dyn std::error::Error,
+                        "a mail cannot be delivered"
+                    );
+                }
+                outcome
+            }
+            Err(_) => Outcome::Failed,
+        };
+        tracing::info!(account, octets, outcome = %outcome, "delivery");
+        if outcome == Outcome::Delivered
+            && let Some(observer) = &self.observer
+        {
+            observer.tell(Event::Delivered {
+                account: account.to_owned(),
+            });
+        }
+        outcome
+    }
+}
+
+fn outcome_of(error: &spool::Error) -> Outcome {
+    match error {
+        spool::Error::Busy => Outcome::Busy,
+        spool::Error::Full { .. } => Outcome::Full,
+        spool::Error::Refused(intake::Refusal::TooLarge { .. }) => Outcome::TooLarge,
+        spool::Error::Refused(intake::Refusal::Sender) => Outcome::Refused,
+        spool::Error::Io { .. } => Outcome::Failed,
+        spool::Error::Denied { .. }
+        | spool::Error::Accounts(_)
+        | spool::Error::UnknownAccount(_) => Outcome::Broken,
+    }
+}
+
+/// For the log.
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Outcome::Delivered => "delivered",
+            Outcome::Known => "known",
+            Outcome::TooLarge => "too large",
+            Outcome::Full => "mailbox full",
+            Outcome::Refused => "sender refused",
+            Outcome::Busy => "mailbox busy",
+            Outcome::Failed => "failed",
+            Outcome::Broken => "broken",
+        })
+    }
+}
