@@ -157,8 +157,11 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     // A server's log is what happens at it; everything else is quiet unless something goes wrong.
-    let is_server = matches!(cli.command, Some(Command::Serve(_)));
-    listen_to_trace(cli.global.verbose, is_server);
+    let server_log = match &cli.command {
+        Some(Command::Serve(args)) => Some(args.log),
+        _ => None,
+    };
+    listen_to_trace(cli.global.verbose, server_log);
     output::set_colour(screen::has_colour(&cli.global));
     remark::set_colour(screen::may_be_coloured(
         &cli.global,
@@ -250,7 +253,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Warnings go to stderr, and with `-v` the dialogue. `TIDINGS_LOG=debug` does the same.
-fn listen_to_trace(verbose: bool, is_server: bool) {
+fn listen_to_trace(verbose: bool, server: Option<serve::LogForm>) {
+    let is_server = server.is_some();
     let usual = match is_server {
         true => tracing::Level::INFO,
         false => tracing::Level::WARN,
@@ -262,13 +266,16 @@ fn listen_to_trace(verbose: bool, is_server: bool) {
     } else {
         usual
     };
-    tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .with_writer(if is_server { server_log } else { log })
         .log_internal_errors(false)
         .with_max_level(most)
         .with_target(false)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
+        .with_ansi(io::stderr().is_terminal());
+    match server {
+        Some(serve::LogForm::Json) => subscriber.json().flatten_event(true).init(),
+        Some(serve::LogForm::Text) | None => subscriber.init(),
+    }
 }
 
 /// Where a server's log goes.

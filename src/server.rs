@@ -7,7 +7,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -28,8 +28,10 @@ use crate::net::{Carrier, Stream, tls::Acceptor};
 use self::{
     connection::Connection,
     events::{Event, Fault, Observer},
+    figures::{Figures, Status},
     limits::{Crowd, Limits, MOST_CHECKS, Turns},
     lmtp::Intake,
+    options::{Options, Plaintext, Protection},
     session::step::Offer,
     spool::{Spool, mailbox::Delivered},
 };
@@ -38,8 +40,10 @@ pub mod accounts;
 pub mod certificate;
 mod connection;
 pub mod events;
+pub mod figures;
 pub mod file;
 pub mod folder;
+pub mod housekeeping;
 pub mod index;
 pub mod intake;
 mod journal;
@@ -49,58 +53,16 @@ pub mod lock;
 pub mod maildir;
 pub mod maildrop;
 pub mod mbox;
+pub mod options;
 pub mod reader;
 pub mod session;
 pub mod spool;
+pub mod status;
+mod unix;
 
 /// The server; [`Server::start`] is its one way in.
 #[derive(Debug)]
 pub enum Server {}
-
-/// How a server is to be.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where it listens.
-    pub listeners: Vec<Listener>,
-    /// Where it takes mail from a mail server.
-    pub intakes: Vec<lmtp::Place>,
-    /// Its certificate; without one there is no TLS.
-    pub acceptor: Option<Acceptor>,
-    /// Whether passwords may travel in the clear.
-    pub plaintext: Plaintext,
-    /// What clients may take of it.
-    pub limits: Limits,
-    /// Who is told of what happens.
-    pub observer: Option<Observer>,
-}
-
-/// Where a server listens.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Listener {
-    /// The address; port 0 takes a free one.
-    pub address: SocketAddr,
-    /// Whether there is TLS from the first octet on.
-    pub protection: Protection,
-}
-
-/// Whether there is TLS from the first octet on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Protection {
-    /// Plain; STLS can be had if there is a certificate.
-    None,
-    /// TLS.
-    Tls,
-}
-
-/// Whether passwords may travel in the clear.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Plaintext {
-    /// Within this machine only.
-    #[default]
-    Loopback,
-    /// Everywhere, because somebody said so.
-    Allowed,
-}
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -125,22 +87,6 @@ pub enum Error {
     NoCertificate(SocketAddr),
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            listeners: vec![Listener {
-                address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                protection: Protection::None,
-            }],
-            intakes: Vec::new(),
-            acceptor: None,
-            plaintext: Plaintext::default(),
-            limits: Limits::default(),
-            observer: None,
-        }
-    }
-}
-
 impl Server {
     /// Starts a server over this spool. It runs until its handle is told to shut it down, or dropped.
     ///
@@ -150,7 +96,17 @@ impl Server {
     pub async fn start(spool: Arc<Spool>, options: Options) -> Result<Handle, Error> {
         let mut bound = Vec::new();
         for listener in &options.listeners {
-            bound.push((listen(listener, &options).await?, listener.protection));
+            may_listen(listener.address, listener.protection, &options)?;
+            let socket = TcpListener::bind(listener.address).await;
+            let socket = socket.map_err(cannot_listen(listener.address))?;
+            bound.push((socket, listener.protection));
+        }
+        for given in &options.sockets {
+            let address = given.socket.local_addr();
+            let address = address.map_err(cannot_listen(NOWHERE))?;
+            may_listen(address, given.protection, &options)?;
+            let socket = take_over(&given.socket).map_err(cannot_listen(address))?;
+            bound.push((socket, given.protection));
         }
         let addresses = bound
             .iter()
@@ -160,10 +116,27 @@ impl Server {
         for place in &options.intakes {
             intakes.push(lmtp::Socket::bind(place).await?);
         }
+        for given in &options.intake_sockets {
+            intakes.push(lmtp::Socket::take_over(given)?);
+        }
         let places = intakes.iter().map(lmtp::Socket::place).collect();
+        let figures = Arc::new(Figures::default());
+        let status = match options.status {
+            true => status::listen(spool.path()).await.map_err(no_status).ok(),
+            false => None,
+        };
+        let prometheus = match options.prometheus {
+            Some(address) => Some(
+                status::listen_for_prometheus(address)
+                    .await
+                    .map_err(cannot_listen(address))?,
+            ),
+            None => None,
+        };
         let shared = Arc::new(Shared {
             spool,
-            acceptor: options.acceptor,
+            acceptor: watch::Sender::new(options.acceptor),
+            figures,
             plaintext: options.plaintext,
             crowd: Arc::new(Crowd::new(options.limits.clone())),
             limits: options.limits,
@@ -183,6 +156,7 @@ impl Server {
         }
         let intake = Arc::new(Intake {
             spool: shared.spool.clone(),
+            figures: shared.figures.clone(),
             observer: shared.observer.clone(),
             ending: shared.ending.clone(),
             places: Semaphore::new(lmtp::MOST_CONNECTIONS),
@@ -193,6 +167,24 @@ impl Server {
                 .tasks
                 .spawn(lmtp::accept(intake.clone(), socket, tasks));
         }
+        if let Some(socket) = status {
+            let (figures, ending) = (shared.figures.clone(), shared.ending.clone());
+            let path = shared.spool.path().to_owned();
+            shared
+                .tasks
+                .spawn(status::tell(socket, path, figures, ending));
+        }
+        if let Some(socket) = prometheus {
+            let (figures, ending) = (shared.figures.clone(), shared.ending.clone());
+            shared
+                .tasks
+                .spawn(status::tell_prometheus(socket, figures, ending));
+        }
+        shared.tasks.spawn(housekeeping::keep(
+            shared.spool.clone(),
+            shared.figures.clone(),
+            shared.ending.clone(),
+        ));
         Ok(Handle {
             shared,
             addresses,
@@ -201,9 +193,12 @@ impl Server {
     }
 }
 
-async fn listen(listener: &Listener, options: &Options) -> Result<TcpListener, Error> {
-    let address = listener.address;
-    if listener.protection == Protection::Tls && options.acceptor.is_none() {
+/// For what has no address.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+/// Whether passwords are safe there.
+fn may_listen(address: SocketAddr, protection: Protection, options: &Options) -> Result<(), Error> {
+    if protection == Protection::Tls && options.acceptor.is_none() {
         return Err(Error::NoCertificate(address));
     }
     let is_safe = address.ip().is_loopback()
@@ -212,9 +207,25 @@ async fn listen(listener: &Listener, options: &Options) -> Result<TcpListener, E
     if !is_safe {
         return Err(Error::Unprotected(address));
     }
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| Error::Listen { address, source })
+    Ok(())
+}
+
+fn cannot_listen(address: SocketAddr) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Listen { address, source }
+}
+
+fn take_over(socket: &std::net::TcpListener) -> io::Result<TcpListener> {
+    let socket = socket.try_clone()?;
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket)
+}
+
+/// Two servers may share a spool, and a path may be too long for a socket: mail is served all the same.
+fn no_status(error: io::Error) {
+    tracing::warn!(
+        error = &error as &dyn std::error::Error,
+        "`tidings serve status` does not reach this server"
+    );
 }
 
 /// A running server. Dropped, it ends at once.
@@ -282,6 +293,16 @@ impl Handle {
         true
     }
 
+    /// Serves the next connections with this certificate; those that are there go on with theirs.
+    pub fn set_acceptor(&self, acceptor: Option<Acceptor>) {
+        self.shared.acceptor.send_replace(acceptor);
+    }
+
+    /// What it has counted, and who is there.
+    pub fn status(&self) -> Status {
+        self.shared.figures.status()
+    }
+
     /// Breaks the server, or mends it.
     pub fn set_fault(&self, fault: Fault) {
         self.shared.fault.send_replace(fault);
@@ -309,7 +330,8 @@ impl Drop for Handle {
 #[derive(Debug)]
 struct Shared {
     spool: Arc<Spool>,
-    acceptor: Option<Acceptor>,
+    acceptor: watch::Sender<Option<Acceptor>>,
+    figures: Arc<Figures>,
     plaintext: Plaintext,
     limits: Limits,
     observer: Option<Observer>,
@@ -340,7 +362,7 @@ impl Shared {
         let accounts = self.spool.accounts();
         let (policy, policy_differs) = accounts.policy();
         Offer {
-            stls: !is_tls && self.acceptor.is_some(),
+            stls: !is_tls && self.acceptor.borrow().is_some(),
             passwords: is_tls || is_local || self.plaintext == Plaintext::Allowed,
             timestamp: accounts.any_apop().then(timestamp).flatten(),
             scram: accounts.all_scram(),
@@ -355,6 +377,7 @@ impl Shared {
     }
 
     fn tell(&self, event: Event) {
+        self.figures.heed(&event);
         if let Some(observer) = &self.observer {
             observer.tell(event);
         }
@@ -396,6 +419,7 @@ fn welcome(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr, protection:
     let address = address.to_canonical();
     let Some(arrival) = shared.crowd.arrive(address) else {
         tracing::warn!(%address, "too many connections");
+        shared.figures.refused();
         if protection == Protection::None {
             // A new connection has room for a line; if not, it is closed without one.
             let _ = stream.try_write(b"-ERR [SYS/TEMP] too many connections: try again soon\r\n");

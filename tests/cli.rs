@@ -8,6 +8,7 @@ mod accounts;
 mod all;
 mod checking;
 mod notices;
+mod running;
 mod saved;
 mod serving;
 mod setting_up;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tidings::server::{
-    Options,
     lmtp::{
         LARGEST, Place,
         session::{Found, LONGEST_COMMAND, MOST_ERRORS, MOST_RECIPIENTS, Outcome, Session, Step},
     },
+    options::Options,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},

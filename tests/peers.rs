@@ -9,8 +9,8 @@ use std::{
 
 use tempfile::TempDir;
 use tidings::server::{
-    Listener, Options, Protection,
     certificate::{Certificate, names},
+    options::{Listener, Options, Protection},
 };
 use tokio::task;
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tidings::{
     net::tls::Trust,
     server::{
-        Error, Listener, Options, Plaintext, Protection, Server,
+        Error, Server,
         accounts::{
             account::{Delete, Sessions},
             file::Change,
@@ -13,6 +13,7 @@ use tidings::{
         certificate::{Certificate, names},
         events::{Event, Fault},
         limits::{IDLE, Limits, MOST_OPENING, SIGN_IN},
+        options::{Listener, Options, Plaintext, Protection},
         spool::Spool,
     },
 };

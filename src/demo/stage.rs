@@ -20,7 +20,7 @@ use crate::{
     demo::{Error, inbox::Mail, join::Invitation, ledger::Entry},
     poll::tell::blocking,
     server::{
-        Handle, Options, Server,
+        Handle, Server,
         accounts::{
             account::{Delete, Sessions},
             file::Change,
@@ -28,6 +28,7 @@ use crate::{
         },
         events::{Event, Fault, Observer},
         mbox,
+        options::Options,
         spool::{self, Spool},
     },
 };

@@ -25,12 +25,13 @@ use crate::{
 };
 
 use super::{
-    Protection, Shared,
+    Shared,
     accounts::account::Account,
     events::{Event, Fault, SessionNumber},
     journal::{Journal, Outcome},
     limits::{Arrival, Presence},
     maildrop::{Identity, Message},
+    options::Protection,
     reader::{self, Reader, Window},
     session::{
         Session,
@@ -155,6 +156,7 @@ impl Connection {
             Place::Arriving { .. } => None,
             Place::SignedIn(visit) => Some(visit.account.name.as_str()),
         };
+        self.shared.figures.sent(self.journal.octets);
         self.journal
             .write(self.number, account, self.address, outcome);
         self.tell(Event::Ended {
@@ -172,7 +174,8 @@ impl Connection {
         loop {
             let input = self.next_input().await?;
             self.wait_while_hanging().await?;
-            let subject = self.note(&input);
+            let began = Instant::now();
+            let (keyword, subject) = self.note(&input);
             let mut step = self.session.receive(input);
             step = match step {
                 Step::SignIn(credentials) => self.sign_in(credentials).await?,
@@ -203,6 +206,11 @@ impl Connection {
                 }
                 Step::SignIn(_) | Step::Look { .. } | Step::Update(_) => {}
             }
+            let account = match &self.place {
+                Place::Arriving { .. } => None,
+                Place::SignedIn(visit) => Some(visit.account.name.as_str()),
+            };
+            self.shared.figures.took(keyword, account, began.elapsed());
         }
     }
 
@@ -344,7 +352,7 @@ impl Connection {
     }
 
     async fn protect(&mut self) -> Result<(), Broken> {
-        let Some(acceptor) = self.shared.acceptor.clone() else {
+        let Some(acceptor) = self.shared.acceptor.borrow().clone() else {
             return Err(Broken::Ended(Outcome::NoTls));
         };
         let plain = mem::replace(&mut self.stream, Stream::plain(tokio::io::empty()));
@@ -366,9 +374,9 @@ impl Connection {
     }
 
     /// Counts the command, and remembers what it is about until it is known how it ended.
-    fn note(&mut self, input: &Input) -> Subject {
+    fn note(&mut self, input: &Input) -> (&'static str, Subject) {
         let (keyword, subject) = match input {
-            Input::Continuation(_) => return Subject::Other,
+            Input::Continuation(_) => return ("AUTH", Subject::Other),
             Input::Command(Err(_)) => ("?", Subject::Other),
             Input::Command(Ok(command)) => (
                 command.keyword(),
@@ -385,7 +393,7 @@ impl Connection {
             session: self.number,
             keyword,
         });
-        subject
+        (keyword, subject)
     }
 
     fn tell_of(&self, subject: Subject) {

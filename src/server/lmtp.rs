@@ -7,10 +7,9 @@
 use std::{
     io,
     net::SocketAddr,
-    os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, BytesMut};
@@ -18,7 +17,7 @@ use jiff::Timestamp;
 use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, UnixListener, UnixStream},
+    net::{TcpListener, UnixListener},
     sync::Semaphore,
     task, time,
 };
@@ -30,8 +29,11 @@ use self::session::{Found, LONGEST_COMMAND, Outcome, Session, Step};
 
 use super::{
     events::{Event, Observer},
+    figures::Figures,
     intake,
+    options::GivenIntake,
     spool::{self, Spool, mailbox::Delivered},
+    unix::bind_unix,
 };
 
 pub mod session;
@@ -75,6 +77,7 @@ pub enum Error {
 #[derive(Debug)]
 pub(super) struct Intake {
     pub spool: Arc<Spool>,
+    pub figures: Arc<Figures>,
     pub observer: Option<Observer>,
     pub ending: CancellationToken,
     pub places: Semaphore,
@@ -85,6 +88,7 @@ pub(super) struct Intake {
 pub(super) enum Socket {
     Tcp(TcpListener),
     Unix(UnixListener, PathBuf),
+    Given(UnixListener, PathBuf),
 }
 
 impl Drop for Socket {
@@ -111,11 +115,40 @@ impl Socket {
                 let socket = TcpListener::bind(address).await.map_err(failed)?;
                 Ok(Socket::Tcp(socket))
             }
-            Place::Unix(path) => bind_unix(path)
+            Place::Unix(path) => bind_unix(path, 0o666)
                 .await
                 .map(|socket| Socket::Unix(socket, path.clone()))
                 .map_err(failed),
         }
+    }
+
+    /// Takes over a socket that listens already.
+    pub(super) fn take_over(given: &GivenIntake) -> Result<Socket, Error> {
+        let taken = match given {
+            GivenIntake::Tcp(socket) => {
+                let address = socket.local_addr().ok();
+                if let Some(address) = address.filter(|it| !it.ip().to_canonical().is_loopback()) {
+                    return Err(Error::Open(address));
+                }
+                socket.try_clone().and_then(|socket| {
+                    socket.set_nonblocking(true)?;
+                    Ok(Socket::Tcp(TcpListener::from_std(socket)?))
+                })
+            }
+            GivenIntake::Unix(socket) => socket.try_clone().and_then(|socket| {
+                socket.set_nonblocking(true)?;
+                let path = socket.local_addr()?.as_pathname().map(Path::to_owned);
+                // Whoever made it clears it away.
+                Ok(Socket::Given(
+                    UnixListener::from_std(socket)?,
+                    path.unwrap_or_default(),
+                ))
+            }),
+        };
+        taken.map_err(|source| Error::Listen {
+            place: "the socket that was handed over".to_owned(),
+            source,
+        })
     }
 
     /// Where it is.
@@ -126,7 +159,7 @@ impl Socket {
                     .local_addr()
                     .unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0))),
             ),
-            Socket::Unix(_, path) => Place::Unix(path.clone()),
+            Socket::Unix(_, path) | Socket::Given(_, path) => Place::Unix(path.clone()),
         }
     }
 
@@ -137,26 +170,11 @@ impl Socket {
                 let _ = stream.set_nodelay(true);
                 Ok(Box::new(stream))
             }
-            Socket::Unix(socket, _) => Ok(Box::new(socket.accept().await?.0)),
-        }
-    }
-}
-
-/// Binds a Unix socket, in the place of one that nobody listens at any more. Who may reach it is for
-/// the folder around it to say.
-async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
-    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
-        match UnixStream::connect(path).await {
-            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                std::fs::remove_file(path)?;
+            Socket::Unix(socket, _) | Socket::Given(socket, _) => {
+                Ok(Box::new(socket.accept().await?.0))
             }
-            Err(error) => return Err(error),
         }
     }
-    let socket = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
-    Ok(socket)
 }
 
 impl std::fmt::Display for Place {
@@ -356,7 +374,7 @@ impl Intake {
     }
 
     async fn deliver(&self, account: &str, mail: Arc<[u8]>, sender: &str) -> Outcome {
-        let octets = mail.len();
+        let (octets, began) = (mail.len(), Instant::now());
         let (spool, name, from) = (self.spool.clone(), account.to_owned(), sender.to_owned());
         let delivered = task::spawn_blocking(move || {
             spool.deliver(&name, &mail, Some(&from), Timestamp::now())
@@ -378,12 +396,20 @@ impl Intake {
             Err(_) => Outcome::Failed,
         };
         tracing::info!(account, octets, outcome = %outcome, "delivery");
-        if outcome == Outcome::Delivered
-            && let Some(observer) = &self.observer
-        {
-            observer.tell(Event::Delivered {
-                account: account.to_owned(),
-            });
+        self.figures
+            .took("delivery", Some(account), began.elapsed());
+        match outcome {
+            Outcome::Delivered => {
+                let event = Event::Delivered {
+                    account: account.to_owned(),
+                };
+                self.figures.heed(&event);
+                if let Some(observer) = &self.observer {
+                    observer.tell(event);
+                }
+            }
+            Outcome::Known => {}
+            _ => self.figures.undelivered(),
         }
         outcome
     }

@@ -6,7 +6,7 @@ use std::fs;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tidings::{
     net::tls::{Acceptor, fingerprint, hex},
-    server::{Listener, Options, Protection},
+    server::options::{Listener, Options, Protection},
 };
 
 use super::hasty;

@@ -4,9 +4,9 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tidings::server::{
-    Options,
     events::{Event, Fault},
     limits::Limits,
+    options::Options,
 };
 use tokio::net::TcpSocket;
 

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use tidings::server::{
-    Options,
     events::{Event, Fault},
+    options::Options,
 };
 use tokio::runtime::Runtime;
 

@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tidings::server::{
-    Handle, Options, Server,
+    Handle, Server,
     accounts::{account::Account, passwords::Hardness},
     events::{Event, Observer},
+    options::Options,
     spool::{Opened, Spool},
 };
 
