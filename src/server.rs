@@ -30,7 +30,7 @@ use self::{
     events::{Event, Fault, Observer},
     figures::{Figures, Status},
     limits::{Crowd, Limits, MOST_CHECKS, Turns},
-    lmtp::Intake,
+    lmtp::{Intake, socket},
     options::{Options, Plaintext, Protection},
     session::step::Offer,
     spool::{Spool, mailbox::Delivered},
@@ -81,7 +81,7 @@ pub enum Error {
     Unprotected(SocketAddr),
     /// Mail cannot be taken where it shall.
     #[error(transparent)]
-    Intake(#[from] lmtp::Error),
+    Intake(#[from] socket::Error),
     /// TLS is asked for, and there is no certificate.
     #[error("TLS on {0} needs a certificate")]
     NoCertificate(SocketAddr),
@@ -114,12 +114,12 @@ impl Server {
             .collect();
         let mut intakes = Vec::new();
         for place in &options.intakes {
-            intakes.push(lmtp::Socket::bind(place).await?);
+            intakes.push(socket::Socket::bind(place).await?);
         }
         for given in &options.intake_sockets {
-            intakes.push(lmtp::Socket::take_over(given)?);
+            intakes.push(socket::Socket::take_over(given)?);
         }
-        let places = intakes.iter().map(lmtp::Socket::place).collect();
+        let places = intakes.iter().map(socket::Socket::place).collect();
         let figures = Arc::new(Figures::default());
         let status = match options.status {
             true => status::listen(spool.path()).await.map_err(no_status).ok(),
@@ -233,7 +233,7 @@ fn no_status(error: io::Error) {
 pub struct Handle {
     shared: Arc<Shared>,
     addresses: Vec<SocketAddr>,
-    places: Vec<lmtp::Place>,
+    places: Vec<socket::Place>,
 }
 
 impl Handle {
@@ -243,7 +243,7 @@ impl Handle {
     }
 
     /// Where it takes mail, in the order of [`Options::intakes`], with the ports that were taken.
-    pub fn intakes(&self) -> &[lmtp::Place] {
+    pub fn intakes(&self) -> &[socket::Place] {
         &self.places
     }
 

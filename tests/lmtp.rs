@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tidings::server::{
     lmtp::{
-        LARGEST, Place,
+        LARGEST,
         session::{Found, LONGEST_COMMAND, MOST_ERRORS, MOST_RECIPIENTS, Outcome, Session, Step},
+        socket::Place,
     },
     options::Options,
 };

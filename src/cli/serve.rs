@@ -16,7 +16,7 @@ use super::{FormArgs, failure};
 use crate::server::{
     self,
     accounts::error,
-    lmtp,
+    lmtp::socket,
     spool::{self, Spool},
 };
 
@@ -165,7 +165,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             Some(
                 server::Error::Unprotected(_)
                 | server::Error::NoCertificate(_)
-                | server::Error::Intake(lmtp::Error::Open(_)),
+                | server::Error::Intake(socket::Error::Open(_)),
             ) => {
                 return failure::USAGE;
             }

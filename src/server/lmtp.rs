@@ -1,13 +1,8 @@
 //! LMTP: what a mail server hands over, into the spool (RFC 2033). What may be said is [`session`]'s to
-//! decide; here are the sockets.
-//!
-//! There are no passwords in LMTP: whoever reaches the socket can deliver. So it is a Unix socket, or
-//! an address within this machine.
+//! decide, where it is said [`socket`]'s.
 
 use std::{
     io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,7 +12,6 @@ use jiff::Timestamp;
 use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, UnixListener},
     sync::Semaphore,
     task, time,
 };
@@ -25,18 +19,20 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::net::Carrier;
 
-use self::session::{Found, LONGEST_COMMAND, Outcome, Session, Step};
+use self::{
+    session::{Found, LONGEST_COMMAND, Outcome, Session, Step},
+    socket::Socket,
+};
 
 use super::{
     events::{Event, Observer},
     figures::Figures,
     intake,
-    options::GivenIntake,
     spool::{self, Spool, mailbox::Delivered},
-    unix::bind_unix,
 };
 
 pub mod session;
+pub mod socket;
 
 /// Connections at the same time: each may hold a mail in memory. A mail server opens a few.
 pub const MOST_CONNECTIONS: usize = 32;
@@ -47,32 +43,6 @@ pub const LARGEST: u64 = 50_000_000;
 /// How long a command or a part of a mail is waited for (RFC 5321 §4.5.3.2: five minutes).
 pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
-/// Where mail is taken from a mail server.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Place {
-    /// A TCP address within this machine.
-    Tcp(SocketAddr),
-    /// A Unix socket.
-    Unix(PathBuf),
-}
-
-/// Why mail cannot be taken there.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// It cannot listen there.
-    #[error("cannot take mail at {place}")]
-    Listen {
-        /// Where.
-        place: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// Everybody could deliver.
-    #[error("{0} is not within this machine: LMTP has no passwords, everybody could deliver")]
-    Open(SocketAddr),
-}
-
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Intake {
@@ -81,109 +51,6 @@ pub(super) struct Intake {
     pub observer: Option<Observer>,
     pub ending: CancellationToken,
     pub places: Semaphore,
-}
-
-/// A socket that mail is taken at.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpListener),
-    Unix(UnixListener, PathBuf),
-    Given(UnixListener, PathBuf),
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if let Socket::Unix(_, path) = self {
-            // The next server removes what is left.
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-impl Socket {
-    /// Listens there.
-    pub(super) async fn bind(place: &Place) -> Result<Socket, Error> {
-        let failed = |source| Error::Listen {
-            place: place.to_string(),
-            source,
-        };
-        match place {
-            Place::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
-                Err(Error::Open(*address))
-            }
-            Place::Tcp(address) => {
-                let socket = TcpListener::bind(address).await.map_err(failed)?;
-                Ok(Socket::Tcp(socket))
-            }
-            Place::Unix(path) => bind_unix(path, 0o666)
-                .await
-                .map(|socket| Socket::Unix(socket, path.clone()))
-                .map_err(failed),
-        }
-    }
-
-    /// Takes over a socket that listens already.
-    pub(super) fn take_over(given: &GivenIntake) -> Result<Socket, Error> {
-        let taken = match given {
-            GivenIntake::Tcp(socket) => {
-                let address = socket.local_addr().ok();
-                if let Some(address) = address.filter(|it| !it.ip().to_canonical().is_loopback()) {
-                    return Err(Error::Open(address));
-                }
-                socket.try_clone().and_then(|socket| {
-                    socket.set_nonblocking(true)?;
-                    Ok(Socket::Tcp(TcpListener::from_std(socket)?))
-                })
-            }
-            GivenIntake::Unix(socket) => socket.try_clone().and_then(|socket| {
-                socket.set_nonblocking(true)?;
-                let path = socket.local_addr()?.as_pathname().map(Path::to_owned);
-                // Whoever made it clears it away.
-                Ok(Socket::Given(
-                    UnixListener::from_std(socket)?,
-                    path.unwrap_or_default(),
-                ))
-            }),
-        };
-        taken.map_err(|source| Error::Listen {
-            place: "the socket that was handed over".to_owned(),
-            source,
-        })
-    }
-
-    /// Where it is.
-    pub(super) fn place(&self) -> Place {
-        match self {
-            Socket::Tcp(socket) => Place::Tcp(
-                socket
-                    .local_addr()
-                    .unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0))),
-            ),
-            Socket::Unix(_, path) | Socket::Given(_, path) => Place::Unix(path.clone()),
-        }
-    }
-
-    async fn accept(&self) -> io::Result<Box<dyn Carrier>> {
-        match self {
-            Socket::Tcp(socket) => {
-                let (stream, _) = socket.accept().await?;
-                let _ = stream.set_nodelay(true);
-                Ok(Box::new(stream))
-            }
-            Socket::Unix(socket, _) | Socket::Given(socket, _) => {
-                Ok(Box::new(socket.accept().await?.0))
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self {
-            Place::Tcp(address) => write!(f, "lmtp://{address}"),
-            Place::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
 }
 
 /// Takes connections until the server ends.

@@ -7,7 +7,7 @@ use std::{
 
 use crate::net::tls::Acceptor;
 
-use super::{events::Observer, limits::Limits, lmtp};
+use super::{events::Observer, limits::Limits, lmtp::socket};
 
 /// How a server is to be.
 #[derive(Clone, Debug)]
@@ -17,9 +17,9 @@ pub struct Options {
     /// Sockets that listen already: those that a service manager hands over, or that were bound as root.
     pub sockets: Vec<Given>,
     /// Where it takes mail from a mail server.
-    pub intakes: Vec<lmtp::Place>,
+    pub intakes: Vec<socket::Place>,
     /// Sockets for that which listen already.
-    pub intake_sockets: Vec<GivenIntake>,
+    pub intake_sockets: Vec<socket::Given>,
     /// Whether it tells its figures at a socket in the spool's folder.
     pub status: bool,
     /// Where it tells them to Prometheus, within this machine.
@@ -69,15 +69,6 @@ pub struct Given {
     pub socket: Arc<std::net::TcpListener>,
     /// Whether there is TLS from the first octet on.
     pub protection: Protection,
-}
-
-/// A socket that listens already for mail.
-#[derive(Clone, Debug)]
-pub enum GivenIntake {
-    /// Of TCP.
-    Tcp(Arc<std::net::TcpListener>),
-    /// A Unix socket.
-    Unix(Arc<std::os::unix::net::UnixListener>),
 }
 
 impl Default for Options {

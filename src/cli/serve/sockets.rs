@@ -12,8 +12,9 @@ use anyhow::Context;
 use listenfd::ListenFd;
 
 use crate::server::{
-    self, lmtp,
-    options::{Given, GivenIntake, Listener, Options, Protection},
+    self,
+    lmtp::socket,
+    options::{Given, Listener, Options, Protection},
 };
 
 use super::ServeArgs;
@@ -43,7 +44,7 @@ pub(super) fn listeners(args: &ServeArgs, are_given: bool) -> anyhow::Result<Vec
 
 /// The sockets that a service manager hands over. Their names say what they are for: `pop3s` for TLS
 /// from the first octet on, `lmtp` for mail, anything else for POP3 (sd_listen_fds(3)).
-pub(super) fn handed_over() -> anyhow::Result<(Vec<Given>, Vec<GivenIntake>)> {
+pub(super) fn handed_over() -> anyhow::Result<(Vec<Given>, Vec<socket::Given>)> {
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let names: Vec<&str> = names.split(':').collect();
     let mut handed = ListenFd::from_env();
@@ -54,9 +55,9 @@ pub(super) fn handed_over() -> anyhow::Result<(Vec<Given>, Vec<GivenIntake>)> {
         if name.contains("lmtp") {
             let tcp = handed.take_tcp_listener(place);
             if let Ok(Some(socket)) = tcp {
-                intakes.push(GivenIntake::Tcp(Arc::new(socket)));
+                intakes.push(socket::Given::Tcp(Arc::new(socket)));
             } else if let Some(socket) = handed.take_unix_listener(place).with_context(failed)? {
-                intakes.push(GivenIntake::Unix(Arc::new(socket)));
+                intakes.push(socket::Given::Unix(Arc::new(socket)));
             }
         } else if let Some(socket) = handed.take_tcp_listener(place).with_context(failed)? {
             let protection = match name.contains("pop3s") {
@@ -85,11 +86,11 @@ pub(super) fn bind(options: &mut Options) -> anyhow::Result<()> {
     }
     for place in std::mem::take(&mut options.intakes) {
         let bound = match &place {
-            lmtp::Place::Tcp(address) => {
-                TcpListener::bind(address).map(|socket| GivenIntake::Tcp(Arc::new(socket)))
+            socket::Place::Tcp(address) => {
+                TcpListener::bind(address).map(|socket| socket::Given::Tcp(Arc::new(socket)))
             }
-            lmtp::Place::Unix(path) => {
-                bind_unix(path).map(|socket| GivenIntake::Unix(Arc::new(socket)))
+            socket::Place::Unix(path) => {
+                bind_unix(path).map(|socket| socket::Given::Unix(Arc::new(socket)))
             }
         };
         let bound = bound.with_context(|| format!("cannot take mail at {place}"))?;
@@ -134,10 +135,10 @@ pub(super) fn resolve(text: &str, port: u16) -> anyhow::Result<SocketAddr> {
 }
 
 /// Where mail is to be taken.
-pub(super) fn intakes(args: &ServeArgs) -> anyhow::Result<Vec<lmtp::Place>> {
+pub(super) fn intakes(args: &ServeArgs) -> anyhow::Result<Vec<socket::Place>> {
     let place = |text: &String| match text.strip_prefix("unix:") {
-        Some(path) => Ok(lmtp::Place::Unix(PathBuf::from(path))),
-        None => resolve(text, 24).map(lmtp::Place::Tcp),
+        Some(path) => Ok(socket::Place::Unix(PathBuf::from(path))),
+        None => resolve(text, 24).map(socket::Place::Tcp),
     };
     args.lmtp.iter().map(place).collect()
 }
@@ -163,7 +164,7 @@ pub(super) fn explain(error: server::Error) -> anyhow::Error {
         server::Error::Unprotected(_) => anyhow::Error::new(error).context(
             "give a certificate (`--cert FILE --key FILE`, or `--tls-listen`), or say `--plaintext allow`",
         ),
-        server::Error::Intake(lmtp::Error::Open(_)) => anyhow::Error::new(error)
+        server::Error::Intake(socket::Error::Open(_)) => anyhow::Error::new(error)
             .context("give an address such as 127.0.0.1:24, or a socket by unix:PATH"),
         server::Error::NoCertificate(_) | server::Error::Intake(_) => anyhow::Error::new(error),
     }
