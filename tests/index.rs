@@ -8,13 +8,13 @@ use tidings::{
     server::{
         file::Stamp,
         index::saved::Saved,
-        mbox::Entry,
+        mbox::{self, Entry},
         reader::{Direction, Error},
         spool::{Opened, Spool},
     },
 };
 
-use crate::support::scratch::Scratch;
+use crate::support::scratch::{Scratch, moment};
 
 const ANNA: &[u8] = b"From: Anna <anna@team.example>\nSubject: Fire drill\n\nThursday at eleven.\n";
 const TOM: &[u8] = b"From: Tom <tom@team.example>\nSubject: Lunch\n\nSoup.\n";
@@ -43,10 +43,11 @@ fn restarted(scratch: &Scratch) -> (Spool, Opened) {
 
 /// Two mails, the same one twice among three, with an index kept.
 fn kept() -> (Scratch, Vec<String>) {
-    let scratch = Scratch::new();
+    let mut file = Vec::new();
     for mail in [ANNA, TOM, ANNA] {
-        scratch.deliver(mail);
+        mbox::write(mail, "a@b", moment(), &mut file);
     }
+    let scratch = Scratch::with_mbox(&file);
     let ids = ids(&scratch.open());
     scratch.spool.keep_indexes();
     assert!(index(&scratch).exists());
@@ -60,7 +61,9 @@ fn what_was_kept_is_taken_over_and_unique_ids_stay() {
     let (_, opened) = restarted(&scratch);
     assert_eq!(ids(&opened), before);
 
-    scratch.deliver(ANNA);
+    let mut more = fs::read(scratch.mailbox()).expect("the mailbox");
+    mbox::write(ANNA, "a@b", moment(), &mut more);
+    fs::write(scratch.mailbox(), more).expect("a write");
     let (spool, opened) = restarted(&scratch);
     let now = ids(&opened);
     assert_eq!(now[..3], before);

@@ -381,13 +381,30 @@ fn unique_ids_stay_over_deliveries_and_restarts() {
 
 #[test]
 fn two_equal_mails_have_two_unique_ids() {
-    let scratch = Scratch::new();
-    scratch.deliver(ANNA);
-    scratch.deliver(ANNA);
+    let mut file = Vec::new();
+    mbox::write(ANNA, "anna@team.example", moment(), &mut file);
+    let scratch = Scratch::with_mbox(&file.repeat(2));
 
     let ids = unique_ids(&scratch.open().maildrop);
 
     assert_eq!(ids[1], format!("{}.2", ids[0]));
+}
+
+#[test]
+fn the_unique_id_of_a_mail_that_went_is_not_that_of_an_equal_one() {
+    let scratch = Scratch::new();
+    for _ in 0..3 {
+        scratch.deliver(ANNA);
+    }
+    let opened = scratch.open();
+    let ids = unique_ids(&opened.maildrop);
+
+    scratch
+        .spool
+        .remove(&scratch.account(), &identities(&opened, &[1]))
+        .expect("a removal");
+
+    assert_eq!(unique_ids(&scratch.open().maildrop), ids[1..]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod index;
 mod licences;
 mod lmtp;
 mod maildir;
+mod model;
 mod peers;
 mod polling;
 mod rendering;

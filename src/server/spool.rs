@@ -204,6 +204,12 @@ impl Spool {
         self.mailbox(account).remove(messages, self.patience)
     }
 
+    /// How many sessions have this mailbox open.
+    pub fn sessions(&self, mailbox: &str) -> usize {
+        let known = hold(&self.mailboxes).get(mailbox).cloned();
+        known.map_or(0, |mailbox| mailbox.sessions())
+    }
+
     /// Removes what the account has kept for long enough, and says what that was. Sessions that have it
     /// in their maildrop can read it until they end.
     ///

@@ -115,9 +115,13 @@ impl Mailbox {
         }
         match &self.keeper {
             Keeper::Mbox(file) => {
-                let mut stored = Vec::new();
-                mbox::write(&letter.traced(), letter.sender(), now, &mut stored);
-                file.append(&stored, terms.largest, patience)?;
+                let mail = letter.traced();
+                let stored_at = |at| {
+                    let mut stored = Vec::new();
+                    mbox::write(&mail, letter.sender(), at, &mut stored);
+                    stored
+                };
+                file.append(stored_at, now, terms.largest, patience)?;
             }
             Keeper::Maildir(opened) => {
                 let maildir = self.maildir(opened)?;
@@ -154,6 +158,11 @@ impl Mailbox {
                     .map_err(failed("remove the messages"))
             }
         }
+    }
+
+    /// How many sessions have it open.
+    pub(super) fn sessions(&self) -> usize {
+        hold(&self.sessions).sessions
     }
 
     /// Writes down what makes the next start quick, where that is worth it.

@@ -10,6 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::{SignedDuration, Timestamp};
+use memchr::memmem;
+
 use crate::server::{
     file::{File, Stamp},
     folder::{Folder, temporary_name},
@@ -92,24 +95,33 @@ impl MboxFile {
         })
     }
 
-    /// Appends what is stored already as a mailbox has it.
+    /// Appends a mail as a mailbox stores it at this time. If the same octets came within the same
+    /// second, it is stored a second later: unique-ids are made of them.
     pub(super) fn append(
         &self,
-        stored: &[u8],
+        stored_at: impl Fn(Timestamp) -> Vec<u8>,
+        mut now: Timestamp,
         largest: Option<u64>,
         patience: Duration,
     ) -> Result<(), Error> {
         let mut known = hold(&self.known);
         self.bring_over(&mut known, patience)?;
         let (locked, is_new) = self.lock_to_append(patience)?;
-        if let Some(largest) = largest {
-            let stamp = locked.file().stamp();
-            let length = stamp.map_err(failed("look at the mailbox"))?.length;
-            if length + stored.len() as u64 > largest {
-                return Err(Error::Full { largest });
-            }
+        let mut stored = stored_at(now);
+        let look = failed("look at the mailbox");
+        let stamp = locked.file().stamp().map_err(look)?;
+        if let Some(largest) = largest
+            && stamp.length + stored.len() as u64 > largest
+        {
+            return Err(Error::Full { largest });
         }
-        append_and_keep(&self.folder, &locked, is_new, stored)?;
+        let end = end_of(locked.file(), stamp.length, stored.len());
+        let end = end.map_err(failed("look at the mailbox"))?;
+        while memmem::find(&end, &stored).is_some() {
+            now += SignedDuration::from_secs(1);
+            stored = stored_at(now);
+        }
+        append_and_keep(&self.folder, &locked, is_new, &stored)?;
         drop(locked);
         self.retired.close();
         Ok(())
@@ -335,6 +347,21 @@ fn append_and_keep(
     append(locked.file(), stored)
         .and_then(|()| if is_new { folder.sync() } else { Ok(()) })
         .map_err(failed("write the mail"))
+}
+
+/// The end of the file, where what came within this second stands, with room for so many octets.
+fn end_of(file: &File, length: u64, room: usize) -> io::Result<Vec<u8>> {
+    /// Several mails of the usual size.
+    const LEAST: usize = 64 * 1024;
+
+    /// Two larger ones that are equal do not come within a second; the second gets another unique-id.
+    const MOST: usize = 4 * 1024 * 1024;
+
+    let size = usize::try_from(length).unwrap_or(usize::MAX);
+    let size = size.min((2 * room).clamp(LEAST, MOST));
+    let mut end = vec![0; size];
+    file.read_exact_at(&mut end, length - size as u64)?;
+    Ok(end)
 }
 
 /// What is missing before a From_ line may follow: nothing, or line ends up to an empty line.
