@@ -3,6 +3,7 @@
 mod bad_input;
 mod cli;
 mod client_sessions;
+mod conformance;
 mod demo;
 mod demo_notices;
 mod dovecot;
@@ -20,6 +21,7 @@ mod screens;
 mod server_sessions;
 mod serving;
 mod serving_by_hand;
+mod signing_in;
 mod spool;
 mod store;
 mod support;

@@ -794,3 +794,28 @@ fn a_server_that_ends_all_lines_with_a_line_feed_is_understood() {
         );
     }
 }
+
+#[test]
+fn scram_keeps_no_password() {
+    use tidings::pop3::sasl::scram::{ITERATIONS, Verifier};
+
+    let of = |password: &str| Verifier::of(&SecretString::from(password), vec![7; 16], ITERATIONS);
+
+    let kept = of("sesame").to_string();
+
+    assert!(!kept.contains("sesame"));
+    assert!(ITERATIONS >= 4096 && kept.starts_with(&format!("SCRAM-SHA-256${ITERATIONS}:")));
+    assert_eq!(kept.parse().as_ref(), Ok(&of("sesame")));
+    // SASLprep (RFC 4013): a soft hyphen is nothing, a ligature is its letters, a wide space is a space.
+    assert_eq!(of("se\u{ad}same"), of("sesame"));
+    assert_eq!(of("o\u{fb03}ce\u{3000}1"), of("office 1"));
+    assert_ne!(of("sesame "), of("sesame"));
+    for damaged in [
+        "",
+        "SCRAM-SHA-256$0:AAAA$AAAA:AAAA",
+        "SCRAM-SHA-1$4096:AAAA$AAAA:AAAA",
+        &kept[..kept.len() - 4],
+    ] {
+        assert!(damaged.parse::<Verifier>().is_err(), "{damaged}");
+    }
+}
