@@ -19,7 +19,7 @@ use tidings::{
         file::{Call, Gate, Pass},
         maildrop::Identity,
         mbox::Excerpt,
-        reader::Direction,
+        reader::{Direction, Window},
         spool::{Opened, Spool},
     },
 };
@@ -85,7 +85,7 @@ fn texts(opened: &Opened) -> Vec<Vec<u8>> {
         .map(|message| {
             let reader = opened.reader.as_ref().expect("a reader");
             let window = reader
-                .first(message, Direction::Neither)
+                .first(message, Direction::Neither, Window::default())
                 .expect("a message");
             let stored = window.slice(message.entry.body, message.entry.end);
             let mut text = Vec::new();

@@ -9,7 +9,7 @@ use tidings::{
         file::Stamp,
         index::saved::Saved,
         mbox::{self, Entry},
-        reader::{Direction, Error},
+        reader::{Direction, Error, Window},
         spool::{Opened, Spool},
     },
 };
@@ -145,7 +145,7 @@ fn a_file_that_was_rewritten_in_place_and_has_grown_gives_no_wrong_message() {
             .maildrop
             .message(MessageNumber::new(n).expect("a number"));
         let message = message.expect("a message");
-        let read = reader.first(message, Direction::Neither);
+        let read = reader.first(message, Direction::Neither, Window::default());
         // Either what is there now, or nothing.
         assert!(matches!(read, Ok(_) | Err(Error::Changed)), "{n}");
     }

@@ -6,6 +6,7 @@ use tidings::{
     pop3::listing::MessageNumber,
     server::{
         maildrop::{Identity, Message},
+        reader::{Direction, Window},
         spool::Opened,
     },
 };
@@ -115,11 +116,11 @@ fn flags_change_neither_number_nor_unique_id() {
     assert_eq!(ids(&scratch.open()), ids(&before));
     // A session that has it under its old name finds it under the new one.
     let first = message(&before, 1);
-    let window = before
-        .reader
-        .as_ref()
-        .expect("a reader")
-        .first(&first, Default::default());
+    let window = before.reader.as_ref().expect("a reader").first(
+        &first,
+        Default::default(),
+        Window::default(),
+    );
     assert_eq!(
         window.expect("the mail").slice(0, ANNA.len() as u64),
         Some(ANNA)
@@ -180,7 +181,9 @@ fn what_one_removes_others_can_read_until_they_end() {
 
     assert_eq!(ids(&scratch.open()), ["1600000001.b"]);
     let reader = early.reader.as_ref().expect("a reader");
-    let window = reader.first(&first, Default::default()).expect("the mail");
+    let window = reader
+        .first(&first, Direction::Neither, Window::default())
+        .expect("the mail");
     assert_eq!(window.slice(0, ANNA.len() as u64), Some(ANNA));
     drop(early);
     assert_eq!(

@@ -19,6 +19,9 @@ use crate::support::{
     scratch::{Scratch, Served},
 };
 
+mod mail_servers;
+mod readers;
+
 /// What clients are to bring home as it is: dots, quotes, 8-bit, long lines, bare CRs, no last line end.
 fn mails() -> Vec<Vec<u8>> {
     let header = |n: usize| {

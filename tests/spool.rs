@@ -25,7 +25,7 @@ use tidings::{
         },
         maildrop::{Identity, Maildrop, Message},
         mbox::{self, Entry, Excerpt},
-        reader::{self, Direction},
+        reader::{self, Direction, Window},
         spool::{self, Opened, Spool},
     },
 };
@@ -71,7 +71,7 @@ fn message(opened: &Opened, n: u32) -> Message {
 fn read(opened: &Opened, n: u32) -> Result<Vec<u8>, reader::Error> {
     let message = message(opened, n);
     let reader = opened.reader.as_ref().expect("a file");
-    let window = reader.first(&message, Direction::Neither)?;
+    let window = reader.first(&message, Direction::Neither, Window::default())?;
     let stored = window
         .slice(message.entry.body, message.entry.end)
         .expect("a small message");

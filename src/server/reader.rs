@@ -49,15 +49,20 @@ pub enum Error {
 }
 
 impl Reader {
-    /// Reads the window that holds the message's beginning, and all of it if it is not too large.
-    /// Blocks.
+    /// Reads the window that holds the message's beginning, and all of it if it is not too large, into
+    /// the room of one that is not needed any more. Blocks.
     ///
     /// # Errors
     ///
     /// The file cannot be read, or does not hold the message any more.
-    pub fn first(&self, message: &Message, direction: Direction) -> Result<Window, Error> {
+    pub fn first(
+        &self,
+        message: &Message,
+        direction: Direction,
+        room: Window,
+    ) -> Result<Window, Error> {
         let Reader::Mbox { file, stamp } = self else {
-            return self.more(message, 0);
+            return self.more(message, 0, room);
         };
         // The octet before the From_ line tells whether that begins a line.
         let begin = message.entry.start.saturating_sub(1);
@@ -68,7 +73,8 @@ impl Reader {
             Direction::Down | Direction::Neither => begin..end.min(begin + WINDOW),
         };
         let least = end.min(message.entry.body + WINDOW);
-        let window = read(file, range.start, range.end.min(stamp.length).max(least))?;
+        let until = range.end.min(stamp.length).max(least);
+        let window = read(file, range.start, until, room)?;
         if file.file().stamp()? == *stamp {
             return window
                 .begins(message)
@@ -77,7 +83,7 @@ impl Reader {
         }
         check(file, message)?;
         // Of the others in the window nothing is known.
-        read(file, begin, least)
+        read(file, begin, least, window)
     }
 
     /// Reads the part of a large message that starts there. Blocks.
@@ -85,8 +91,9 @@ impl Reader {
     /// # Errors
     ///
     /// The file cannot be read.
-    pub fn more(&self, message: &Message, offset: u64) -> Result<Window, Error> {
-        self.window(message, offset, message.entry.end.min(offset + WINDOW))
+    pub fn more(&self, message: &Message, offset: u64, room: Window) -> Result<Window, Error> {
+        let until = message.entry.end.min(offset + WINDOW);
+        self.window(message, offset, until, room)
     }
 
     /// Reads these octets of the message's file. Blocks.
@@ -95,14 +102,21 @@ impl Reader {
     ///
     /// The file cannot be read.
     pub fn part(&self, message: &Message, start: u64, end: u64) -> Result<Vec<u8>, Error> {
-        Ok(self.window(message, start, end)?.octets)
+        let room = Window::default();
+        Ok(self.window(message, start, end, room)?.octets)
     }
 
-    fn window(&self, message: &Message, offset: u64, until: u64) -> Result<Window, Error> {
+    fn window(
+        &self,
+        message: &Message,
+        offset: u64,
+        until: u64,
+        room: Window,
+    ) -> Result<Window, Error> {
         match (self, &message.file) {
-            (Reader::Mbox { file, .. }, None) => read(file, offset, until),
+            (Reader::Mbox { file, .. }, None) => read(file, offset, until, room),
             (Reader::Maildir(maildir), Some(file)) => {
-                let mut octets = buffer(offset, until)?;
+                let mut octets = room.emptied(offset, until)?;
                 maildir
                     .open_file(file)?
                     .read_exact_at(&mut octets, offset)
@@ -118,11 +132,6 @@ impl Reader {
     }
 }
 
-fn buffer(start: u64, end: u64) -> Result<Vec<u8>, Error> {
-    let length = usize::try_from(end - start).map_err(|_| Error::Changed)?;
-    Ok(vec![0; length])
-}
-
 fn cut_short(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Error::Changed,
@@ -130,8 +139,8 @@ fn cut_short(error: io::Error) -> Error {
     }
 }
 
-fn read(file: &Held, start: u64, end: u64) -> Result<Window, Error> {
-    let mut octets = buffer(start, end)?;
+fn read(file: &Held, start: u64, end: u64, room: Window) -> Result<Window, Error> {
+    let mut octets = room.emptied(start, end)?;
     file.file()
         .read_exact_at(&mut octets, start)
         .map_err(cut_short)?;
@@ -147,8 +156,9 @@ fn check(file: &Held, message: &Message) -> Result<(), Error> {
     let mut hasher = Sha256::new();
     let mut offset = entry.start;
     let mut last = None;
+    let mut window = Window::default();
     while offset < entry.end {
-        let window = read(file, offset, entry.end.min(offset + WINDOW))?;
+        window = read(file, offset, entry.end.min(offset + WINDOW), window)?;
         hasher.update(&window.octets);
         offset += window.octets.len() as u64;
         last = window.octets.last().copied();
@@ -188,6 +198,14 @@ impl Direction {
 }
 
 impl Window {
+    /// Its room, as large as what is between these two.
+    fn emptied(self, start: u64, end: u64) -> Result<Vec<u8>, Error> {
+        let length = usize::try_from(end - start).map_err(|_| Error::Changed)?;
+        let mut octets = self.octets;
+        octets.resize(length, 0);
+        Ok(octets)
+    }
+
     /// The octets from here to there, if the window holds them all.
     pub fn slice(&self, start: u64, end: u64) -> Option<&[u8]> {
         let from = usize::try_from(start.checked_sub(self.start)?).ok()?;

@@ -1,6 +1,6 @@
 //! How answers go out: gathered, and messages read ahead in windows.
 
-use std::io;
+use std::{io, mem};
 
 use tokio::{io::AsyncWriteExt, task, time};
 use tokio_util::codec::Encoder;
@@ -113,11 +113,12 @@ impl Connection {
         };
         let direction = Direction::between(visit.previous.as_ref(), message);
         let message = message.clone();
+        let room = mem::take(&mut visit.window);
         let read = task::spawn_blocking(move || {
             if offset == message.entry.body {
-                reader.first(&message, direction)
+                reader.first(&message, direction, room)
             } else {
-                reader.more(&message, offset)
+                reader.more(&message, offset, room)
             }
         });
         visit.window = read
