@@ -8,6 +8,7 @@ mod demo;
 mod demo_notices;
 mod dovecot;
 mod faults;
+mod fuzz;
 mod hostile;
 mod index;
 mod licences;

@@ -120,7 +120,11 @@ fn check_sender(text: &str) -> Result<(), String> {
 }
 
 /// Reads the file.
-pub(super) fn parse(text: &str) -> Result<ByName, Error> {
+///
+/// # Errors
+///
+/// It is not what it should be.
+pub fn parse(text: &str) -> Result<ByName, Error> {
     let file: File = toml::from_str(text).map_err(|error| Error::Parse {
         place: Place::at(text, error.span().map_or(0, |span| span.start)),
         what: in_a_line(error.message()),
@@ -305,7 +309,11 @@ impl Duplicates {
 }
 
 /// The file with an account changed, or added.
-pub(super) fn changed(text: &str, name: &str, change: &Change) -> Result<String, Error> {
+///
+/// # Errors
+///
+/// The name or a value cannot be one, or the file is not what it should be.
+pub fn changed(text: &str, name: &str, change: &Change) -> Result<String, Error> {
     if !is_name(name) {
         return Err(Error::Name(name.to_owned()));
     }

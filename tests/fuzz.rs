@@ -1,0 +1,236 @@
+//! The fuzz targets on octets that are made from seeds, always the same ones. For longer:
+//! `TIDINGS_FUZZ_SECONDS=900 cargo test --release fuzz::`.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+mod targets;
+
+/// How many inputs each target gets, where no time is given.
+const INPUTS: u32 = 3_000;
+
+/// The longest input.
+const LONGEST: usize = 8_192;
+
+/// Numbers that look like chance, and are the same each time (xorshift64*).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.next() % limit.max(1)
+    }
+}
+
+/// Changes a few octets, doubles, cuts or moves pieces, or puts in a word.
+fn mutate(octets: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&[u8]], chance: &mut Chance) {
+    for _ in 0..=chance.below(6) {
+        let at = chance.below(octets.len() + 1);
+        let until = (at + chance.below(40)).min(octets.len());
+        match chance.below(7) {
+            0 if at < octets.len() => octets[at] = chance.next() as u8,
+            1 => octets.insert(at, chance.next() as u8),
+            2 => drop(octets.drain(at..until)),
+            3 => {
+                let piece = octets[at..until].to_vec();
+                octets.splice(at..at, piece);
+            }
+            4 => {
+                let word = words[chance.below(words.len())];
+                octets.splice(at..at, word.iter().copied());
+            }
+            5 => {
+                let other = &seeds[chance.below(seeds.len())];
+                let from = chance.below(other.len() + 1);
+                let to = (from + chance.below(200)).min(other.len());
+                octets.splice(at..until, other[from..to].iter().copied());
+            }
+            _ => octets.truncate(octets.len().max(1) - chance.below(3).min(octets.len())),
+        }
+    }
+    octets.truncate(LONGEST);
+}
+
+fn fuzz(target: fn(&[u8]), seeds: &[Vec<u8>], words: &[&[u8]]) {
+    let seconds = std::env::var("TIDINGS_FUZZ_SECONDS").ok();
+    let time = seconds
+        .and_then(|seconds| seconds.parse().ok())
+        .map(Duration::from_secs);
+    let began = Instant::now();
+    let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
+    let mut number = 0u32;
+    while time.map_or(number < INPUTS, |time| began.elapsed() < time) {
+        number = number.wrapping_add(1);
+        let mut octets = seeds[chance.below(seeds.len())].clone();
+        mutate(&mut octets, seeds, words, &mut chance);
+        let result = std::panic::catch_unwind(|| target(&octets));
+        assert!(
+            result.is_ok(),
+            "input {number}: b\"{}\"",
+            octets.escape_ascii()
+        );
+    }
+}
+
+fn files(folder: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(folder);
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file())
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| fs::read(path).expect("a seed"))
+        .collect()
+}
+
+/// What the clients of all transcripts say.
+fn dialogues() -> Vec<Vec<u8>> {
+    let said = |text: Vec<u8>| {
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("C:"));
+        lines
+            .map(|line| format!("{}\r\n", line.trim_start()))
+            .collect::<String>()
+            .into_bytes()
+    };
+    files("transcripts/server").into_iter().map(said).collect()
+}
+
+const WORDS: [&[u8]; 14] = [
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b" ",
+    b"\0",
+    b"\xff",
+    b"*\r\n",
+    b"QUIT\r\n",
+    b"USER notices\r\nPASS x\r\n",
+    b"RETR 1\r\n",
+    b"AUTH PLAIN\r\n",
+    b"TOP 2 1\r\n",
+    b"18446744073709551616",
+    b"CAPA\r\n",
+];
+
+#[test]
+fn any_command_line() {
+    let lines: Vec<Vec<u8>> = dialogues()
+        .iter()
+        .flat_map(|dialogue| dialogue.split(|&octet| octet == b'\n'))
+        .map(<[u8]>::to_vec)
+        .collect();
+    fuzz(targets::command, &lines, &WORDS);
+}
+
+#[test]
+fn any_session() {
+    fuzz(targets::session, &dialogues(), &WORDS);
+}
+
+#[test]
+fn any_mailbox() {
+    let mut seeds = files("mailboxes");
+    seeds.push(b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nbody\n\n".to_vec());
+    seeds.push(b"From a@b ?on Nov 23 08:00:00 2026\nA: torn\n\nhalf".to_vec());
+    seeds.push(b"X-IMAP: 1 2\r\nStatus: RO\r\n\r\nFOLDER INTERNAL DATA\r\n\r\n".to_vec());
+    let words: [&[u8]; 10] = [
+        b"\nFrom ",
+        b"\n\nFrom a@b Mon Nov 23 08:00:00 2026\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b">",
+        b">From ",
+        b"\0",
+        b"From a@b ?on Nov 23 08:00:00 2026\n",
+        b"X-IMAPbase: 1\n",
+    ];
+    fuzz(targets::mailbox, &seeds, &words);
+}
+
+#[test]
+fn any_index() {
+    use tidings::server::{file::Stamp, index::saved::Saved, mbox};
+
+    let saved = |mailbox: &[u8]| {
+        let stamp = Stamp {
+            inode: (1, 2),
+            length: mailbox.len() as u64,
+            modified: (3, 4),
+            changed: (5, 6),
+        };
+        let entries = mbox::split(mailbox);
+        Saved {
+            stamp,
+            ends: [7; 32],
+            entries,
+        }
+        .to_bytes()
+    };
+    let seeds: Vec<Vec<u8>> = files("mailboxes")
+        .iter()
+        .map(|mailbox| saved(mailbox))
+        .collect();
+    fuzz(
+        targets::index,
+        &seeds,
+        &[b"\0\0\0\0\0\0\0\0", b"\xff\xff\xff\xff\xff\xff\xff\xff"],
+    );
+}
+
+#[test]
+fn any_file_of_accounts() {
+    let seeds = [
+        "[account.notices]\npassword_hash = \"$argon2id$v=19$x\"\nsessions = \"shared\"\n# kept\n",
+        "[account.a]\nmailbox = \"b\"\nexpire = \"90d\"\nnetworks = [\"10.0.0.0/8\"]\n[account.b]\n",
+        "account.c = { scram = true, largest_message = \"5MB\", senders = [\"@x.example\"] }\n",
+    ];
+    let seeds: Vec<Vec<u8>> = seeds.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let words: [&[u8]; 8] = [
+        b"\n[account.",
+        b"]\n",
+        b" = ",
+        b"\"",
+        b"true",
+        b"store = \"maildir\"\n",
+        b"expire = \"never\"\n",
+        b"[",
+    ];
+    fuzz(targets::accounts, &seeds, &words);
+}
+
+#[test]
+fn any_mail_server() {
+    let seeds = [
+        "LHLO mx\r\nMAIL FROM:<a@b> SIZE=100 BODY=8BITMIME\r\nRCPT TO:<notices@x>\r\nDATA\r\nQUIT\r\n",
+        "LHLO mx\r\nMAIL FROM:<>\r\nRCPT TO:<\"odd name\"@x> NOTIFY=NEVER\r\nRSET\r\nVRFY x\r\nNOOP\r\n",
+        "EHLO x\r\nHELP\r\nEXPN x\r\nAUTH PLAIN\r\nBDAT 5 LAST\r\nSTARTTLS\r\n",
+    ];
+    let seeds: Vec<Vec<u8>> = seeds.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let words: [&[u8]; 8] = [
+        b"\r\n",
+        b"<",
+        b">",
+        b"@",
+        b"RCPT TO:<a@b>\r\n",
+        b"DATA\r\n",
+        b"SIZE=99999999999",
+        b"\xc3\xa9",
+    ];
+    fuzz(targets::lmtp, &seeds, &words);
+}
