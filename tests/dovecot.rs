@@ -10,13 +10,16 @@ use std::{
 };
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use tidings::{config::Tls, poll::report::Outcome};
+use tidings::{
+    config::Tls,
+    poll::report::{Outcome, Summary},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 
-use crate::support::{mailbox::Reader, peer};
+use crate::support::{mailbox::Reader, peer, talk::Talk};
 
 /// Whose the mail is: Debian's nobody.
 const OWNER: u32 = 65_534;
@@ -78,20 +81,30 @@ impl Dovecot {
             format!("notices:{{PLAIN}}sesame:{OWNER}:{OWNER}::{home}::userdb_mail=maildir:{home}/mail:CONTROL={home}/control:INDEX={home}/control\n"),
         )
         .expect("users");
+        // As docs/serving.md recommends it; only the lock is another where a test wants one.
         let lock = if locks { "yes" } else { "no" };
+        let assets = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/dovecot");
+        let shared = fs::read_to_string(assets.join("shared-mailbox.conf")).expect("the recipe");
+        let shared = shared.replace("/etc/dovecot", &home.to_string());
+        fs::copy(
+            assets.join("shared-mailbox.acl"),
+            root.join("shared-mailbox.acl"),
+        )
+        .expect("the access list");
         fs::write(
             root.join("dovecot.conf"),
             format!(
                 "base_dir = {home}/run\nstate_dir = {home}/state\nlog_path = {home}/log\n\
                  protocols = pop3\nlisten = 127.0.0.1\ndisable_plaintext_auth = no\n\
                  auth_mechanisms = plain\nauth_failure_delay = 0\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
-                 pop3_lock_session = {lock}\npop3_uidl_format = %08Xu%08Xv\nmail_privileged_group =\n\
+                 mail_privileged_group =\n\
                  ssl = yes\nssl_cert = <{home}/cert.pem\nssl_key = <{home}/key.pem\n\
                  service anvil {{\n unix_listener anvil-auth-penalty {{\n mode = 0\n }}\n}}\n\
                  service pop3-login {{\n inet_listener pop3 {{\n port = {port}\n }}\n \
                  inet_listener pop3s {{\n port = {tls_port}\n ssl = yes\n }}\n}}\n\
                  passdb {{\n driver = passwd-file\n args = scheme=PLAIN {home}/users\n}}\n\
-                 userdb {{\n driver = passwd-file\n args = {home}/users\n}}\n"
+                 userdb {{\n driver = passwd-file\n args = {home}/users\n}}\n\
+                 {shared}\npop3_lock_session = {lock}\n"
             ),
         )
         .expect("the configuration");
@@ -109,7 +122,9 @@ impl Dovecot {
             tls_port,
             child,
         };
-        dovecot.deliver(1..=count);
+        if count > 0 {
+            dovecot.deliver(1..=count);
+        }
         // It is ready when it greets.
         loop {
             if let Ok(socket) = TcpStream::connect(("127.0.0.1", port)).await {
@@ -302,4 +317,99 @@ async fn a_maildrop_that_somebody_holds_is_busy_and_then_free() {
         busy.outcome
     );
     assert_eq!((free.outcome, free.new), (Outcome::Done, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_client_deletes_is_there_again() {
+    let Some(dovecot) = Dovecot::start(3, false).await else {
+        return;
+    };
+    let mut talk = Talk::connect(([127, 0, 0, 1], dovecot.port).into()).await;
+    talk.hear("+OK").await;
+    talk.sign_in().await;
+    talk.ask("DELE 1", "+OK").await;
+    talk.ask("QUIT", "").await;
+
+    let (first, _) = dovecot.reader(Tls::None).check().await;
+
+    assert_eq!((first.outcome, first.new), (Outcome::Done, 3));
+    assert!(dovecot.find(1).is_some());
+}
+
+/// The replicated store of docs/serving.md: the two Dovecots synchronise as their replicators do it,
+/// and a reader that calls one and then the other sees each notice once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_may_call_either_of_two_machines_that_replicate() {
+    let (Some(one), Some(other)) = (
+        Dovecot::start(20, false).await,
+        Dovecot::start(0, false).await,
+    ) else {
+        return;
+    };
+    let mut reader = one.reader(Tls::None);
+    let (first, _) = reader.check().await;
+    one.copy_to(&other);
+    one.replicate_to(&other);
+
+    reader.mailbox.port = Some(other.port);
+    let (second, _) = reader.check().await;
+    other.deliver(21..=22);
+    let (third, _) = reader.check().await;
+    one.replicate_to(&other);
+    reader.mailbox.port = Some(one.port);
+    let (fourth, _) = reader.check().await;
+
+    assert_eq!((first.outcome, first.new), (Outcome::Done, 20));
+    let counts = |summary: &Summary| (summary.new, summary.withdrawn, summary.on_server);
+    assert_eq!(counts(&second), (0, 0, Some(20)), "{}", second.dialogue);
+    assert_eq!(counts(&third), (2, 0, Some(22)));
+    assert_eq!(counts(&fourth), (0, 0, Some(22)), "{}", fourth.dialogue);
+    assert_eq!(reader.headlines().len(), 22);
+}
+
+impl Dovecot {
+    /// Gives another one its mail as it is, before the two are synchronised for the first time.
+    fn copy_to(&self, other: &Dovecot) {
+        for name in ["mail", "control"] {
+            let (from, to) = (
+                self.folder.path().join(name),
+                other.folder.path().join(name),
+            );
+            fs::remove_dir_all(&to).expect("a removal");
+            let copied = Command::new("cp").arg("-a").arg(from).arg(&to).status();
+            assert!(copied.expect("cp runs").success());
+        }
+        // Indexes are each machine's own.
+        let find = Command::new("find")
+            .arg(other.folder.path().join("control"))
+            .args(["-name", "dovecot*index*", "-delete"])
+            .status();
+        assert!(find.expect("find runs").success());
+    }
+
+    /// Makes the mailboxes of both the same, in both directions.
+    fn replicate_to(&self, other: &Dovecot) {
+        let doveadm = peer::find("doveadm").expect("it comes with Dovecot");
+        let conf = |dovecot: &Dovecot| dovecot.folder.path().join("dovecot.conf");
+        let synchronise = || {
+            Command::new(&doveadm)
+                .arg("-c")
+                .arg(conf(self))
+                .args(["sync", "-u", "notices"])
+                // What the first one hands down would have the second one read its settings.
+                .args(["env", "-i"])
+                .arg(&doveadm)
+                .arg("-c")
+                .arg(conf(other))
+                .args(["dsync-server", "-u", "notices"])
+                .output()
+                .expect("doveadm runs")
+        };
+        let synchronised = synchronise();
+        assert!(
+            synchronised.status.success(),
+            "{}",
+            String::from_utf8_lossy(&synchronised.stderr)
+        );
+    }
 }
