@@ -11,6 +11,7 @@ mod faults;
 mod fuzz;
 mod hostile;
 mod index;
+mod kills;
 mod licences;
 mod lmtp;
 mod maildir;

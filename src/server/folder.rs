@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    os::fd::OwnedFd,
+    os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
@@ -80,6 +80,35 @@ impl Folder {
     /// It is there, or cannot be made.
     pub fn create_new(&self, name: impl Arg) -> io::Result<File> {
         self.open_file(name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
+    }
+
+    /// Makes a file that is not there yet, with this in it from its first moment on, where the file
+    /// system can do that.
+    ///
+    /// # Errors
+    ///
+    /// It is there, or cannot be made.
+    pub fn create_whole(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.gate.pass(Call::Open)?;
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let Ok(fd) = rustix::fs::openat(&self.fd, ".", flags, PRIVATE) else {
+            // A killed process may leave it empty then; whoever finds it waits until it is old.
+            let file = self.create_new(name)?;
+            let _ = file.write_all(content);
+            return Ok(());
+        };
+        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let file = File::new(fd, self.gate.clone());
+        file.write_all(content)?;
+        self.gate.pass(Call::Rename)?;
+        let follow = AtFlags::SYMLINK_FOLLOW;
+        Ok(rustix::fs::linkat(
+            rustix::fs::CWD,
+            &path,
+            &self.fd,
+            name,
+            follow,
+        )?)
     }
 
     fn open_file(&self, name: impl Arg, flags: OFlags) -> io::Result<File> {

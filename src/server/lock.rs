@@ -161,13 +161,9 @@ impl<'a> DotLock<'a> {
     fn take(folder: &'a Folder, name: &str) -> Result<Option<DotLock<'a>>, Error> {
         let name = format!("{name}.lock");
         for _ in 0..2 {
-            match folder.create_new(&name) {
-                Ok(file) => {
-                    let lock = DotLock { folder, name };
-                    // Only a hint for others; the name is the lock.
-                    let _ = file.write_all(std::process::id().to_string().as_bytes());
-                    return Ok(Some(lock));
-                }
+            // Whose it is tells others whether it is still meant.
+            match folder.create_whole(&name, std::process::id().to_string().as_bytes()) {
+                Ok(()) => return Ok(Some(DotLock { folder, name })),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     if !is_stale(folder, &name) {
                         return Err(Error::Busy);
