@@ -214,3 +214,34 @@ async fn scram_signs_in_whom_it_may() {
     assert!(again.starts_with("+OK"), "{again}");
     assert_ne!(known, again, "another nonce each time");
 }
+
+#[tokio::test]
+async fn many_that_do_not_sign_in_keep_no_other_address_out() {
+    let scratch = Scratch::new();
+    let limits = Limits {
+        arriving: 3,
+        ..Limits::default()
+    };
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let served = scratch.serve_with(options).await;
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        let mut talk = from_elsewhere(&served.handle);
+        talk.hear("+OK").await;
+        slow.push(talk);
+    }
+
+    let mut ours = Talk::connect(served.address()).await;
+    ours.hear("+OK").await;
+
+    assert_eq!(slow[0].rest().await, b"", "the oldest of the many gave way");
+    slow[1].ask("NOOP", "-ERR sign in first").await;
+    // It has as many as anybody else may have then: the next one of theirs finds no room.
+    let (_end, theirs) = tokio::io::duplex(1024);
+    assert!(!served.handle.attach(theirs, ADDRESS));
+    ours.sign_in().await;
+    assert_eq!(served.handle.numbers(), (2, 1));
+}

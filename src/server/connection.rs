@@ -11,7 +11,7 @@ use tokio::{
     task,
     time::{self, Instant},
 };
-use tokio_util::codec::Decoder;
+use tokio_util::{codec::Decoder, sync::CancellationToken};
 
 use crate::{
     net::Stream,
@@ -66,10 +66,7 @@ pub(super) struct Connection {
 
 /// What the connection holds of the server.
 enum Place {
-    Arriving {
-        _arrival: Arrival,
-        deadline: Instant,
-    },
+    Arriving { arrival: Arrival, deadline: Instant },
     SignedIn(Box<Visit>),
 }
 
@@ -113,7 +110,7 @@ impl Connection {
             input: BytesMut::new(),
             output: BytesMut::new(),
             place: Place::Arriving {
-                _arrival: arrival,
+                arrival,
                 deadline: Instant::now() + shared.limits.sign_in,
             },
             journal: Journal::default(),
@@ -129,8 +126,13 @@ impl Connection {
             address: self.address,
         });
         let abort = self.shared.abort.clone();
+        let sent_away = match &self.place {
+            Place::Arriving { arrival, .. } => arrival.sent_away(),
+            Place::SignedIn(_) => CancellationToken::new(),
+        };
         let result = tokio::select! {
             result = self.serve(protection) => result,
+            () = sent_away.cancelled() => Err(Broken::Ended(Outcome::Crowded)),
             () = abort.cancelled() => Err(Broken::Ended(Outcome::ServerEnds)),
         };
         let outcome = match result {

@@ -28,6 +28,8 @@ pub enum Outcome {
     SlowToSignIn,
     /// After too many errors or wrong passwords.
     TurnedAway,
+    /// Another address had no connection, and there was no room.
+    Crowded,
     /// Something followed STLS before TLS.
     Injected,
     /// There was no TLS to be made.
@@ -96,6 +98,7 @@ impl fmt::Display for Outcome {
             Outcome::Idle => "idle for too long",
             Outcome::SlowToSignIn => "too slow to sign in",
             Outcome::TurnedAway => "turned away",
+            Outcome::Crowded => "gave way to another address",
             Outcome::Injected => "text between STLS and TLS",
             Outcome::NoTls => "no TLS",
             Outcome::MailboxFailed => "mailbox failed",

@@ -1,13 +1,14 @@
 //! What one client, or all of them together, may take of the server.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use tokio::{sync::Semaphore, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 /// Connections that have not signed in, all together. They cost the most and give the least.
 pub const MOST_ARRIVING: usize = 512;
@@ -99,6 +100,13 @@ pub struct Crowd {
     counts: Mutex<Counts>,
 }
 
+/// A connection that has not signed in.
+#[derive(Clone, Debug)]
+struct Waiting {
+    number: u64,
+    sent_away: CancellationToken,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Login {
     at: Instant,
@@ -108,7 +116,9 @@ struct Login {
 #[derive(Debug, Default)]
 struct Counts {
     arriving: usize,
-    by_address: HashMap<IpAddr, usize>,
+    /// Those that have not signed in, by their addresses, the oldest first.
+    by_address: HashMap<IpAddr, VecDeque<Waiting>>,
+    next: u64,
     signed_in: usize,
     /// Until when answers to wrong passwords are held back, for each address that sent some.
     held_back: HashMap<IpAddr, Instant>,
@@ -121,6 +131,7 @@ struct Counts {
 pub struct Arrival {
     crowd: Arc<Crowd>,
     address: IpAddr,
+    waiting: Waiting,
 }
 
 /// The place of a session that has signed in, until it is dropped.
@@ -138,19 +149,34 @@ impl Crowd {
         }
     }
 
-    /// A place for a new connection, if there is one.
+    /// A place for a new connection, if there is one. Where there is none, whoever has come from the
+    /// address with the most connections, and has waited longest, gives way to one from an address with
+    /// fewer: many that do not sign in keep nobody else out.
     pub fn arrive(self: &Arc<Crowd>, address: IpAddr) -> Option<Arrival> {
         let address = whose(address);
         let mut counts = self.lock();
-        let of_one = counts.by_address.get(&address).copied().unwrap_or(0);
-        if counts.arriving >= self.limits.arriving || of_one >= self.limits.arriving_of_one {
+        let of_one = counts.by_address.get(&address).map_or(0, VecDeque::len);
+        if of_one >= self.limits.arriving_of_one {
+            return None;
+        }
+        if counts.arriving >= self.limits.arriving && !counts.make_room(of_one) {
             return None;
         }
         counts.arriving += 1;
-        counts.by_address.insert(address, of_one + 1);
+        counts.next += 1;
+        let waiting = Waiting {
+            number: counts.next,
+            sent_away: CancellationToken::new(),
+        };
+        counts
+            .by_address
+            .entry(address)
+            .or_default()
+            .push_back(waiting.clone());
         Some(Arrival {
             crowd: self.clone(),
             address,
+            waiting,
         })
     }
 
@@ -209,6 +235,34 @@ impl Crowd {
     }
 }
 
+impl Counts {
+    /// Sends one away for a newcomer whose address has so many connections; false if all addresses have
+    /// as few.
+    fn make_room(&mut self, of_newcomer: usize) -> bool {
+        let busiest = self.by_address.values_mut().max_by_key(|waiting| {
+            (
+                waiting.len(),
+                waiting.front().map(|first| u64::MAX - first.number),
+            )
+        });
+        let Some(busiest) = busiest.filter(|waiting| waiting.len() > of_newcomer) else {
+            return false;
+        };
+        if let Some(first) = busiest.pop_front() {
+            first.sent_away.cancel();
+            self.arriving -= 1;
+        }
+        true
+    }
+}
+
+impl Arrival {
+    /// Is cancelled when the connection has to give way to another.
+    pub fn sent_away(&self) -> CancellationToken {
+        self.waiting.sent_away.clone()
+    }
+}
+
 /// Whoever has one IPv6 address has the 2^64 of its network.
 fn whose(address: IpAddr) -> IpAddr {
     match address {
@@ -222,10 +276,13 @@ fn whose(address: IpAddr) -> IpAddr {
 impl Drop for Arrival {
     fn drop(&mut self) {
         let mut counts = self.crowd.lock();
-        counts.arriving -= 1;
+        let counts = &mut *counts;
         if let Some(of_one) = counts.by_address.get_mut(&self.address) {
-            *of_one -= 1;
-            if *of_one == 0 {
+            let before = of_one.len();
+            of_one.retain(|waiting| waiting.number != self.waiting.number);
+            // Whoever had to give way is not counted any more.
+            counts.arriving -= before - of_one.len();
+            if of_one.is_empty() {
                 counts.by_address.remove(&self.address);
             }
         }
