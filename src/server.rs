@@ -58,7 +58,7 @@ pub mod reader;
 pub mod session;
 pub mod spool;
 pub mod status;
-mod unix;
+pub mod unix;
 
 /// The server; [`Server::start`] is its one way in.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Server {
         let places = intakes.iter().map(socket::Socket::place).collect();
         let figures = Arc::new(Figures::default());
         let status = match options.status {
-            true => status::listen(spool.path()).await.map_err(no_status).ok(),
+            true => status::listen(spool.path()).map_err(no_status).ok(),
             false => None,
         };
         let prometheus = match options.prometheus {

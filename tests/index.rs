@@ -180,3 +180,35 @@ proptest! {
         prop_assert_eq!(Saved::from_bytes(&bytes), None);
     }
 }
+
+#[test]
+fn a_removal_reads_the_file_whatever_an_index_says() {
+    let mut file = Vec::new();
+    for number in 0..100 {
+        let mail = format!("Subject: {number}\n\n{}\n", "x".repeat(200));
+        mbox::write(mail.as_bytes(), "a@b", moment(), &mut file);
+    }
+    let scratch = Scratch::with_mbox(&file);
+    scratch.open();
+    scratch.spool.keep_indexes();
+    // Two messages share their room otherwise than before, and one has come: no sample tells.
+    let text = String::from_utf8(file).expect("text");
+    let (fifth, sixth) = (text.find("Subject: 5\n"), text.find("Subject: 6\n"));
+    let (fifth, sixth) = (fifth.expect("it"), sixth.expect("it"));
+    let mut moved = text.clone();
+    moved.replace_range(sixth + 20..sixth + 40, "");
+    moved.insert_str(fifth + 20, &"y".repeat(20));
+    moved.push_str("From a@b Mon Nov 23 10:00:00 2026\nSubject: new\n\n\n");
+    fs::write(scratch.mailbox(), &moved).expect("a write");
+    let (spool, opened) = restarted(&scratch);
+    let first = opened
+        .maildrop
+        .message(MessageNumber::new(1).expect("a number"));
+    let first = [first.expect("a message").identity()].into();
+
+    spool.remove(&scratch.account(), &first).expect("a removal");
+
+    let left = fs::read_to_string(scratch.mailbox()).expect("the mailbox");
+    assert!(moved.ends_with(&left), "exactly the first is gone");
+    assert_eq!(left.matches("\nSubject: ").count(), 100);
+}

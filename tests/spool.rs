@@ -1170,3 +1170,96 @@ fn those_who_wait_for_another_programs_lock_wait_together() {
     // One after the other they would take 80 s, and whoever came last would have given up long ago.
     assert!(began.elapsed() < Duration::from_secs(60));
 }
+
+// What a delivery that was killed has left.
+
+const TORN: &[u8] = b"From a@b ?on Nov 23 08:00:00 2026\nSubject: half of a ma";
+
+#[test]
+fn what_was_not_written_to_its_end_is_no_message_and_hides_none() {
+    let good = "From c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
+    for torn in [
+        TORN,
+        b"From a@b ?on Nov 2",
+        b"From a@b ?",
+        b"From a@b ?on Nov 23 08:00:00 2026\nSubject: x\n\nlines\n",
+    ] {
+        let before = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\n";
+        let alone = [&before[..], torn].concat();
+        assert_eq!(texts(&alone), ["A: 1\n"], "{}", torn.escape_ascii());
+        // Whoever appends with an empty line before it, or with a line end, or as it stands.
+        for between in ["\n\n", "\n"] {
+            let followed = [&alone[..], between.as_bytes(), good.as_bytes()].concat();
+            assert_eq!(
+                texts(&followed),
+                ["A: 1\n", "B: 2\n"],
+                "{}",
+                torn.escape_ascii()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_next_delivery_cuts_off_what_was_not_written_to_its_end() {
+    let mut file = Vec::new();
+    mbox::write(ANNA, "a@b", moment(), &mut file);
+    let scratch = Scratch::with_mbox(&[&file[..], TORN].concat());
+    let before = unique_ids(&scratch.open().maildrop);
+
+    scratch.deliver(TOM);
+
+    let after = scratch.open();
+    assert!(scratch.octets().starts_with(&file));
+    assert!(!scratch.octets().windows(4).any(|octets| octets == b"?on "));
+    assert_eq!(unique_ids(&after.maildrop)[..1], before);
+    assert_eq!(read(&after, 2).expect("the mail"), TOM);
+}
+
+#[test]
+fn mail_for_a_file_that_was_replaced_twice_is_brought_over() {
+    let scratch = Scratch::new();
+    for mail in [ANNA, TOM, b"Subject: three\n\n3\n"] {
+        scratch.deliver(mail);
+    }
+    let mut late = OpenOptions::new()
+        .append(true)
+        .open(scratch.mailbox())
+        .expect("the mailbox");
+    for _ in 0..2 {
+        let opened = scratch.open();
+        scratch
+            .spool
+            .remove(&scratch.account(), &identities(&opened, &[1]))
+            .expect("a removal");
+    }
+
+    late.write_all(b"From c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n")
+        .expect("a write");
+
+    let after = scratch.open();
+    assert_eq!(read(&after, 2).expect("the mail"), b"B: 2\n");
+}
+
+#[test]
+fn accounts_that_are_gone_for_a_moment_are_there_still() {
+    let scratch = Scratch::new();
+    let path = scratch.folder.path().join("accounts.toml");
+    let text = std::fs::read_to_string(&path).expect("accounts");
+
+    std::fs::remove_file(&path).expect("a removal");
+    assert!(scratch.spool.accounts().find("notices").is_some());
+    std::fs::write(&path, "").expect("a write");
+    assert!(scratch.spool.accounts().find("notices").is_some());
+    std::fs::write(&path, text).expect("a write");
+    assert!(scratch.spool.accounts().find("notices").is_some());
+    // Who is removed by the program is gone.
+    assert!(
+        scratch
+            .spool
+            .accounts()
+            .remove("notices")
+            .expect("a removal")
+    );
+    assert!(scratch.spool.accounts().find("notices").is_none());
+}

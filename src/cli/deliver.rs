@@ -20,8 +20,8 @@ use crate::server::{
         tidings deliver notices --spool /srv/notices < mail.eml\n  \
         notices: \"|/usr/bin/tidings deliver notices --spool /srv/notices\"     (in /etc/aliases)\n\n\
         Exit codes are those of sysexits.h: 0 delivered, 64 wrong usage, 67 no such account,\n\
-        73 too large, or the mailbox cannot be made, 75 try again later, 77 not permitted: the\n\
-        mailbox may not be written, or takes no mail of this sender.")]
+        73 the mail is too large, 75 try again later (a lock, a full disk or mailbox, whatever a\n\
+        person has to mend), 77 the account takes no mail of this sender.")]
 pub struct DeliverArgs {
     /// The account
     account: String,
@@ -61,6 +61,13 @@ fn deliver_stdin(args: &DeliverArgs) -> Result<(), Failure> {
         error: anyhow::Error::new(error).context(format!("cannot deliver to {}", args.account)),
     };
     let spool = Spool::open(&args.spool).map_err(failed)?;
+    if spool.accounts().all().is_empty() {
+        // A disk that is not mounted, more likely than meant: the mail waits.
+        return Err(Failure {
+            code: EX_TEMPFAIL,
+            error: anyhow::anyhow!("there is no account in {} yet", args.spool.display()),
+        });
+    }
     if spool.accounts().find(&args.account).is_none() {
         return Err(failed(spool::Error::UnknownAccount(args.account.clone())));
     }
@@ -94,22 +101,16 @@ const EX_CANTCREAT: u8 = 73;
 const EX_TEMPFAIL: u8 = 75;
 const EX_NOPERM: u8 = 77;
 
+/// What a person has to mend is a matter of time for the mail: it waits at the mail server.
 fn code(error: &spool::Error) -> u8 {
     match error {
         spool::Error::UnknownAccount(_) => EX_NOUSER,
-        // Somebody makes room, or raises the limit.
-        spool::Error::Busy | spool::Error::Full { .. } => EX_TEMPFAIL,
         spool::Error::Refused(intake::Refusal::TooLarge { .. }) => EX_CANTCREAT,
         spool::Error::Refused(intake::Refusal::Sender) => EX_NOPERM,
-        spool::Error::Denied { .. } => EX_NOPERM,
-        // A person will mend the file, and the mail shall wait for it.
-        spool::Error::Accounts(_) => EX_TEMPFAIL,
-        spool::Error::Io { source, .. } => match source.kind() {
-            io::ErrorKind::NotADirectory
-            | io::ErrorKind::IsADirectory
-            | io::ErrorKind::InvalidInput => EX_CANTCREAT,
-            // A folder that is not there may be on a disk that is not mounted yet.
-            _ => EX_TEMPFAIL,
-        },
+        spool::Error::Busy
+        | spool::Error::Full { .. }
+        | spool::Error::Denied { .. }
+        | spool::Error::Accounts(_)
+        | spool::Error::Io { .. } => EX_TEMPFAIL,
     }
 }

@@ -129,12 +129,16 @@ pub async fn serve(args: ServeArgs) -> Result<ExitCode, failure::Failure> {
             .exit();
     };
     let open = || open_spool(path).map_err(explained);
+    let make = || make_spool(path).map_err(explained);
     match &args.command {
         Some(ServeCommand::Passwd { account }) => {
-            accounts::set_password(&open()?, account).map_err(explained)?;
+            accounts::set_password(&make()?, account).map_err(explained)?;
         }
         Some(ServeCommand::Account(AccountCommand::List { form })) => {
             accounts::list(&open()?, form)?;
+        }
+        Some(ServeCommand::Account(command @ AccountCommand::Add(_))) => {
+            accounts::account(&make()?, command).map_err(explained)?;
         }
         Some(ServeCommand::Account(command)) => {
             accounts::account(&open()?, command).map_err(explained)?;
@@ -145,13 +149,17 @@ pub async fn serve(args: ServeArgs) -> Result<ExitCode, failure::Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the spool; its folder is made if there is none.
-fn open_spool(path: &Path) -> anyhow::Result<Spool> {
+/// Makes the spool's folder, if there is none, and opens it.
+fn make_spool(path: &Path) -> anyhow::Result<Spool> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
         .with_context(|| format!("cannot make the spool {}", path.display()))?;
+    open_spool(path)
+}
+
+fn open_spool(path: &Path) -> anyhow::Result<Spool> {
     Spool::open(path).with_context(|| format!("cannot use the spool {}", path.display()))
 }
 

@@ -69,6 +69,8 @@ pub struct Accounts {
 #[derive(Clone, Debug, Default)]
 struct Table {
     stamp: Option<Stamp>,
+    /// The stamp of the file that could not be read last.
+    failed: Option<Option<Stamp>>,
     accounts: Arc<ByName>,
 }
 
@@ -200,15 +202,18 @@ impl Accounts {
             change.password_hash = Some(passwords::hash(password, hardness).map_err(Error::Hash)?);
         }
         self.edit(|text| file::changed(text, name, &change).map(Some))?;
-        if let Some((password, _)) = password
-            && let Some(account) = self.find(name)
-        {
-            if account.apop {
-                secrets::keep_for_apop(&self.folder, name, password)?;
-            }
-            if account.scram {
-                secrets::keep_for_scram(&self.folder, name, password)?;
-            }
+        let Some(account) = self.find(name) else {
+            return Ok(());
+        };
+        match password {
+            _ if !account.apop => secrets::forget_apop(&self.folder, name)?,
+            Some((password, _)) => secrets::keep_for_apop(&self.folder, name, password)?,
+            None => {}
+        }
+        match password {
+            _ if !account.scram => secrets::forget_scram(&self.folder, name)?,
+            Some((password, _)) => secrets::keep_for_scram(&self.folder, name, password)?,
+            None => {}
         }
         Ok(())
     }
@@ -221,7 +226,8 @@ impl Accounts {
     pub fn remove(&self, name: &str) -> Result<bool, Error> {
         let is_removed = self.edit(|text| file::without(text, name))?;
         if is_removed {
-            secrets::forget(&self.folder, name)?;
+            secrets::forget_apop(&self.folder, name)?;
+            secrets::forget_scram(&self.folder, name)?;
         }
         Ok(is_removed)
     }
@@ -255,18 +261,25 @@ impl Accounts {
         if lock(&self.table).stamp == stamp {
             return Ok(());
         }
-        let accounts = match self.read()? {
-            Some(text) => file::parse(&text)?,
-            None => ByName::default(),
-        };
+        let text = self.read()?.unwrap_or_default();
+        // A disk that is not mounted yet, an editor that is just writing: nobody's mail is sent back for it.
+        if text.is_empty() && !lock(&self.table).accounts.is_empty() {
+            return Err(Error::Gone);
+        }
+        let accounts = file::parse(&text)?;
         let mut table = lock(&self.table);
         table.stamp = stamp;
+        table.failed = None;
         table.accounts = Arc::new(accounts);
         Ok(())
     }
 
     fn current(&self) -> Arc<ByName> {
-        if let Err(error) = self.reread() {
+        let stamp = self.folder.stamp(FILE).ok().flatten();
+        // What could not be read is said once, and read again when it has changed.
+        let is_known = lock(&self.table).failed == Some(stamp);
+        if !is_known && let Err(error) = self.reread() {
+            lock(&self.table).failed = Some(stamp);
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "accounts are not reread"

@@ -306,7 +306,10 @@ impl Connection {
         };
         let (spool, account) = (self.shared.spool.clone(), visit.account.clone());
         let messages = messages.clone();
+        // However many wait for one mailbox's lock, there are threads left for the others.
+        let turn = self.shared.turns.of(&account.mailbox).acquire_owned().await;
         let removed = task::spawn_blocking(move || spool.remove(&account, &messages)).await;
+        drop(turn);
         self.session.updated(match removed {
             Ok(Ok(())) => Updated::Done,
             Ok(Err(error)) => {

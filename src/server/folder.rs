@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd, OwnedFd},
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -102,13 +105,12 @@ impl Folder {
         file.write_all(content)?;
         self.gate.pass(Call::Rename)?;
         let follow = AtFlags::SYMLINK_FOLLOW;
-        Ok(rustix::fs::linkat(
-            rustix::fs::CWD,
-            &path,
-            &self.fd,
-            name,
-            follow,
-        )?)
+        match rustix::fs::linkat(rustix::fs::CWD, &path, &self.fd, name, follow) {
+            Err(rustix::io::Errno::EXIST) => Err(io::ErrorKind::AlreadyExists.into()),
+            // Where /proc is not mounted.
+            Err(_) => self.create_new(name)?.write_all(content),
+            Ok(()) => Ok(()),
+        }
     }
 
     fn open_file(&self, name: impl Arg, flags: OFlags) -> io::Result<File> {
@@ -121,10 +123,23 @@ impl Folder {
             Err(rustix::io::Errno::LOOP) => return Err(unfit("a link, which is not followed")),
             Err(error) => return Err(error.into()),
         };
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             return Err(unfit("not an ordinary file"));
         }
+        if flags.contains(OFlags::CREATE) && metadata.uid() == 0 {
+            self.adopt(&file)?;
+        }
         Ok(file)
+    }
+
+    /// What root makes in a folder of another's belongs to that one, who has to read and write it.
+    fn adopt(&self, file: impl AsFd) -> io::Result<()> {
+        let owner = rustix::fs::fstat(&self.fd)?;
+        if rustix::process::geteuid().is_root() && owner.st_uid != 0 {
+            std::os::unix::fs::fchown(file, Some(owner.st_uid), Some(owner.st_gid))?;
+        }
+        Ok(())
     }
 
     /// The stamp of the file of this name, without opening it; none if there is no such file.
@@ -176,8 +191,12 @@ impl Folder {
             Err(error) => return Err(error.into()),
         }
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())?;
+        if rustix::fs::fstat(&fd)?.st_uid == 0 {
+            self.adopt(&fd)?;
+        }
         Ok(Folder {
-            fd: rustix::fs::openat(&self.fd, name, flags, Mode::empty())?,
+            fd,
             path: self.path.join(name),
             gate: self.gate.clone(),
         })

@@ -38,7 +38,10 @@ pub(super) async fn keep(spool: Arc<Spool>, figures: Arc<Figures>, ending: Cance
             }
             spool.keep_indexes();
         });
-        if done.await.is_err() || is_over {
+        if done.await.is_err() {
+            tracing::error!("keeping house has failed, and is tried again");
+        }
+        if is_over {
             return;
         }
     }

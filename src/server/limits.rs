@@ -202,26 +202,32 @@ impl Crowd {
         *until - now
     }
 
-    /// True if this address may sign in to this account again (RFC 2449 §6.5). Teammates share an
-    /// account: each address is counted for itself.
-    pub fn may_return(&self, account: &str, address: IpAddr, delay: Duration) -> bool {
+    /// True if this address may sign in to this account now, whose logins are to be this time apart
+    /// (RFC 2449 §6.5); it has come then. Teammates share an account: each address is counted for itself.
+    pub fn come(&self, account: &str, address: IpAddr, delay: Duration) -> bool {
         let key = (account.to_owned(), whose(address));
-        let last = self.lock().logins.get(&key).copied();
-        last.is_none_or(|last| last.at + delay <= Instant::now())
-    }
-
-    /// This address has signed in to an account that wants this time between two logins.
-    pub fn has_come(&self, account: &str, address: IpAddr, delay: Duration) {
         let now = Instant::now();
         let mut counts = self.lock();
         counts.logins.retain(|_, login| login.until > now);
+        if counts
+            .logins
+            .get(&key)
+            .is_some_and(|last| last.at + delay > now)
+        {
+            return false;
+        }
         let login = Login {
             at: now,
             until: now + delay,
         };
-        counts
-            .logins
-            .insert((account.to_owned(), whose(address)), login);
+        counts.logins.insert(key, login);
+        true
+    }
+
+    /// It has come, and found the maildrop closed: that was no login.
+    pub fn was_not_let_in(&self, account: &str, address: IpAddr) {
+        let key = (account.to_owned(), whose(address));
+        self.lock().logins.remove(&key);
     }
 
     /// How many have not signed in, and how many have.

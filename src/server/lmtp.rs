@@ -43,6 +43,9 @@ pub const LARGEST: u64 = 50_000_000;
 /// How long a command or a part of a mail is waited for (RFC 5321 §4.5.3.2: five minutes).
 pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
+/// How long a peer may take to hear the last words.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Intake {
@@ -141,7 +144,11 @@ impl Connection<'_> {
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        let written = time::timeout(PATIENCE, self.stream.write_all(&self.output)).await;
+        let patience = match self.intake.ending.is_cancelled() {
+            true => FAREWELL,
+            false => PATIENCE,
+        };
+        let written = time::timeout(patience, self.stream.write_all(&self.output)).await;
         self.output.clear();
         written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
@@ -222,6 +229,8 @@ impl Connection<'_> {
                 None => Outcome::TooLarge,
             };
             self.say(&outcome.reply(&account));
+            // Whoever waits for the others' answers does not wait in vain for this one.
+            self.flush().await?;
         }
         Ok(true)
     }
@@ -231,6 +240,8 @@ impl Intake {
     async fn find(&self, account: &str, octets: u64) -> Found {
         let (spool, account) = (self.spool.clone(), account.to_owned());
         let found = task::spawn_blocking(move || match spool.accounts().find(&account) {
+            // Without any account, the file of accounts is more likely not there than meant.
+            None if spool.accounts().all().is_empty() => Found::Unknown,
             None => Found::Nobody,
             Some(account) if account.largest_message.is_some_and(|most| octets > most) => {
                 Found::TooLarge

@@ -4,7 +4,7 @@
 //! Flags are other programs' business: they are read over, and never written.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     io,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -75,7 +75,7 @@ impl Maildir {
     pub fn messages(&self) -> io::Result<Messages> {
         let mut known = self.lock();
         let stamps = [self.new.stamp_of_itself()?, self.cur.stamp_of_itself()?];
-        if known.stamps == Some(stamps) && stamps.iter().all(is_settled) {
+        if known.stamps == Some(stamps) {
             return Ok(known.messages.clone());
         }
         let files = self.files()?;
@@ -90,7 +90,8 @@ impl Maildir {
             sizes.insert(file.base.clone(), size);
             messages.push(Message::of_maildir(file, size.length, size.octets));
         }
-        known.stamps = Some(stamps);
+        // What changed a moment ago may change again within the same tick of the clock.
+        known.stamps = stamps.iter().all(is_settled).then_some(stamps);
         known.sizes = sizes;
         known.octets = octets;
         known.messages = messages.clone();
@@ -140,7 +141,10 @@ impl Maildir {
             file.write_all(mail)?;
             file.sync()?;
             self.tmp.rename_into(&name, &self.new, &name)?;
-            self.new.sync()
+            // What may not outlive a power cut is not said to be delivered, so it is not to be there.
+            self.new
+                .sync()
+                .inspect_err(|_| drop(self.new.remove(&name)))
         });
         if result.is_err() {
             // What failed is said; that its leftover could not be removed adds nothing.
@@ -191,17 +195,18 @@ impl Maildir {
 
     /// All files, by the time in their names.
     fn files(&self) -> io::Result<Vec<MaildirFile>> {
-        let mut files = Vec::new();
-        let mut seen = HashSet::new();
-        for (folder, in_cur) in [(&self.cur, true), (&self.new, false)] {
+        // In this order, what another program moves meanwhile is in one of them at least; where it is in
+        // both, it is where it was moved to.
+        let mut found = HashMap::new();
+        for (folder, in_cur) in [(&self.new, false), (&self.cur, true)] {
             for name in folder.names()? {
                 let base = base_of(&name).to_vec();
-                // A program that was killed as it moved a message may leave it in both.
-                if !base.starts_with(b".") && seen.insert(base.clone()) {
-                    files.push(MaildirFile { base, name, in_cur });
+                if !base.starts_with(b".") {
+                    found.insert(base.clone(), MaildirFile { base, name, in_cur });
                 }
             }
         }
+        let mut files: Vec<MaildirFile> = found.into_values().collect();
         files.sort_by_cached_key(|file| (place_of(&file.base), file.base.clone()));
         Ok(files)
     }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     figures::{Figures, Status},
-    unix::bind_unix,
+    unix,
 };
 
 /// The socket in the spool's folder. No account's name begins with a dot.
@@ -34,8 +34,8 @@ const LONGEST_REQUEST: usize = 8 * 1024;
 const LONGEST_STATUS: u64 = 64 * 1024 * 1024;
 
 /// Listens at the socket of this spool, which only its owner may ask.
-pub(super) async fn listen(spool: &Path) -> io::Result<UnixListener> {
-    bind_unix(&spool.join(SOCKET), 0o600).await
+pub(super) fn listen(spool: &Path) -> io::Result<UnixListener> {
+    UnixListener::from_std(unix::bind(&spool.join(SOCKET), 0o600)?)
 }
 
 /// Answers whoever connects with the figures, until the server ends.

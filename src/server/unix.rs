@@ -1,19 +1,29 @@
 //! Unix sockets that a server listens at.
 
 use std::{
-    fs::{self, Permissions},
-    io,
-    os::unix::fs::{FileTypeExt, PermissionsExt},
+    fs, io,
+    os::unix::{
+        fs::FileTypeExt,
+        net::{UnixListener, UnixStream},
+    },
     path::Path,
 };
 
-use tokio::net::{UnixListener, UnixStream};
+use rustix::{fs::Mode, process::umask};
 
 /// Binds a Unix socket, in the place of one that nobody listens at any more. Its mode says who may
-/// connect, as far as the folder around it lets them come.
-pub(super) async fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
-    if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
-        match UnixStream::connect(path).await {
+/// connect, as far as the folder around it lets them come. What is no socket stays as it is.
+///
+/// # Errors
+///
+/// Another program listens there, or something else is there, or it cannot be made.
+pub fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
+    if let Ok(found) = fs::symlink_metadata(path) {
+        if !found.file_type().is_socket() {
+            let what = format!("{} is there, and is no socket", path.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+        }
+        match UnixStream::connect(path) {
             Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 fs::remove_file(path)?;
@@ -21,7 +31,11 @@ pub(super) async fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener
             Err(error) => return Err(error),
         }
     }
-    let socket = UnixListener::bind(path)?;
-    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    // The mode is the socket's from its first moment on: a name may be made to mean another file.
+    let before = umask(Mode::from_raw_mode(!mode & 0o777));
+    let socket = UnixListener::bind(path);
+    umask(before);
+    let socket = socket?;
+    socket.set_nonblocking(true)?;
     Ok(socket)
 }

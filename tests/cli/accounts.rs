@@ -103,12 +103,93 @@ fn what_cannot_be_is_not_written() {
         (["--network", "everywhere"], "no network"),
         (["--sender", "ann"], "no sender"),
         (["--mailbox", "../etc"], "no account name"),
+        (["--network", "10.0.4.1/24"], "no network"),
+        (["--sender", "*@team.example"], "no sender"),
+        (["--largest-message", "0"], "nothing would be taken"),
     ] {
         let ran = account(&person, &[&["change", "notices"], &args[..]].concat());
         assert!(ran.code != Some(0) && ran.stderr.contains(words), "{ran}");
     }
 
     assert_eq!(accounts_file(&person), before);
+}
+
+#[test]
+fn a_limit_can_be_taken_off_and_a_secret_goes_with_its_word() {
+    let person = Person::new();
+    let limits = [
+        "--largest-message",
+        "1KB",
+        "--login-delay",
+        "60s",
+        "--network",
+        "10.0.0.0/8",
+        "--sender",
+        "@team.example",
+    ];
+    account(
+        &person,
+        &[&["add", "notices", "--scram", "--apop"], &limits[..]].concat(),
+    )
+    .expect(0);
+    assert_eq!(
+        person.files("spool"),
+        ["accounts.toml", "notices.apop", "notices.scram"]
+    );
+
+    let off: Vec<&str> = limits
+        .chunks(2)
+        .flat_map(|limit| [limit[0], "none"])
+        .chain(["--scram=false", "--apop=false"])
+        .collect();
+    account(&person, &[&["change", "notices"], &off[..]].concat()).expect(0);
+
+    let text = accounts_file(&person);
+    for limit in limits.iter().step_by(2) {
+        let key = limit.trim_start_matches("--").replace('-', "_");
+        assert!(!text.contains(&key), "{key}: {text}");
+    }
+    assert_eq!(person.files("spool"), ["accounts.toml"]);
+}
+
+#[test]
+fn who_only_looks_makes_no_folder() {
+    let person = Person::new();
+
+    let listed = account(&person, &["list"]);
+    let changed = account(&person, &["change", "notices", "--delete", "refused"]);
+
+    assert!(
+        listed.code != Some(0) && changed.code != Some(0),
+        "{listed}{changed}"
+    );
+    assert!(!person.path("spool").exists());
+}
+
+#[test]
+fn a_mailbox_that_is_there_does_not_become_another_kind() {
+    let person = Person::new();
+    account(&person, &["add", "notices"]).expect(0);
+    deliver(&person, &[], FROM_ANN).expect(0);
+
+    let changed = account(&person, &["change", "notices", "--store", "maildir"]);
+
+    assert!(
+        changed.stderr.contains("is there as an mbox file"),
+        "{changed}"
+    );
+    assert_eq!(deliver(&person, &[], FROM_BOB).code, Some(0));
+}
+
+#[test]
+fn one_account_without_scram_is_said_to_take_it_from_all() {
+    let person = Person::new();
+    account(&person, &["add", "notices", "--scram"]).expect(0);
+
+    let added = account(&person, &["add", "editor"]).expect(0);
+
+    assert!(added.stderr.contains("SCRAM is not announced"), "{added}");
+    assert!(added.stderr.contains(": editor"), "{added}");
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn a_new_certificate_serves_the_next_connection_and_a_broken_one_none() {
 
     write();
     signal(&serving.child, Signal::HUP);
-    serving.logged("read again");
+    serving.logged("the certificate is read again");
     let second = seen_certificate(address);
     fs::write(person.path("key.pem"), "no key").expect("a write");
     signal(&serving.child, Signal::HUP);

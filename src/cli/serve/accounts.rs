@@ -20,7 +20,7 @@ use crate::{
         accounts::{
             account::{self, Account, Delete, Duplicates, Sessions, Store},
             error,
-            file::Change,
+            file::{self, Change, NONE},
             passwords::Hardness,
         },
         spool::Spool,
@@ -69,22 +69,22 @@ pub(super) struct AccountArgs {
     #[arg(long, value_name = "HOW")]
     delete: Option<DeleteWord>,
     /// Remove what is older: 90d, or never
-    #[arg(long, value_name = "AGE")]
+    #[arg(long, value_name = "AGE", value_parser = age)]
     expire: Option<String>,
-    /// The least time between two logins from one address, as 60s
-    #[arg(long, value_name = "TIME")]
-    login_delay: Option<Interval>,
-    /// Take no mail beyond this, as 2GB
-    #[arg(long, value_name = "SIZE")]
-    largest_mailbox: Option<Size>,
-    /// Take no larger mail, as 50MB
-    #[arg(long, value_name = "SIZE")]
-    largest_message: Option<Size>,
-    /// Let sign in from there only: an address or 192.0.2.0/24; may be given several times
-    #[arg(long = "network", value_name = "NET")]
+    /// The least time between two logins from one address, as 60s; or none
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    login_delay: Option<String>,
+    /// Take no mail beyond this, as 2GB; or none
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    largest_mailbox: Option<String>,
+    /// Take no larger mail, as 50MB; or none
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    largest_message: Option<String>,
+    /// Let sign in from there only: an address or 192.0.2.0/24; may be given several times; or none
+    #[arg(long = "network", value_name = "NET", value_parser = network)]
     networks: Option<Vec<String>>,
-    /// Take mail of these only: ann@team.example, or @team.example; may be given several times
-    #[arg(long = "sender", value_name = "WHO")]
+    /// Take mail of these only: ann@team.example, or @team.example; may be given several times; or none
+    #[arg(long = "sender", value_name = "WHO", value_parser = sender)]
     senders: Option<Vec<String>>,
     /// What becomes of a Message-ID that came within a day
     #[arg(long, value_name = "HOW")]
@@ -95,6 +95,39 @@ pub(super) struct AccountArgs {
     /// Offer APOP, for which the password is kept as it is, in a file apart
     #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true")]
     apop: Option<bool>,
+}
+
+/// The text, if it is none or this finds nothing wrong with it.
+fn checked<T>(text: &str, check: impl FnOnce(&str) -> Result<T, String>) -> Result<String, String> {
+    if text != NONE {
+        check(text)?;
+    }
+    Ok(text.to_owned())
+}
+
+fn age(text: &str) -> Result<String, String> {
+    file::parse_days(text).map(|_| text.to_owned())
+}
+
+fn time(text: &str) -> Result<String, String> {
+    checked(text, str::parse::<Interval>)
+}
+
+fn size(text: &str) -> Result<String, String> {
+    checked(text, |text| match text.parse::<Size>()? {
+        Size(0) => {
+            Err("nothing would be taken: write none where there is to be no limit".to_owned())
+        }
+        size => Ok(size),
+    })
+}
+
+fn network(text: &str) -> Result<String, String> {
+    checked(text, file::parse_network)
+}
+
+fn sender(text: &str) -> Result<String, String> {
+    checked(text, file::check_sender)
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -139,9 +172,9 @@ impl AccountArgs {
                 DeleteWord::Refused => Delete::Refused,
             }),
             expire: self.expire.clone(),
-            login_delay: self.login_delay.map(|time| time.to_string()),
-            largest_mailbox: self.largest_mailbox.map(|size| size.to_string()),
-            largest_message: self.largest_message.map(|size| size.to_string()),
+            login_delay: self.login_delay.clone(),
+            largest_mailbox: self.largest_mailbox.clone(),
+            largest_message: self.largest_message.clone(),
             networks: self.networks.clone(),
             senders: self.senders.clone(),
             duplicates: self.duplicates.map(|word| match word {
@@ -188,13 +221,16 @@ pub(super) fn account(spool: &Spool, command: &AccountCommand) -> anyhow::Result
             if accounts.find(name).is_some() {
                 bail!("there is an account `{name}`: change it by `tidings serve account change`");
             }
+            fits(spool, args, None)?;
             let password = ask_password(name)?;
             accounts.change(name, args.change(), Some((&password, Hardness::Ordinary)))?;
             told(spool, name, "is a new account");
+            warn_of_scram(spool);
         }
         AccountCommand::Change(args) => {
             let name = checked_name(&args.account)?;
-            known(spool, name)?;
+            let account = known(spool, name)?;
+            fits(spool, args, Some(&account))?;
             accounts.change(name, args.change(), None)?;
             told(spool, name, "is changed");
             if args.needs_password() {
@@ -204,6 +240,7 @@ pub(super) fn account(spool: &Spool, command: &AccountCommand) -> anyhow::Result
                     "needs its password once more, by `tidings serve passwd`,",
                 );
             }
+            warn_of_scram(spool);
         }
         AccountCommand::Remove { account: name } => {
             let account = known(spool, checked_name(name)?)?;
@@ -305,7 +342,47 @@ pub(super) fn set_password(spool: &Spool, name: &str) -> anyhow::Result<()> {
             false => "has a new password",
         },
     );
+    warn_of_scram(spool);
     Ok(())
+}
+
+/// A mailbox that is there cannot be made another kind of by a word.
+fn fits(spool: &Spool, args: &AccountArgs, account: Option<&Account>) -> anyhow::Result<()> {
+    let change = args.change();
+    let mailbox = change.mailbox.as_deref();
+    let mailbox = mailbox.or(account.map(|account| account.mailbox.as_str()));
+    let mailbox = mailbox.unwrap_or(&args.account);
+    let store = change.store.or(account.map(|account| account.store));
+    let is_maildir = store.unwrap_or_default() == Store::Maildir;
+    let there = std::fs::metadata(spool.path().join(mailbox));
+    if there.is_ok_and(|there| there.is_dir() != is_maildir) {
+        let kind = if is_maildir {
+            "an mbox file"
+        } else {
+            "a folder"
+        };
+        bail!("the mailbox `{mailbox}` is there as {kind}: move it away, or name another one");
+    }
+    Ok(())
+}
+
+/// SCRAM is announced where everybody can use it: one account without it takes it from all.
+fn warn_of_scram(spool: &Spool) {
+    let accounts = spool.accounts();
+    if accounts.all_scram() || !accounts.all().values().any(|account| account.scram) {
+        return;
+    }
+    let without: Vec<String> = accounts
+        .all()
+        .values()
+        .filter(|account| account.has_password() && !account.scram)
+        .map(|account| account.name.clone())
+        .collect();
+    let _ = writeln!(
+        io::stderr(),
+        "SCRAM is not announced, because not every account has it: {}",
+        without.join(", ")
+    );
 }
 
 fn checked_name(name: &str) -> anyhow::Result<&str> {

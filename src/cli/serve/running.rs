@@ -1,9 +1,10 @@
 //! A server that runs until a signal ends it.
 
 use std::{
+    fs::DirBuilder,
     io::{self, Write},
     net::{IpAddr, SocketAddr},
-    os::unix::fs::chown,
+    os::unix::fs::{DirBuilderExt, chown},
     path::Path,
     sync::Arc,
 };
@@ -21,7 +22,7 @@ use crate::server::{
 use super::{
     ServeArgs,
     certificates::{self, Source},
-    open_spool, sockets,
+    make_spool, sockets,
 };
 
 /// There is nobody of this name to become.
@@ -58,7 +59,7 @@ pub(super) async fn run(args: &ServeArgs, path: &Path) -> anyhow::Result<()> {
         sockets::bind(&mut options)?;
         become_user(user, path)?;
     }
-    let spool = open_spool(path)?;
+    let spool = make_spool(path)?;
     if let Some(acceptor) = source.keep(&spool)? {
         options.acceptor = Some(acceptor);
     }
@@ -120,6 +121,8 @@ async fn reread(handle: &Handle, source: &Source) {
             error = &error as &dyn std::error::Error,
             "the accounts stay as they were"
         );
+    } else {
+        tracing::info!("the accounts are read again");
     }
     let acceptor = async {
         let read = match source.read()? {
@@ -134,7 +137,7 @@ async fn reread(handle: &Handle, source: &Source) {
     match acceptor.await {
         Ok(acceptor) => {
             handle.set_acceptor(acceptor);
-            tracing::info!("accounts and certificate are read again");
+            tracing::info!("the certificate is read again");
         }
         Err(error) => tracing::error!("the certificate stays as it was: {error:#}"),
     }
@@ -149,7 +152,10 @@ fn become_user(name: &str, spool: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     if !spool.exists() {
-        std::fs::create_dir_all(spool)
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(spool)
             .and_then(|()| chown(spool, Some(user.uid.as_raw()), Some(user.gid.as_raw())))
             .with_context(|| format!("cannot make the spool {}", spool.display()))?;
     }
@@ -198,6 +204,7 @@ impl Told {
         }
         for place in handle.intakes() {
             let _ = writeln!(stdout, "taking mail for {path} on {place}");
+            tracing::info!(%place, "taking mail");
         }
         let _ = stdout.flush();
     }

@@ -3,8 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
-    os::unix::{fs::PermissionsExt, net::UnixListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -15,6 +14,7 @@ use crate::server::{
     self,
     lmtp::socket,
     options::{Given, Listener, Options, Protection},
+    unix,
 };
 
 use super::ServeArgs;
@@ -90,25 +90,13 @@ pub(super) fn bind(options: &mut Options) -> anyhow::Result<()> {
                 TcpListener::bind(address).map(|socket| socket::Given::Tcp(Arc::new(socket)))
             }
             socket::Place::Unix(path) => {
-                bind_unix(path).map(|socket| socket::Given::Unix(Arc::new(socket)))
+                unix::bind(path, 0o666).map(|socket| socket::Given::Unix(Arc::new(socket)))
             }
         };
         let bound = bound.with_context(|| format!("cannot take mail at {place}"))?;
         options.intake_sockets.push(bound);
     }
     Ok(())
-}
-
-/// As root, which may have left one behind that nobody listens at.
-fn bind_unix(path: &Path) -> io::Result<UnixListener> {
-    if std::os::unix::net::UnixStream::connect(path)
-        .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-    {
-        std::fs::remove_file(path)?;
-    }
-    let socket = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
-    Ok(socket)
 }
 
 /// What was given to listen on is no address.

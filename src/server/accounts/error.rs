@@ -13,6 +13,9 @@ pub enum Error {
     /// The file cannot be read.
     #[error("cannot read {FILE}")]
     Read(#[source] io::Error),
+    /// The file is gone or empty, and was neither before.
+    #[error("{FILE} is gone or empty: who had an account before has it still")]
+    Gone,
     /// The file is not what it should be.
     #[error("{FILE}: {place}: {what}")]
     Parse {

@@ -70,7 +70,11 @@ fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Er
 }
 
 /// A number of days; none is `never`.
-fn parse_days(text: &str) -> Result<Option<u32>, String> {
+///
+/// # Errors
+///
+/// It is neither, in words that say so.
+pub fn parse_days(text: &str) -> Result<Option<u32>, String> {
     if text == "never" {
         return Ok(None);
     }
@@ -95,10 +99,17 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
         .collect()
 }
 
-fn parse_network(text: &str) -> Result<IpNet, String> {
+/// A network, or an address.
+///
+/// # Errors
+///
+/// It is neither, in words that say so.
+pub fn parse_network(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .map_err(|_| {
+        .ok()
+        .filter(|network| *network == network.trunc())
+        .or_else(|| text.parse::<IpAddr>().map(IpNet::from).ok())
+        .ok_or_else(|| {
             format!("`{text}` is no network: write 192.0.2.0/24, 2001:db8::/32 or an address")
         })
 }
@@ -111,9 +122,15 @@ fn senders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D:
     Ok(senders)
 }
 
-fn check_sender(text: &str) -> Result<(), String> {
-    let is_one =
-        text == "<>" || (text.contains('@') && !text.ends_with('@') && !text.contains(' '));
+/// Whether this can be whose mail is taken.
+///
+/// # Errors
+///
+/// It cannot, in words that say so.
+pub fn check_sender(text: &str) -> Result<(), String> {
+    let is_address =
+        text.contains('@') && !text.ends_with('@') && !text.contains([' ', '*', '<', '>']);
+    let is_one = text == "<>" || is_address;
     is_one.then_some(()).ok_or_else(|| {
         format!("`{text}` is no sender: write ann@team.example, @team.example, or <> for bounces")
     })
@@ -203,7 +220,11 @@ impl Written {
     }
 }
 
-/// What is to be changed of an account; what is none stays as it is.
+/// Takes a limit away.
+pub const NONE: &str = "none";
+
+/// What is to be changed of an account; what is none stays as it is. A text that is [`NONE`] takes the
+/// limit away.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     /// The hash of a new password.
@@ -251,12 +272,19 @@ impl Change {
             ("duplicates", self.duplicates.map(Duplicates::word)),
         ];
         for (key, word) in words {
-            if let Some(word) = word {
-                account[key] = toml_edit::value(word);
+            match word {
+                Some(NONE) => drop(account.remove(key)),
+                Some(word) => account[key] = toml_edit::value(word),
+                None => {}
             }
         }
         for (key, list) in [("networks", &self.networks), ("senders", &self.senders)] {
-            if let Some(list) = list {
+            if list
+                .as_ref()
+                .is_some_and(|list| list.iter().any(|word| word == NONE))
+            {
+                account.remove(key);
+            } else if let Some(list) = list {
                 account[key] = toml_edit::value(list.iter().collect::<toml_edit::Array>());
             }
         }
@@ -352,7 +380,11 @@ fn document(text: &str) -> Result<DocumentMut, Error> {
 
 /// Nothing is written that could not be read again.
 fn checked(document: DocumentMut) -> Result<String, Error> {
-    let text = document.to_string();
+    let mut text = document.to_string();
+    if text.trim().is_empty() {
+        // An empty file is taken for one that is lost.
+        text = "# There is no account.\n".to_owned();
+    }
     parse(&text)?;
     Ok(text)
 }

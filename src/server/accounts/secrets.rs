@@ -65,17 +65,23 @@ pub(super) fn keep_for_scram(
     write(folder, scram_file(name), line.as_bytes())
 }
 
-/// Forgets both.
-pub(super) fn forget(folder: &Folder, name: &str) -> Result<(), Error> {
-    for file in [apop_file(name), scram_file(name)] {
-        match folder.remove(&file) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::Secret { file, source });
-            }
-            Ok(()) | Err(_) => {}
+/// Forgets what APOP needs.
+pub(super) fn forget_apop(folder: &Folder, name: &str) -> Result<(), Error> {
+    forget(folder, apop_file(name))
+}
+
+/// Forgets what SCRAM needs.
+pub(super) fn forget_scram(folder: &Folder, name: &str) -> Result<(), Error> {
+    forget(folder, scram_file(name))
+}
+
+fn forget(folder: &Folder, file: String) -> Result<(), Error> {
+    match folder.remove(&file) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::Secret { file, source })
         }
+        Ok(()) | Err(_) => Ok(()),
     }
-    Ok(())
 }
 
 fn write(folder: &Folder, file: String, content: &[u8]) -> Result<(), Error> {

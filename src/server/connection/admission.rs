@@ -77,6 +77,9 @@ impl Connection {
                     session: self.number,
                     address: self.address,
                 });
+                // What cannot be a name is not written down: it may be a password in the wrong place.
+                let account = if is_name(&name) { name.as_str() } else { "?" };
+                tracing::warn!(session = self.number, account, address = %self.address, "wrong password");
                 // The others' answers are not held back with this one.
                 self.flush().await?;
                 let pause = self.shared.limits.pause * self.session.penalty();
@@ -93,16 +96,31 @@ impl Connection {
         Ok(step)
     }
 
+    /// Who may not sign in from here is nobody, whatever is known of the password.
+    fn as_from_here(&self, credentials: Credentials) -> Credentials {
+        let account = self.shared.spool.accounts().find(credentials.name());
+        if account.is_none_or(|account| account.admits(self.address)) {
+            return credentials;
+        }
+        let account = credentials.name();
+        tracing::warn!(account, address = %self.address, "not from this network");
+        let name = String::new();
+        match credentials {
+            // It takes as long as any wrong one.
+            Credentials::Password { password, .. } => Credentials::Password { name, password },
+            Credentials::Apop { .. }
+            | Credentials::Proven { .. }
+            | Credentials::Disproved { .. } => Credentials::Disproved { name },
+        }
+    }
+
     async fn open(
         &mut self,
         credentials: Credentials,
     ) -> Result<(Arc<Account>, Opened, Presence), Refusal> {
         let presence = self.shared.crowd.sign_in().ok_or(Refusal::Crowded)?;
+        let credentials = self.as_from_here(credentials);
         let account = identify(&self.shared, credentials).await?;
-        if !account.admits(self.address) {
-            tracing::warn!(account = account.name, address = %self.address, "not from this network");
-            return Err(Refusal::Denied);
-        }
         // However many wait for one mailbox's lock, there are threads left for the others.
         let turn = self.shared.turns.of(&account.mailbox).acquire_owned();
         let Ok(Ok(_turn)) = time::timeout(LONGEST_TURN, turn).await else {
@@ -112,16 +130,16 @@ impl Connection {
         let crowd = self.shared.crowd.clone();
         let (name, delay) = (account.name.clone(), account.login_delay);
         if let Some(delay) = delay
-            && !crowd.may_return(&name, self.address, delay)
+            && !crowd.come(&name, self.address, delay)
         {
             return Err(Refusal::TooSoon);
         }
-        let (account, opened) = task::spawn_blocking(move || open_maildrop(&spool, account))
-            .await
-            .map_err(|_| Refusal::Temporary)??;
-        if let Some(delay) = delay {
-            crowd.has_come(&name, self.address, delay);
+        let opened = task::spawn_blocking(move || open_maildrop(&spool, account)).await;
+        let opened = opened.map_err(|_| Refusal::Temporary).flatten();
+        if opened.is_err() && delay.is_some() {
+            crowd.was_not_let_in(&name, self.address);
         }
+        let (account, opened) = opened?;
         Ok((account, opened, presence))
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::{net::Carrier, server::unix::bind_unix};
+use crate::{net::Carrier, server::unix};
 
 /// Where mail is taken from a mail server.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -79,8 +79,8 @@ impl Socket {
                 let socket = TcpListener::bind(address).await.map_err(failed)?;
                 Ok(Socket::Tcp(socket))
             }
-            Place::Unix(path) => bind_unix(path, 0o666)
-                .await
+            Place::Unix(path) => unix::bind(path, 0o666)
+                .and_then(UnixListener::from_std)
                 .map(|socket| Socket::Unix(socket, path.clone()))
                 .map_err(failed),
         }

@@ -54,15 +54,15 @@ pub fn mask_at(line: &[u8]) -> Option<usize> {
     Some(b"From ".len() + space + 1)
 }
 
-/// True for the From_ line of a message that was not written to its end.
+/// True for the From_ line of a message that was not written to its end; the line itself may be cut.
 pub fn is_masked(line: &[u8]) -> bool {
-    mask_at(line).is_some_and(|at| {
-        line.get(at) == Some(&MASK)
-            && b"MTWFS".iter().any(|letter| {
-                let mut whole = line.to_vec();
-                whole[at] = *letter;
-                is_from_line(&whole)
-            })
+    let Some(behind) = mask_at(line).and_then(|at| line.get(at..)?.strip_prefix(&[MASK])) else {
+        return false;
+    };
+    DAYS.iter().any(|day| {
+        let rest = &day.as_bytes()[1..];
+        let length = rest.len().min(behind.len());
+        behind[..length] == rest[..length]
     })
 }
 

@@ -173,8 +173,9 @@ impl Scanner {
     }
 
     fn starts_message(&self, text: &[u8]) -> bool {
+        // Within what is torn, a line that begins like this is no text: text would be quoted.
         !self.in_line
-            && self.after_empty_line
+            && (self.after_empty_line || self.is_torn)
             && text.starts_with(b"From ")
             && ((self.message.is_none() && !self.is_torn) || is_from_line(text) || is_masked(text))
     }

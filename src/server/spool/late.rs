@@ -1,6 +1,10 @@
 //! Mail that is written late: to a file that a deletion has put another one in the place of.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rustix::fs::FlockOperation;
 
@@ -14,12 +18,25 @@ use crate::server::index::Held;
 pub(super) struct Replaced {
     file: Arc<Held>,
     length: u64,
+    since: Instant,
 }
+
+/// Mailers that wait for a lock try again within this time, or give up.
+const LATEST: Duration = Duration::from_secs(60);
 
 impl Replaced {
     /// This file, of this length, has no name any more.
     pub(super) fn new(file: Arc<Held>, length: u64) -> Replaced {
-        Replaced { file, length }
+        Replaced {
+            file,
+            length,
+            since: Instant::now(),
+        }
+    }
+
+    /// True as long as a mailer that had opened it may still get its lock.
+    pub(super) fn may_be_written(&self) -> bool {
+        self.since.elapsed() < LATEST
     }
 
     /// So many octets of what was written since are taken care of.

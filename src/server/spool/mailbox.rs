@@ -137,8 +137,15 @@ impl Mailbox {
                     .map_err(failed("write the mail"))?;
             }
         }
-        if let Some(recent) = recent {
-            recent.note()?;
+        if let Some(recent) = recent
+            && let Err(error) = recent.note()
+        {
+            // It is delivered, and whoever hears otherwise sends it again.
+            tracing::error!(
+                mailbox = self.name,
+                error = &error as &dyn std::error::Error,
+                "what came is not noted: a second copy would be delivered"
+            );
         }
         Ok(Delivered::Kept)
     }

@@ -48,7 +48,8 @@ pub(super) struct MboxFile {
 #[derive(Debug, Default)]
 struct Known {
     index: Option<Index>,
-    replaced: Option<Replaced>,
+    /// Those that were in its place not long ago.
+    replaced: Vec<Replaced>,
 }
 
 impl MboxFile {
@@ -104,19 +105,28 @@ impl MboxFile {
         largest: Option<u64>,
         patience: Duration,
     ) -> Result<(), Error> {
-        let mut known = hold(&self.known);
+        let deadline = Instant::now() + patience;
+        let mut known = hold_until(&self.known, deadline).ok_or(Error::Busy)?;
         self.bring_over(&mut known, patience)?;
+        let patience = deadline.saturating_duration_since(Instant::now());
         let (locked, is_new) = self.lock_to_append(patience)?;
         let mut stored = stored_at(now);
         let look = failed("look at the mailbox");
-        let stamp = locked.file().stamp().map_err(look)?;
+        let mut stamp = locked.file().stamp().map_err(look)?;
         if let Some(largest) = largest
             && stamp.length + stored.len() as u64 > largest
         {
             return Err(Error::Full { largest });
         }
         let end = end_of(locked.file(), stamp.length, stored.len());
-        let end = end.map_err(failed("look at the mailbox"))?;
+        let mut end = end.map_err(failed("look at the mailbox"))?;
+        if let Some(torn) = torn_at(&end) {
+            // Nobody else writes now: whoever began this is no more.
+            stamp.length -= (end.len() - torn) as u64;
+            end.truncate(torn);
+            let cut = locked.file().set_len(stamp.length);
+            cut.map_err(failed("cut off what was not written to its end"))?;
+        }
         while memmem::find(&end, &stored).is_some() {
             now += SignedDuration::from_secs(1);
             stored = stored_at(now);
@@ -140,35 +150,41 @@ impl MboxFile {
         messages: &BTreeSet<Identity>,
         patience: Duration,
     ) -> Result<(), Error> {
-        let mut known = hold(&self.known);
+        let deadline = Instant::now() + patience;
+        let mut known = hold_until(&self.known, deadline).ok_or(Error::Busy)?;
         self.bring_over(&mut known, patience)?;
+        let patience = deadline.saturating_duration_since(Instant::now());
         let locked = match Locked::acquire(&self.folder, &self.name, Purpose::Write, patience) {
             Err(lock::Error::Open(error)) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(());
             }
             other => other?,
         };
-        // Another file is about to be the one that is looked at for late mail: this one must be done with.
-        if let Some(replaced) = &known.replaced
-            && replaced.is_written().map_err(failed(LOOK_FOR_LATE))?
-        {
-            return Err(Error::Busy);
+        for replaced in &known.replaced {
+            if replaced.is_written().map_err(failed(LOOK_FOR_LATE))? {
+                return Err(Error::Busy);
+            }
         }
         // The file is copied as a whole: to read it as a whole before costs little, and offsets that
         // are not right any more would cut into other messages.
+        let read = || {
+            let file = locked.file().try_clone()?;
+            let file = Arc::new(Held::new(file, self.retired.clone()));
+            Index::read(file, locked.file().stamp()?)
+        };
         known.index = None;
-        let index = self.read(&mut known, &locked)?;
+        let index = { read }().map_err(failed("read the mailbox"))?;
         let (file, stamp) = (index.file().clone(), index.stamp());
         let stays = ranges_that_stay(index.messages(), stamp.length, messages);
+        known.index = Some(index);
         if stays.first() == Some(&(0..stamp.length)) {
             return Ok(());
         }
         rewrite(&self.folder, &self.name, &locked, stamp, &stays)
             .map_err(failed("rewrite the mailbox"))?;
-        *known = Known {
-            index: None,
-            replaced: Some(Replaced::new(file, stamp.length)),
-        };
+        known.index = None;
+        known.replaced.retain(Replaced::may_be_written);
+        known.replaced.push(Replaced::new(file, stamp.length));
         drop(locked);
         self.retired.close();
         Ok(())
@@ -227,9 +243,13 @@ impl MboxFile {
     }
 
     fn bring_over(&self, known: &mut Known, patience: Duration) -> Result<(), Error> {
-        let Some(replaced) = &mut known.replaced else {
-            return Ok(());
-        };
+        for replaced in &mut known.replaced {
+            self.bring_over_from(replaced, patience)?;
+        }
+        Ok(())
+    }
+
+    fn bring_over_from(&self, replaced: &mut Replaced, patience: Duration) -> Result<(), Error> {
         if !replaced.has_grown().map_err(failed(LOOK_FOR_LATE))? {
             return Ok(());
         }
@@ -330,9 +350,13 @@ fn append(file: &File, stored: &[u8]) -> io::Result<()> {
         }
         Ok(())
     });
-    if result.is_err() && file.stamp()?.length <= before + octets.len() as u64 {
-        file.set_len(before)?;
-        file.sync()?;
+    if result.is_err() {
+        let length = file.stamp()?.length;
+        // Where another program has cut the file, or has written behind, there is nothing to cut.
+        if before < length && length <= before + octets.len() as u64 {
+            file.set_len(before)?;
+            file.sync()?;
+        }
     }
     result
 }
@@ -344,8 +368,9 @@ fn append_and_keep(
     is_new: bool,
     stored: &[u8],
 ) -> Result<(), Error> {
-    append(locked.file(), stored)
-        .and_then(|()| if is_new { folder.sync() } else { Ok(()) })
+    let named = if is_new { folder.sync() } else { Ok(()) };
+    named
+        .and_then(|()| append(locked.file(), stored))
         .map_err(failed("write the mail"))
 }
 
@@ -362,6 +387,14 @@ fn end_of(file: &File, length: u64, room: usize) -> io::Result<Vec<u8>> {
     let mut end = vec![0; size];
     file.read_exact_at(&mut end, length - size as u64)?;
     Ok(end)
+}
+
+/// Where in the end of a file begins what was not written to its end, if nothing follows on it.
+fn torn_at(end: &[u8]) -> Option<usize> {
+    let begins = memmem::rfind(end, b"\nFrom ").map(|at| at + 1);
+    let begins = begins.or_else(|| end.starts_with(b"From ").then_some(0))?;
+    let line = end[begins..].split(|&octet| octet == b'\n').next()?;
+    from_line::is_masked(line).then_some(begins)
 }
 
 /// What is missing before a From_ line may follow: nothing, or line ends up to an empty line.
