@@ -16,8 +16,8 @@ pub const MOST_ARRIVING: usize = 512;
 /// Connections of one address that have not signed in. A team sits behind one address.
 pub const MOST_ARRIVING_OF_ONE: usize = 64;
 
-/// Sessions that have signed in.
-pub const MOST_SIGNED_IN: usize = 2000;
+/// Sessions that have signed in. An idle one takes some KiB and a descriptor.
+pub const MOST_SIGNED_IN: usize = 12_000;
 
 /// From connecting to having signed in.
 pub const SIGN_IN: Duration = Duration::from_secs(30);

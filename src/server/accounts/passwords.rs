@@ -7,8 +7,8 @@ use std::{
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{PasswordHasher, phc::PasswordHash},
 };
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -59,12 +59,46 @@ pub(super) fn is_right(
     anothers: Option<&str>,
 ) -> bool {
     let to_check = hash.or(anothers).unwrap_or(NOBODY);
-    let fits = PasswordHash::new(to_check).is_ok_and(|parsed| {
-        Argon2::default()
-            .verify_password(password.expose_secret().as_bytes(), &parsed)
-            .is_ok()
-    });
+    let fits = PasswordHash::new(to_check).is_ok_and(|parsed| fits(password, &parsed));
     fits && hash.is_some()
+}
+
+/// The memory that checks of passwords have used, for the next ones: 19 MiB that every thread takes and
+/// gives back anew, the C library keeps for each of them.
+static ROOMS: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+/// How much of it is kept, in blocks of a KiB: enough for the usual hardness, no more.
+const LARGEST_ROOM: usize = 32 * 1024;
+
+fn fits(password: &SecretString, parsed: &PasswordHash) -> bool {
+    let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
+        return false;
+    };
+    let (Ok(algorithm), Ok(params)) = (
+        Algorithm::try_from(parsed.algorithm.as_str()),
+        Params::try_from(parsed),
+    ) else {
+        return false;
+    };
+    let version = parsed
+        .version
+        .and_then(|version| Version::try_from(version).ok());
+    let blocks = params.block_count();
+    let rooms = || ROOMS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut room = rooms().pop().unwrap_or_default();
+    room.resize(blocks.max(room.len()), Block::new());
+    let mut found = Zeroizing::new(vec![0; expected.as_bytes().len()]);
+    let made = Argon2::new(algorithm, version.unwrap_or_default(), params)
+        .hash_password_into_with_memory(
+            password.expose_secret().as_bytes(),
+            salt,
+            &mut found,
+            &mut room[..blocks],
+        );
+    if room.len() <= LARGEST_ROOM {
+        rooms().push(room);
+    }
+    made.is_ok() && bool::from(found.ct_eq(expected.as_bytes()))
 }
 
 /// The passwords that were right not long ago, as keyed hashes with a key of this process.
