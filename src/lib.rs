@@ -20,7 +20,7 @@
 //! | [`poll`] | one mailbox's poller: wait, check, report |
 //! | [`client`] | POP3 from the client's side, a type for each state |
 //! | [`store`] | the cache: notices kept, unique-ids seen, notices read |
-//! | [`server`] | POP3 from the server's side, the spool of mbox files |
+//! | [`server`] | POP3 from the server's side, LMTP, the spool of mbox files and Maildirs |
 //! | [`notice`] | what a reader sees of one mail (pure) |
 //! | [`net`] | one stream type: plain, TLS, or upgraded by STLS |
 //! | [`pop3`] | the protocol itself, for both sides (pure) |
@@ -36,7 +36,7 @@
 //! A *notice* is one message as people see it, a *headline* its one line in the list. A cache has
 //! *seen* a unique-id once it has fetched it; a person has *read* a notice once they opened it. A
 //! *check* is one session from connect to QUIT, a *report* what a check found. The *spool* is the
-//! server's folder of mbox files, to *deliver* is to append to one of them.
+//! server's folder of mailboxes, to *deliver* is to add to one of them.
 
 pub mod app;
 pub mod cli;

