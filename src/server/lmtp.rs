@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use jiff::Timestamp;
 use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use tokio::{
@@ -217,9 +217,8 @@ impl Connection<'_> {
             }
         }
         let envelope = self.session.take_mail();
-        // Whoever delivers once more is answered sooner than the last octet was looked at.
-        let mail = (too_large.is_none() && mail.len() as u64 <= LARGEST).then(|| mail.split_off(2));
-        let mail = mail.map(Arc::<[u8]>::from);
+        let is_taken = too_large.is_none() && mail.len() as u64 <= LARGEST;
+        let mail = is_taken.then(|| Bytes::from(mail).slice(2..));
         for account in envelope.accounts {
             let outcome = match &mail {
                 Some(mail) => {
@@ -251,7 +250,7 @@ impl Intake {
         found.await.unwrap_or(Found::Unknown)
     }
 
-    async fn deliver(&self, account: &str, mail: Arc<[u8]>, sender: &str) -> Outcome {
+    async fn deliver(&self, account: &str, mail: Bytes, sender: &str) -> Outcome {
         let (octets, began) = (mail.len(), Instant::now());
         let (spool, name, from) = (self.spool.clone(), account.to_owned(), sender.to_owned());
         let delivered = task::spawn_blocking(move || {

@@ -185,9 +185,12 @@ impl Maildir {
         result
     }
 
-    /// Nobody reads what was removed any more.
+    /// Nobody reads what was removed any more. Waits for nobody: whoever is at the Maildir lets go later.
     pub fn let_go(&self) {
-        for name in std::mem::take(&mut self.lock().leaving) {
+        let Ok(mut known) = self.known.try_lock() else {
+            return;
+        };
+        for name in std::mem::take(&mut known.leaving) {
             // What stays in `tmp` is removed by whoever cleans that up.
             let _ = self.tmp.remove(name.as_slice());
         }

@@ -5,13 +5,13 @@ use std::{
     io,
     ops::Range,
     os::unix::fs::MetadataExt,
-    sync::{Arc, Mutex, MutexGuard, TryLockError},
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use memchr::memmem;
+use parking_lot::Mutex;
 
 use crate::server::{
     file::{File, Stamp},
@@ -23,7 +23,7 @@ use crate::server::{
     reader::Reader,
 };
 
-use super::{Error, failed, hold, late::Replaced};
+use super::{Error, failed, late::Replaced};
 
 /// Who signs in waits no longer than this for another program's lock: `[IN-USE]` is an answer, and
 /// teammates wait behind this one.
@@ -67,7 +67,7 @@ impl MboxFile {
     pub(super) fn snapshot(&self, patience: Duration) -> Result<(Messages, Option<Reader>), Error> {
         let deadline = Instant::now() + patience.min(OPENING);
         // Those who wait for another program's lock wait together, not one after the other.
-        let mut known = hold_until(&self.known, deadline).ok_or(Error::Busy)?;
+        let mut known = self.known.try_lock_until(deadline).ok_or(Error::Busy)?;
         let patience = deadline.saturating_duration_since(Instant::now());
         self.bring_over(&mut known, patience)?;
         let stamp = self
@@ -106,7 +106,7 @@ impl MboxFile {
         patience: Duration,
     ) -> Result<(), Error> {
         let deadline = Instant::now() + patience;
-        let mut known = hold_until(&self.known, deadline).ok_or(Error::Busy)?;
+        let mut known = self.known.try_lock_until(deadline).ok_or(Error::Busy)?;
         self.bring_over(&mut known, patience)?;
         let patience = deadline.saturating_duration_since(Instant::now());
         let (locked, is_new) = self.lock_to_append(patience)?;
@@ -151,7 +151,7 @@ impl MboxFile {
         patience: Duration,
     ) -> Result<(), Error> {
         let deadline = Instant::now() + patience;
-        let mut known = hold_until(&self.known, deadline).ok_or(Error::Busy)?;
+        let mut known = self.known.try_lock_until(deadline).ok_or(Error::Busy)?;
         self.bring_over(&mut known, patience)?;
         let patience = deadline.saturating_duration_since(Instant::now());
         let locked = match Locked::acquire(&self.folder, &self.name, Purpose::Write, patience) {
@@ -215,7 +215,7 @@ impl MboxFile {
 
     /// Keeps the index for the next run, if the mailbox has grown by enough to make that worth it.
     pub(super) fn keep_index(&self) {
-        let saved = hold(&self.known).index.as_mut().and_then(Index::to_keep);
+        let saved = self.known.lock().index.as_mut().and_then(Index::to_keep);
         let Some(saved) = saved else {
             return;
         };
@@ -277,20 +277,6 @@ impl MboxFile {
         drop(locked);
         self.retired.close();
         Ok(())
-    }
-}
-
-/// The lock, if it can be had before then.
-fn hold_until<T>(mutex: &Mutex<T>, deadline: Instant) -> Option<MutexGuard<'_, T>> {
-    const WAIT: Duration = Duration::from_millis(5);
-
-    loop {
-        match mutex.try_lock() {
-            Ok(guard) => return Some(guard),
-            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(WAIT),
-            Err(TryLockError::WouldBlock) => return None,
-        }
     }
 }
 

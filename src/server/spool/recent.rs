@@ -1,9 +1,14 @@
 //! The Message-IDs that came to a mailbox within a day, for accounts that want each mail once: in a
 //! file beside it, as digests.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest, Sha256};
 
 use crate::server::{
@@ -25,6 +30,8 @@ pub(super) struct Recent {
     folder: Arc<Folder>,
     /// No account's name begins with a dot.
     file: String,
+    /// Keeps the threads of this process apart, which fcntl's lock does not.
+    turn: Mutex<()>,
 }
 
 /// What is known of one Message-ID; nobody else delivers to the mailbox until it is dropped.
@@ -36,6 +43,7 @@ pub(super) struct Looked<'a> {
     /// The file's text without what is too old, and with this Message-ID.
     noted: String,
     _locked: Locked<'a>,
+    _turn: MutexGuard<'a, ()>,
 }
 
 impl Recent {
@@ -43,6 +51,7 @@ impl Recent {
         Recent {
             folder,
             file: format!(".{mailbox}.recent"),
+            turn: Mutex::default(),
         }
     }
 
@@ -53,6 +62,9 @@ impl Recent {
         now: Timestamp,
         patience: Duration,
     ) -> Result<Looked<'_>, Error> {
+        let deadline = Instant::now() + patience;
+        let turn = self.turn.try_lock_until(deadline).ok_or(Error::Busy)?;
+        let patience = deadline.saturating_duration_since(Instant::now());
         let locked = Locked::acquire(&self.folder, &self.file, Purpose::Create, patience)?;
         let text = match locked.file().text(LONGEST) {
             // What cannot be read is a cache that is lost: at worst a mail is there twice.
@@ -83,6 +95,7 @@ impl Recent {
             recent: self,
             noted,
             _locked: locked,
+            _turn: turn,
         })
     }
 }
