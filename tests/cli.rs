@@ -83,7 +83,8 @@ struct Watching {
 
 impl Watching {
     fn start(person: &Person, arguments: &[&str]) -> Watching {
-        Watching::start_by(person, &[], arguments)
+        // Whoever runs the tests in the background may have had SIGINT ignored for all that follows.
+        Watching::start_by(person, &["env", "--default-signal=INT"], arguments)
     }
 
     /// The program run by another one, as `nohup` does it.
