@@ -170,6 +170,19 @@ async fn a_dot_ends_a_mail_only_between_two_whole_line_ends() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_named_twice_gets_the_mail_once() {
+    let scratch = Scratch::new();
+    let (_served, mut mailer) = serving(&scratch).await;
+    mailer.envelope(&["notices", "notices+ops"]).await;
+
+    mailer.say(MAIL).await;
+
+    mailer.hear("250 2.0.0 <notices>").await;
+    mailer.hear("250 2.0.0 <notices>").await;
+    assert_eq!(scratch.open().maildrop.drop_listing().messages, 1);
+}
+
+#[tokio::test]
 async fn a_mail_of_nothing_is_one() {
     let scratch = Scratch::new();
     let (_served, mut mailer) = serving(&scratch).await;

@@ -226,19 +226,24 @@ impl File {
         (&self.file).stream_position()
     }
 
-    /// Changes one octet that was written, also in a file that is open to append to.
+    /// Puts an octet in the place of another one, also in a file that is open to append to.
     ///
     /// # Errors
     ///
-    /// The disk says so.
-    pub fn change_octet(&self, octet: u8, offset: u64) -> io::Result<()> {
+    /// The other one is not there, or the disk says so.
+    pub fn change_octet(&self, from: u8, to: u8, offset: u64) -> io::Result<()> {
+        let mut there = [0];
+        self.read_exact_at(&mut there, offset)?;
+        if there != [from] {
+            return Err(io::Error::other("another program wrote in between"));
+        }
         if let Pass::Fail(kind) | Pass::After(_, kind) = self.gate.pass_write(1) {
             return Err(kind.into());
         }
         // On Linux, what is open to append to appends wherever it is told to write.
         let flags = rustix::fs::fcntl_getfl(&self.file)?;
         rustix::fs::fcntl_setfl(&self.file, flags - OFlags::APPEND)?;
-        let written = self.file.write_all_at(&[octet], offset);
+        let written = self.file.write_all_at(&[to], offset);
         rustix::fs::fcntl_setfl(&self.file, flags)?;
         written
     }

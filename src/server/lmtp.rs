@@ -2,6 +2,7 @@
 //! decide, where it is said [`socket`]'s.
 
 use std::{
+    collections::HashSet,
     io,
     sync::Arc,
     time::{Duration, Instant},
@@ -219,8 +220,11 @@ impl Connection<'_> {
         let envelope = self.session.take_mail();
         let is_taken = too_large.is_none() && mail.len() as u64 <= LARGEST;
         let mail = is_taken.then(|| Bytes::from(mail).slice(2..));
+        // An account that is named twice, by two addresses of it, gets the mail once.
+        let mut delivered = HashSet::new();
         for account in envelope.accounts {
             let outcome = match &mail {
+                Some(_) if delivered.contains(&account) => Outcome::Delivered,
                 Some(mail) => {
                     let mail = mail.clone();
                     self.intake.deliver(&account, mail, &envelope.sender).await
@@ -228,6 +232,9 @@ impl Connection<'_> {
                 None => Outcome::TooLarge,
             };
             self.say(&outcome.reply(&account));
+            if outcome == Outcome::Delivered {
+                delivered.insert(account);
+            }
             // Whoever waits for the others' answers does not wait in vain for this one.
             self.flush().await?;
         }

@@ -331,7 +331,8 @@ fn append(file: &File, stored: &[u8]) -> io::Result<()> {
         file.sync()?;
         if let Some((at, letter)) = masked {
             let start = file.position()?.saturating_sub(length);
-            file.change_octet(letter, start + at as u64)?;
+            // Whoever appends without a lock may have moved it: others' octets are not changed.
+            file.change_octet(from_line::MASK, letter, start + at as u64)?;
             file.sync()?;
         }
         Ok(())
