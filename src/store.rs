@@ -21,10 +21,13 @@ use rusqlite::{
     config::DbConfig,
 };
 
+pub mod arrival;
 pub mod headlines;
 pub mod index;
-pub mod keep;
+mod keep;
+mod mail;
 pub mod marks;
+mod recognise;
 mod salvage;
 pub mod search;
 pub mod seen;

@@ -12,10 +12,11 @@ use tidings::{
     pop3::listing::{Octets, UniqueId},
     store::{
         Error, Store,
+        arrival::{Arrival, Kept, NO_HEADERS},
         headlines::Place,
-        keep::{Arrival, Kept, Listed, NO_HEADERS},
         marks::Change,
         search::Query,
+        seen::Listed,
     },
 };
 

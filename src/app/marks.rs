@@ -128,7 +128,10 @@ mod tests {
     use crate::{
         notice::headline::Digest,
         pop3::listing::{Octets, UniqueId},
-        store::keep::{Arrival, Kept, Listed},
+        store::{
+            arrival::{Arrival, Kept},
+            seen::Listed,
+        },
     };
 
     fn store_with_a_notice(path: &Path) -> (Store, NoticeId) {

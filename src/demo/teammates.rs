@@ -28,8 +28,9 @@ use crate::{
     pop3::listing::{Octets, UniqueId},
     store::{
         self, Store,
-        keep::{Arrival, Kept, Listed},
+        arrival::{Arrival, Kept},
         marks::Change,
+        seen::Listed,
     },
 };
 

@@ -21,7 +21,7 @@ use crate::{
     },
     notice::{Headline, shown::Shown},
     pop3::listing::{MessageNumber, UniqueId},
-    store::{self, keep::trouble_name},
+    store::{self, seen::trouble_name},
 };
 
 /// How many times in a row a message may be refused before it is shown as such.
@@ -126,7 +126,7 @@ impl Check<'_> {
             // One that has a row already keeps it, unless there is more to say of it.
             if found.is_some() || !plan.again.contains(&unique_id) {
                 let bytes = found
-                    .map_or(store::keep::NO_HEADERS, Vec::as_slice)
+                    .map_or(store::arrival::NO_HEADERS, Vec::as_slice)
                     .to_vec();
                 let says = format!("The server says: {words}");
                 let mail = stand_in(&unique_id, fetch, bytes, &says);
@@ -252,7 +252,7 @@ impl Check<'_> {
         // One that has a row already keeps it.
         if !plan.again.contains(unique_id) {
             let says = format!("Each time it was asked for the check ended: {words}");
-            let mail = stand_in(unique_id, fetch, store::keep::NO_HEADERS.to_vec(), &says);
+            let mail = stand_in(unique_id, fetch, store::arrival::NO_HEADERS.to_vec(), &says);
             // A keeper that has failed says so at its end.
             self.unless_cancelled(keeper.hand_over(mail)).await?;
         }

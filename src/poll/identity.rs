@@ -3,7 +3,7 @@
 //! A message is known by its unique-id; a notice by its unique-id *and* its fingerprint, because
 //! servers give one unique-id to two messages, use one again, or change all of them at once. What
 //! is fetched and turns out to be a kept notice under another name is recognised when it is kept
-//! (`store::keep`).
+//! (`store::recognise`).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,10 +19,7 @@ use crate::{
     },
     notice::NoticeId,
     pop3::listing::{MessageNumber, Octets, UniqueId},
-    store::{
-        keep::{Listed, trouble_name},
-        seen::{Seen, Troubles},
-    },
+    store::seen::{Listed, Seen, Troubles, trouble_name},
 };
 
 /// What a listing means for the cache.

@@ -19,7 +19,8 @@ use crate::{
     pop3::listing::{Octets, UniqueId},
     store::{
         self, Store,
-        keep::{Arrival, Kept, Listed},
+        arrival::{Arrival, Kept},
+        seen::Listed,
     },
 };
 

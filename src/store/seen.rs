@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, hash_map};
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::{Error, Store};
 use crate::{
@@ -40,6 +40,20 @@ pub struct Trouble {
 
 /// The messages that could not be fetched.
 pub type Troubles = HashMap<UniqueId, Trouble>;
+
+/// The unique-ids of a listing, and how many messages have each.
+pub type Listed = HashMap<UniqueId, u32>;
+
+/// The name under which the trouble with a message is remembered: its unique-id, and its size where
+/// several messages have that.
+pub fn trouble_name(unique_id: &UniqueId, octets: Octets, copies: u32) -> UniqueId {
+    if copies < 2 {
+        return unique_id.clone();
+    }
+    let mut name = unique_id.as_bytes().to_vec();
+    name.extend_from_slice(format!(" {octets}").as_bytes());
+    UniqueId::new(name).unwrap_or_else(|| unique_id.clone())
+}
 
 /// All unique-ids that were seen, each with its notices.
 #[derive(Debug, Default)]
@@ -282,4 +296,29 @@ impl Store {
             Ok(oversized)
         })
     }
+}
+
+/// Notes that a notice was fetched under this unique-id.
+pub(super) fn mark_seen(
+    transaction: &Transaction,
+    (unique_id, octets): (&UniqueId, Octets),
+    id: NoticeId,
+    listed: &Listed,
+) -> rusqlite::Result<()> {
+    // The same again is another listed copy: whatever is fetched again is counted anew. Never more
+    // than are listed: another program may have fetched it at the same time.
+    let copies = listed.get(unique_id).copied().unwrap_or(1);
+    transaction
+        .prepare_cached(
+            "INSERT INTO seen VALUES (?1, ?2, ?3, 1) ON CONFLICT (unique_id, notice) DO UPDATE \
+             SET octets = excluded.octets, copies = copies + \
+             ((SELECT sum(copies) FROM seen WHERE unique_id = ?1) < ?4)",
+        )?
+        .execute(params![
+            unique_id.as_bytes(),
+            id.0,
+            octets.0.cast_signed(),
+            copies
+        ])?;
+    Ok(())
 }

@@ -1,0 +1,192 @@
+//! Which kept notice an arrival is: fetched under this unique-id before, or known by its fingerprint
+//! under another one that is not listed any more.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{
+    arrival::{Arrival, Kept, NO_HEADERS},
+    headlines::pack,
+    index,
+    mail::{OTHER_MAIL, put_mail},
+    seen::{Listed, mark_seen},
+};
+use crate::{
+    notice::{Headline, Marks, NoticeId, headline::Fingerprint},
+    pop3::listing::UniqueId,
+};
+
+/// The most notices with one fingerprint that are looked at for one whose unique-id has changed.
+/// Anybody can send the same mail a thousand times.
+const MOST_TWINS: u32 = 200;
+
+/// The most unique-ids that are remembered of a notice. A server with two machines behind it may have
+/// two for each; one that invents new ones at every session must not fill the cache with them.
+const MOST_NAMES: usize = 8;
+
+/// The kept notice that this arrival is, if it is one.
+pub(super) fn known_notice(
+    transaction: &Transaction,
+    change: i64,
+    arrival: &Arrival,
+    listed: &Listed,
+) -> rusqlite::Result<Option<Kept>> {
+    let fingerprint = &arrival.fingerprint;
+    let unique_id = &arrival.unique_id;
+    // Fetched under this unique-id before: as it is now, or with another size; the headers alone, or
+    // now those alone; or not even they could be had.
+    let before: Option<(i64, bool, bool)> = transaction
+        .prepare_cached(
+            "SELECT notice.id, notice.complete, notice.headers_digest = ?2 \
+             FROM seen JOIN notice ON notice.id = seen.notice \
+             WHERE seen.unique_id = ?1 AND (notice.headers_digest = ?2 \
+             AND (NOT notice.complete OR NOT ?4 OR notice.body_digest = ?3) \
+             OR NOT notice.complete AND notice.headers_digest = ?5) \
+             ORDER BY notice.headers_digest = ?2 DESC, notice.complete DESC LIMIT 1",
+        )?
+        .query_row(
+            params![
+                unique_id.as_bytes(),
+                fingerprint.headers,
+                fingerprint.body,
+                arrival.is_complete,
+                Fingerprint::of_headers(NO_HEADERS),
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    if let Some((id, was_complete, has_headers)) = before {
+        let id = NoticeId(id);
+        if was_complete || (has_headers && !arrival.is_complete) {
+            mark_seen(
+                transaction,
+                (&arrival.unique_id, arrival.octets),
+                id,
+                listed,
+            )?;
+            let returned = transaction
+                .prepare_cached(
+                    "UPDATE notice SET withdrawn = NULL, changed = ?2 \
+                     WHERE id = ?1 AND withdrawn IS NOT NULL",
+                )?
+                .execute([id.0, change])?;
+            return Ok(Some(match returned {
+                0 => Kept::AsBefore(id),
+                _ => Kept::Returned(id),
+            }));
+        }
+        return complete(transaction, change, arrival, id, listed)
+            .map(|kept| Some(Kept::Completed(kept)));
+    }
+    if fingerprint.headers == Fingerprint::of_headers(NO_HEADERS) {
+        // What nothing is known of may be anything.
+        return Ok(None);
+    }
+
+    // A notice with the same fingerprint whose own unique-ids are all gone from the listing: those
+    // thought withdrawn first.
+    for condition in [
+        "withdrawn IS NOT NULL ORDER BY id",
+        "withdrawn IS NULL ORDER BY id",
+    ] {
+        let candidates: Vec<i64> = transaction
+            .prepare_cached(&format!(
+                "SELECT id FROM notice \
+                 WHERE headers_digest = ?1 AND body_digest = ?2 AND {condition} LIMIT ?3"
+            ))?
+            .query_map(
+                params![fingerprint.headers, fingerprint.body, MOST_TWINS],
+                |row| row.get(0),
+            )?
+            .collect::<rusqlite::Result<_>>()?;
+        for id in candidates {
+            // A unique-id that is being counted anew claims no notice until that is fetched again.
+            let names: Vec<(Vec<u8>, bool)> = transaction
+                .prepare_cached("SELECT unique_id, copies > 0 FROM seen WHERE notice = ?1")?
+                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            let is_listed = names.iter().any(|(name, counts)| {
+                *counts
+                    && UniqueId::new(name.as_slice())
+                        .is_some_and(|unique_id| listed.contains_key(&unique_id))
+            });
+            if is_listed {
+                continue;
+            }
+            if names.len() >= MOST_NAMES {
+                transaction
+                    .prepare_cached("DELETE FROM seen WHERE notice = ?1")?
+                    .execute([id])?;
+            }
+            mark_seen(
+                transaction,
+                (unique_id, arrival.octets),
+                NoticeId(id),
+                listed,
+            )?;
+            transaction
+                .prepare_cached("UPDATE notice SET withdrawn = NULL, changed = ?2 WHERE id = ?1")?
+                .execute([id, change])?;
+            return Ok(Some(Kept::Recognised(NoticeId(id))));
+        }
+    }
+    Ok(None)
+}
+
+/// Puts the whole mail in the place of its headers, or its headers in the place of none. Marks stay.
+fn complete(
+    transaction: &Transaction,
+    change: i64,
+    arrival: &Arrival,
+    id: NoticeId,
+    listed: &Listed,
+) -> rusqlite::Result<Headline> {
+    let headline = &arrival.headline;
+    transaction
+        .prepare_cached(
+            "UPDATE notice SET withdrawn = NULL, complete = ?2, headers_digest = ?3, \
+             body_digest = ?4, date = ?5, date_guessed = ?6, from_name = ?7, from_address = ?8, subject = ?9, preview = ?10, \
+             size = ?11, important = ?12, files = ?13, has_link = ?14, thread_key = ?15, \
+             parents = ?16, changed = ?17 WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            arrival.is_complete,
+            arrival.fingerprint.headers,
+            arrival.fingerprint.body,
+            headline.date.as_second(),
+            headline.date_guessed,
+            headline.from.name.as_str(),
+            headline.from.address.as_str(),
+            headline.subject.as_str(),
+            headline.preview.as_str(),
+            headline.size.cast_signed(),
+            headline.important,
+            headline.files,
+            headline.has_link,
+            headline.key.cast_signed(),
+            pack(&headline.parents),
+            change,
+        ])?;
+    put_mail(transaction, OTHER_MAIL, id, &arrival.bytes)?;
+    index::remove(transaction, id)?;
+    index::add(transaction, id, &arrival.entry)?;
+    mark_seen(
+        transaction,
+        (&arrival.unique_id, arrival.octets),
+        id,
+        listed,
+    )?;
+    let mut completed = headline.clone();
+    completed.id = id;
+    (completed.handle, completed.marks) = transaction
+        .prepare_cached("SELECT handle, read, starred, muted FROM notice WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            let marks = Marks {
+                read: row.get(1)?,
+                starred: row.get(2)?,
+                muted: row.get(3)?,
+            };
+            Ok((row.get::<_, String>(0)?.into_boxed_str(), marks))
+        })?;
+    Ok(completed)
+}
