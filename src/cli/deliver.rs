@@ -68,17 +68,19 @@ fn deliver_stdin(args: &DeliverArgs) -> Result<(), Failure> {
             error: anyhow::anyhow!("there is no account in {} yet", args.spool.display()),
         });
     }
-    if spool.accounts().find(&args.account).is_none() {
+    let Some(account) = spool.accounts().find(&args.account) else {
         return Err(failed(spool::Error::UnknownAccount(args.account.clone())));
+    };
+    let (mail, octets) = read_mail(account.largest_message).map_err(|error| Failure {
+        code: EX_TEMPFAIL,
+        error: anyhow::Error::new(error).context("cannot read the mail from stdin"),
+    })?;
+    if let Some(largest) = account.largest_message
+        && octets > largest
+    {
+        let refusal = intake::Refusal::TooLarge { octets, largest };
+        return Err(failed(spool::Error::Refused(refusal)));
     }
-    let mut mail = Vec::new();
-    io::stdin()
-        .lock()
-        .read_to_end(&mut mail)
-        .map_err(|error| Failure {
-            code: EX_TEMPFAIL,
-            error: anyhow::Error::new(error).context("cannot read the mail from stdin"),
-        })?;
     let delivered = spool
         .deliver(&args.account, &mail, args.from.as_deref(), Timestamp::now())
         .map_err(failed)?;
@@ -91,6 +93,18 @@ fn deliver_stdin(args: &DeliverArgs) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// The mail on stdin, and how many octets it has. Of one that is too large no more than that is kept;
+/// it is read to its end all the same, because whoever sends it may take a closed pipe for a fault.
+fn read_mail(largest: Option<u64>) -> io::Result<(Vec<u8>, u64)> {
+    let mut stdin = io::stdin().lock();
+    let mut mail = Vec::new();
+    let most = largest.unwrap_or(u64::MAX).saturating_add(1);
+    (&mut stdin).take(most).read_to_end(&mut mail)?;
+    let rest = io::copy(&mut stdin, &mut io::sink())?;
+    let octets = mail.len() as u64 + rest;
+    Ok((mail, octets))
 }
 
 /// How `deliver` ends on wrong usage (sysexits.h).

@@ -121,7 +121,9 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
                     Ok(headlines) => headlines,
                     // A cache that cannot be read now is tried again with the next check.
                     Err(failure) => {
-                        failure::report(&failure);
+                        if !context.quiet {
+                            failure::report(&failure);
+                        }
                         continue;
                     }
                 };

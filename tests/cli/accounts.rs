@@ -294,7 +294,7 @@ fn too_large_a_mail_and_a_full_mailbox_are_told_apart() {
     let mail = format!("Subject: hi\n\n{}\n", "x".repeat(800));
 
     let codes = [
-        deliver(&person, &[], &mail.repeat(2)).code,
+        deliver(&person, &[], &mail.repeat(200)).code,
         deliver(&person, &[], &mail).code,
         deliver(&person, &[], &mail).code,
         deliver(&person, &[], &mail).code,
