@@ -85,6 +85,10 @@ pub enum Error {
     /// TLS is asked for, and there is no certificate.
     #[error("TLS on {0} needs a certificate")]
     NoCertificate(SocketAddr),
+    /// Another server tells its figures there. Neither would know of the other's sessions, and an
+    /// exclusive one would not be alone.
+    #[error("a server runs over this spool already")]
+    Running,
 }
 
 impl Server {
@@ -121,9 +125,11 @@ impl Server {
         }
         let places = intakes.iter().map(socket::Socket::place).collect();
         let figures = Arc::new(Figures::default());
-        let status = match options.status {
-            true => status::listen(spool.path()).map_err(no_status).ok(),
-            false => None,
+        let status = match options.status.then(|| status::listen(spool.path())) {
+            Some(Err(error)) if error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(Error::Running);
+            }
+            asked => asked.and_then(|socket| socket.map_err(no_status).ok()),
         };
         let prometheus = match options.prometheus {
             Some(address) => Some(
@@ -160,6 +166,7 @@ impl Server {
             observer: shared.observer.clone(),
             ending: shared.ending.clone(),
             places: Semaphore::new(lmtp::MOST_CONNECTIONS),
+            room: Arc::new(Semaphore::new(shared.limits.mail / lmtp::PIECE)),
         });
         for socket in intakes {
             let tasks = shared.tasks.clone();
@@ -220,7 +227,7 @@ fn take_over(socket: &std::net::TcpListener) -> io::Result<TcpListener> {
     TcpListener::from_std(socket)
 }
 
-/// Two servers may share a spool, and a path may be too long for a socket: mail is served all the same.
+/// A path may be too long for a socket: mail is served all the same.
 fn no_status(error: io::Error) {
     tracing::warn!(
         error = &error as &dyn std::error::Error,

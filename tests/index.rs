@@ -166,7 +166,8 @@ proptest! {
             .map(|(gap, head, body, digest)| {
                 let start = offset + gap;
                 offset = start + head + body;
-                Entry { start, body: start + head, end: offset, octets: body, digest }
+                let body_at = start + head;
+                Entry { start, body: body_at, text: body_at + body / 2, end: offset, octets: body, digest }
             })
             .collect();
         let stamp = Stamp { inode, length: offset + 2, modified: changed, changed };

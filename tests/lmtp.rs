@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tidings::server::{
+    limits::Limits,
     lmtp::{
-        LARGEST,
+        LARGEST, PIECE,
         session::{Found, LONGEST_COMMAND, MOST_ERRORS, MOST_RECIPIENTS, Outcome, Session, Step},
         socket::Place,
     },
@@ -77,8 +78,13 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Mailer<S> {
 }
 
 async fn serving(scratch: &Scratch) -> (Served, Mailer<TcpStream>) {
+    serving_with(scratch, Limits::default()).await
+}
+
+async fn serving_with(scratch: &Scratch, limits: Limits) -> (Served, Mailer<TcpStream>) {
     let options = Options {
         intakes: vec![Place::Tcp(([127, 0, 0, 1], 0).into())],
+        limits,
         ..Options::default()
     };
     let served = scratch.serve_with(options).await;
@@ -216,6 +222,32 @@ async fn a_mail_that_is_too_large_is_read_to_its_end_and_refused() {
     mailer.hear("552 5.3.4 <notices>").await;
     mailer.ask("NOOP", "250").await;
     assert!(!scratch.mailbox().exists());
+}
+
+#[tokio::test]
+async fn a_mail_for_which_there_is_no_memory_now_is_to_come_again() {
+    let scratch = Scratch::new();
+    let limits = Limits {
+        mail: 2 * PIECE,
+        ..Limits::default()
+    };
+    let (_served, mut mailer) = serving_with(&scratch, limits).await;
+    let line = format!("{}\r\n", "x".repeat(998));
+    let lines = |octets: usize| line.repeat(octets / line.len());
+
+    mailer.envelope(&["notices"]).await;
+    mailer.say(&lines(3 * PIECE)).await;
+    mailer.say(".\r\n").await;
+    mailer.hear("452 4.3.1 <notices>").await;
+    assert!(!scratch.mailbox().exists());
+
+    // What a mail held is given back, whatever became of it.
+    for _ in 0..3 {
+        mailer.envelope(&["notices"]).await;
+        mailer.say(&lines(2 * PIECE - 1000)).await;
+        mailer.say(".\r\n").await;
+        mailer.hear("250 2.0.0 <notices>").await;
+    }
 }
 
 #[tokio::test]
@@ -379,6 +411,7 @@ fn every_outcome_has_a_code_of_its_kind() {
         (Outcome::Full, "452 4."),
         (Outcome::Refused, "550 5."),
         (Outcome::Busy, "450 4."),
+        (Outcome::Crowded, "452 4."),
         (Outcome::Failed, "451 4."),
         (Outcome::Broken, "451 4."),
     ] {

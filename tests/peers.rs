@@ -19,8 +19,10 @@ use crate::support::{
     scratch::{Scratch, Served},
 };
 
+mod disks;
 mod mail_servers;
 mod readers;
+mod writers;
 
 /// What clients are to bring home as it is: dots, quotes, 8-bit, long lines, bare CRs, no last line end.
 fn mails() -> Vec<Vec<u8>> {

@@ -608,18 +608,21 @@ async fn octets_that_come_one_by_one_make_a_command() {
     assert!(!talk.body().await.is_empty());
 }
 
-#[tokio::test]
-async fn a_line_without_end_is_discarded() {
+#[tokio::test(start_paused = true)]
+async fn a_line_without_end_is_discarded_and_read_without_haste() {
     let scratch = scratch();
     let served = scratch.serve().await;
-    let mut talk = Talk::connect(served.address()).await;
+    let mut talk = pipe(&served);
     talk.hear("+OK").await;
+    let began = time::Instant::now();
 
     talk.send(&vec![b'x'; 1_000_000]).await;
     talk.send(b"\r\nCAPA\r\n").await;
 
     talk.hear("-ERR line too long").await;
     talk.hear("+OK").await;
+    // Less than half a MiB a second.
+    assert!(began.elapsed() > Duration::from_secs(2));
 }
 
 #[tokio::test]

@@ -24,30 +24,19 @@ use tidings::{
             passwords::Hardness,
         },
         maildrop::{Identity, Maildrop, Message},
-        mbox::{self, Entry, Excerpt},
+        mbox::{self, Excerpt},
         reader::{self, Direction, Window},
         spool::{self, Opened, Spool},
     },
 };
 
-use crate::support::scratch::{PASSWORD, Scratch, moment};
+use crate::{
+    mbox::texts,
+    support::scratch::{PASSWORD, Scratch, moment},
+};
 
 const ANNA: &[u8] = b"From: Anna <anna@team.example>\nSubject: Fire drill\n\nThursday at eleven.\n";
 const TOM: &[u8] = b"From: Tom <tom@team.example>\nSubject: Lunch\n\nSoup.\n";
-
-fn text(file: &[u8], entry: &Entry) -> Vec<u8> {
-    let mut text = Vec::new();
-    let stored = &file[entry.body as usize..entry.end as usize];
-    Excerpt::whole().push(stored, |part| text.extend_from_slice(part));
-    text
-}
-
-fn texts(file: &[u8]) -> Vec<String> {
-    mbox::split(file)
-        .iter()
-        .map(|entry| String::from_utf8_lossy(&text(file, entry)).into_owned())
-        .collect()
-}
 
 fn number(number: u32) -> MessageNumber {
     MessageNumber::new(number).expect("a number")
@@ -85,247 +74,6 @@ fn identities(opened: &Opened, numbers: &[u32]) -> std::collections::BTreeSet<Id
         .iter()
         .map(|&n| message(opened, n).identity())
         .collect()
-}
-
-// The format.
-
-#[test]
-fn a_message_ends_before_the_empty_line_that_separates_it() {
-    let file = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nbody\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
-
-    assert_eq!(texts(file), ["A: 1\n\nbody\n", "B: 2\n"]);
-}
-
-#[test]
-fn a_message_of_no_octets_is_one() {
-    let file = b"From a@b Mon Nov 23 08:00:00 2026\n\nFrom c@d Mon Nov 23 09:00:00 2026\n\n";
-
-    assert_eq!(texts(file), ["", ""]);
-}
-
-#[test]
-fn the_mailboxs_own_line_ends_do_not_matter() {
-    let file = b"From a@b Mon Nov 23 08:00:00 2026\r\nA: 1\r\n\r\nbody\r\n\r\nFrom c@d Mon Nov 23 09:00:00 2026\r\nB: 2\r\n\r\n";
-
-    let entries = mbox::split(file);
-
-    assert_eq!(texts(file), ["A: 1\r\n\r\nbody\r\n", "B: 2\r\n"]);
-    assert_eq!(entries[0].octets, 14);
-    assert_eq!(entries[1].octets, 6);
-}
-
-#[test]
-fn a_missing_first_from_line_loses_no_message() {
-    let file = b"\nA: 1\n\nbody\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
-
-    assert_eq!(texts(file), ["A: 1\n\nbody\n", "B: 2\n"]);
-}
-
-#[test]
-fn a_missing_last_line_end_is_counted_as_it_will_be_sent() {
-    let file = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nbody";
-
-    let entries = mbox::split(file);
-
-    assert_eq!(texts(file), ["A: 1\n\nbody"]);
-    assert_eq!(entries[0].octets, 14);
-}
-
-#[test]
-fn a_paragraph_that_begins_with_from_is_no_message() {
-    let file = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nHello.\n\nFrom here on we meet at ten.\n\nFrom Monday Nov 23 too.\n";
-
-    assert_eq!(mbox::split(file).len(), 1);
-}
-
-#[test]
-fn a_from_line_that_follows_no_empty_line_is_text() {
-    let file =
-        b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\nHello.\nFrom c@d Mon Nov 23 09:00:00 2026\n";
-
-    assert_eq!(mbox::split(file).len(), 1);
-}
-
-#[test]
-fn dates_of_other_programs_are_dates() {
-    for line in [
-        "From - Mon Nov 23 08:00:00 2026",
-        "From a@b Mon Nov  3 08:00 2026",
-        "From a@b Mon Nov 23 08:00:00 +0100 2026",
-        "From a@b Mon Nov 23 08:00:00 CET 2026",
-        "From \"a b\"@c Mon Nov 23 08:00:00 2026 remote from d",
-        "From a@b Mon, 23 Nov 2026 08:00:00 +0100",
-    ] {
-        let file = format!("From x@y Mon Nov 23 07:00:00 2026\nA: 1\n\n{line}\nB: 2\n\n");
-
-        assert_eq!(mbox::split(file.as_bytes()).len(), 2, "{line}");
-    }
-}
-
-#[test]
-fn content_length_is_not_believed() {
-    let file = b"From a@b Mon Nov 23 08:00:00 2026\nContent-Length: 500\n\nbody\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
-
-    assert_eq!(mbox::split(file).len(), 2);
-}
-
-#[test]
-fn the_message_that_imap_servers_keep_is_not_listed() {
-    let file = b"From MAILER-DAEMON Mon Nov 23 08:00:00 2026\nSubject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\nX-IMAP: 1 2\n\nThis text is part of the internal format.\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n";
-
-    assert_eq!(texts(file), ["B: 2\n"]);
-}
-
-#[test]
-fn a_mail_cannot_hide_as_a_message_of_an_imap_server() {
-    let file = b"From a@b Mon Nov 23 08:00:00 2026\nReturn-Path: <a@b>\nX-IMAP: 1 2\nSubject: FOLDER INTERNAL DATA\n\n";
-
-    assert_eq!(mbox::split(file).len(), 1);
-}
-
-#[test]
-fn quoting_is_taken_away_by_one() {
-    let file =
-        b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\n>From x\n>>From y\n> From z\n>Fromage\n\n";
-
-    assert_eq!(
-        texts(file),
-        ["A: 1\n\nFrom x\n>From y\n> From z\n>Fromage\n"]
-    );
-}
-
-#[test]
-fn a_line_of_a_megabyte_is_read_in_pieces() {
-    let mut file = b"From a@b Mon Nov 23 08:00:00 2026\nA: 1\n\n".to_vec();
-    file.extend(std::iter::repeat_n(b'x', 1_000_000));
-    file.extend(b"\n\nFrom c@d Mon Nov 23 09:00:00 2026\nB: 2\n\n");
-
-    let entries = mbox::split(&file);
-
-    assert_eq!(entries.len(), 2);
-    assert_eq!(entries[0].octets, 4 + 2 + 2 + 1_000_000 + 2);
-}
-
-proptest! {
-    #[test]
-    fn what_is_written_is_read_again(mails in prop::collection::vec(mail(), 0..6)) {
-        let mut file = Vec::new();
-        for mail in &mails {
-            mbox::write(mail, "a@b", moment(), &mut file);
-        }
-
-        let entries = mbox::split(&file);
-
-        prop_assert_eq!(entries.len(), mails.len());
-        for (entry, mail) in entries.iter().zip(&mails) {
-            let read = text(&file, entry);
-            prop_assert_eq!(&read, &with_lf(mail));
-            prop_assert_eq!(entry.octets, tidings::pop3::multiline::octets(&read));
-        }
-    }
-
-    #[test]
-    fn a_file_in_pieces_is_read_as_the_whole(
-        file in junk(),
-        cuts in prop::collection::vec(1usize..40, 1..20),
-    ) {
-        let whole = mbox::split(&file);
-
-        let mut found = Vec::new();
-        let mut scanner = mbox::scanner::Scanner::at(0);
-        let mut buffer = Vec::new();
-        let mut rest = &file[..];
-        for cut in cuts.iter().cycle() {
-            if rest.is_empty() {
-                break;
-            }
-            let (piece, others) = rest.split_at(rest.len().min(*cut));
-            rest = others;
-            buffer.extend_from_slice(piece);
-            let taken = scanner.feed(&buffer, &mut found);
-            buffer.drain(..taken);
-        }
-        scanner.finish(&buffer, &mut found);
-
-        prop_assert_eq!(found, whole);
-    }
-
-    #[test]
-    fn no_octet_of_a_file_is_in_two_messages(file in junk()) {
-        let entries = mbox::split(&file);
-
-        let mut from = 0;
-        for entry in &entries {
-            prop_assert!(from <= entry.start);
-            prop_assert!(entry.start <= entry.body && entry.body <= entry.end);
-            from = entry.end;
-        }
-        prop_assert!(from <= file.len() as u64);
-    }
-
-    #[test]
-    fn sizes_are_what_is_sent(file in junk()) {
-        for entry in mbox::split(&file) {
-            let mut sent = BytesMut::new();
-            tidings::pop3::multiline::stuff(&text(&file, &entry), &mut sent);
-            let lines = sent.strip_suffix(b".\r\n").expect("the lone dot");
-            let mut unstuffed = 0;
-            for line in lines.split_inclusive(|&b| b == b'\n') {
-                unstuffed += line.len() - usize::from(line[0] == b'.');
-            }
-            prop_assert_eq!(unstuffed as u64, entry.octets);
-        }
-    }
-}
-
-fn mail() -> impl Strategy<Value = Vec<u8>> {
-    let line = prop_oneof![
-        Just(b"From a@b Mon Nov 23 08:00:00 2026".to_vec()),
-        Just(b">From here".to_vec()),
-        Just(b"From here".to_vec()),
-        Just(b".".to_vec()),
-        Just(b"".to_vec()),
-        Just(b"Subject: x".to_vec()),
-        prop::collection::vec(
-            any::<u8>().prop_filter("no line end", |b| !b"\r\n".contains(b)),
-            0..30
-        ),
-    ];
-    (prop::collection::vec((line, any::<bool>()), 1..10),).prop_map(|(lines,)| {
-        let mut mail = b"Received: by us\n".to_vec();
-        for (line, crlf) in lines {
-            mail.extend(line);
-            mail.extend_from_slice(if crlf { b"\r\n" } else { b"\n" });
-        }
-        mail
-    })
-}
-
-fn with_lf(mail: &[u8]) -> Vec<u8> {
-    let mut text = Vec::new();
-    for line in mail.split_inclusive(|&b| b == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        text.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-        text.push(b'\n');
-    }
-    text
-}
-
-fn junk() -> impl Strategy<Value = Vec<u8>> {
-    let piece = prop_oneof![
-        Just(b"From a@b Mon Nov 23 08:00:00 2026\n".to_vec()),
-        Just(b"From a@b Mon Nov 23 08:00:00 2026\r\n".to_vec()),
-        Just(b"From".to_vec()),
-        Just(b">From \n".to_vec()),
-        Just(b"\n".to_vec()),
-        Just(b"\r\n".to_vec()),
-        Just(b"\r".to_vec()),
-        Just(b".\n".to_vec()),
-        Just(b"text\n".to_vec()),
-        Just(b"X-IMAP: 1\n".to_vec()),
-        prop::collection::vec(any::<u8>(), 0..20),
-    ];
-    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
 }
 
 // Delivering and opening.
@@ -970,73 +718,6 @@ fn a_spool_is_shared_by_threads() {
 // What others do to the file, and what may be in a mail.
 
 #[test]
-fn a_first_line_that_is_no_from_line_is_the_mails_own() {
-    let scratch = Scratch::new();
-
-    scratch.deliver(b"From tomorrow on, the office is closed.\n");
-    scratch.deliver(b"From a@b Mon Nov 23 10:00:00 2026\nFrom tomorrow on, closed.\n");
-
-    let opened = scratch.open();
-    let first = read(&opened, 1).expect("the mail");
-    assert_eq!(first, b"From tomorrow on, the office is closed.\n");
-    let second = read(&opened, 2).expect("the mail");
-    assert_eq!(second, b"From tomorrow on, closed.\n");
-}
-
-#[test]
-fn a_sender_of_any_length_begins_a_message() {
-    let scratch = Scratch::new();
-    scratch.deliver(ANNA);
-    let sender = "a".repeat(1100);
-
-    let delivered = scratch
-        .spool
-        .deliver("notices", TOM, Some(&sender), moment());
-
-    delivered.expect("a delivery");
-    scratch.deliver(format!("From {sender} Mon Nov 23 10:00:00 2026\n\nthree\n").as_bytes());
-    assert_eq!(scratch.open().maildrop.drop_listing().messages, 3);
-}
-
-#[test]
-fn carriage_returns_and_quotes_come_back_as_they_went() {
-    let deep = format!("{}From x", ">".repeat(1000));
-    let mails = [
-        "x\r\r\ny\r\n",
-        "\r\r\n\r\n",
-        &format!("{deep}\r\n>{deep}\r\n"),
-    ];
-    for mail in mails {
-        let scratch = Scratch::new();
-
-        scratch.deliver(mail.as_bytes());
-
-        let opened = scratch.open();
-        let mut sent = BytesMut::new();
-        let mut stuffer = Stuffer::default();
-        stuffer.push(&read(&opened, 1).expect("the mail"), &mut sent);
-        stuffer.finish(&mut sent);
-        let expected = format!("{mail}.\r\n");
-        assert_eq!(String::from_utf8_lossy(&sent), expected);
-        let octets = message(&opened, 1).entry.octets;
-        assert_eq!(octets, mail.len() as u64);
-    }
-}
-
-#[test]
-fn a_last_line_without_an_end_is_counted_with_one_however_long_it_is() {
-    for length in [65_535, 65_536, 65_537, 70_000, 131_072] {
-        let mut file = b"From a@b Mon Nov 23 10:00:00 2026\nS: 1\n\n".to_vec();
-        file.extend_from_slice("x".repeat(length).as_bytes());
-
-        let entries = mbox::split(&file);
-
-        let octets = "S: 1\r\n\r\n".len() + length + "\r\n".len();
-        assert_eq!(entries[0].octets, octets as u64);
-    }
-}
-
-#[test]
 fn messages_that_were_moved_within_the_file_are_found_before_they_are_read_or_removed() {
     let mail = |number: u32, padding: usize| {
         format!(
@@ -1262,4 +943,58 @@ fn accounts_that_are_gone_for_a_moment_are_there_still() {
             .expect("a removal")
     );
     assert!(scratch.spool.accounts().find("notices").is_none());
+}
+
+#[test]
+fn a_first_line_that_is_no_from_line_is_the_mails_own() {
+    let scratch = Scratch::new();
+
+    scratch.deliver(b"From tomorrow on, the office is closed.\n");
+    scratch.deliver(b"From a@b Mon Nov 23 10:00:00 2026\nFrom tomorrow on, closed.\n");
+
+    let opened = scratch.open();
+    let first = read(&opened, 1).expect("the mail");
+    assert_eq!(first, b"From tomorrow on, the office is closed.\n");
+    let second = read(&opened, 2).expect("the mail");
+    assert_eq!(second, b"From tomorrow on, closed.\n");
+}
+
+#[test]
+fn a_sender_of_any_length_begins_a_message() {
+    let scratch = Scratch::new();
+    scratch.deliver(ANNA);
+    let sender = "a".repeat(1100);
+
+    let delivered = scratch
+        .spool
+        .deliver("notices", TOM, Some(&sender), moment());
+
+    delivered.expect("a delivery");
+    scratch.deliver(format!("From {sender} Mon Nov 23 10:00:00 2026\n\nthree\n").as_bytes());
+    assert_eq!(scratch.open().maildrop.drop_listing().messages, 3);
+}
+
+#[test]
+fn carriage_returns_and_quotes_come_back_as_they_went() {
+    let deep = format!("{}From x", ">".repeat(1000));
+    let mails = [
+        "x\r\r\ny\r\n",
+        "\r\r\n\r\n",
+        &format!("{deep}\r\n>{deep}\r\n"),
+    ];
+    for mail in mails {
+        let scratch = Scratch::new();
+
+        scratch.deliver(mail.as_bytes());
+
+        let opened = scratch.open();
+        let mut sent = BytesMut::new();
+        let mut stuffer = Stuffer::default();
+        stuffer.push(&read(&opened, 1).expect("the mail"), &mut sent);
+        stuffer.finish(&mut sent);
+        let expected = format!("{mail}.\r\n");
+        assert_eq!(String::from_utf8_lossy(&sent), expected);
+        let octets = message(&opened, 1).entry.octets;
+        assert_eq!(octets, mail.len() as u64);
+    }
 }

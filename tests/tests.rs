@@ -15,6 +15,7 @@ mod kills;
 mod licences;
 mod lmtp;
 mod maildir;
+mod mbox;
 mod model;
 mod peers;
 mod polling;

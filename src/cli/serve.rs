@@ -177,7 +177,10 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             ) => {
                 return failure::USAGE;
             }
-            Some(server::Error::Listen { .. } | server::Error::Intake(_)) | None => {}
+            Some(
+                server::Error::Listen { .. } | server::Error::Intake(_) | server::Error::Running,
+            )
+            | None => {}
         }
         let of_spool = match cause.downcast_ref() {
             Some(spool::Error::Accounts(error)) => Some(error),

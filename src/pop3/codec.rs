@@ -249,6 +249,11 @@ impl ServerCodec {
         self.stuffer.push(part, out);
     }
 
+    /// True while the rest of a line that was too long is awaited.
+    pub fn is_discarding(&self) -> bool {
+        self.discarding
+    }
+
     fn limit(&self) -> usize {
         if self.in_exchange {
             command::LONGEST_CONTINUATION

@@ -41,6 +41,9 @@ pub const MOST_CHECKS: usize = 2;
 /// How long sessions may take to finish their command when the server ends.
 pub const GRACE: Duration = Duration::from_secs(5);
 
+/// Octets of mail that are in memory at the same time while it comes in: two of the largest.
+pub const MOST_MAIL: usize = 100 * 1024 * 1024;
+
 /// The limits of a server.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -58,6 +61,8 @@ pub struct Limits {
     pub pause: Duration,
     /// See [`GRACE`].
     pub grace: Duration,
+    /// See [`MOST_MAIL`].
+    pub mail: usize,
 }
 
 impl Default for Limits {
@@ -70,6 +75,7 @@ impl Default for Limits {
             idle: IDLE,
             pause: PAUSE,
             grace: GRACE,
+            mail: MOST_MAIL,
         }
     }
 }

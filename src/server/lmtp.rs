@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     task, time,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -41,6 +41,9 @@ pub const MOST_CONNECTIONS: usize = 32;
 /// The largest mail, in octets: what common mail servers take.
 pub const LARGEST: u64 = 50_000_000;
 
+/// What memory is counted in, in octets.
+pub const PIECE: usize = 1024 * 1024;
+
 /// How long a command or a part of a mail is waited for (RFC 5321 §4.5.3.2: five minutes).
 pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
@@ -55,6 +58,8 @@ pub(super) struct Intake {
     pub observer: Option<Observer>,
     pub ending: CancellationToken,
     pub places: Semaphore,
+    /// Memory for mails.
+    pub room: Arc<Semaphore>,
 }
 
 /// Takes connections until the server ends.
@@ -195,11 +200,12 @@ impl Connection<'_> {
         // The mail begins at the start of a line: one that is a lone dot ends it there and then.
         let mut mail = Vec::new();
         receiver.ingest(&mut b"\r\n".iter(), &mut mail);
-        let mut too_large: Option<DummyDataReceiver> = None;
+        let mut too_much: Option<(DummyDataReceiver, Outcome)> = None;
+        let mut room: Option<OwnedSemaphorePermit> = None;
         loop {
             let (is_over, left) = {
                 let mut octets = self.input.iter();
-                let is_over = match &mut too_large {
+                let is_over = match too_much.as_mut().map(|(rest, _)| rest) {
                     Some(rest) => rest.ingest(&mut octets),
                     None => receiver.ingest(&mut octets, &mut mail),
                 };
@@ -209,27 +215,40 @@ impl Connection<'_> {
             if is_over {
                 break;
             }
-            if too_large.is_none() && mail.len() as u64 > LARGEST {
-                too_large = Some(DummyDataReceiver::new_data(&receiver));
-                mail = Vec::new();
+            if too_much.is_none() {
+                let outcome = if mail.len() as u64 > LARGEST {
+                    Some(Outcome::TooLarge)
+                } else if !self.intake.make_room(&mut room, mail.len()) {
+                    Some(Outcome::Crowded)
+                } else {
+                    None
+                };
+                if let Some(outcome) = outcome {
+                    too_much = Some((DummyDataReceiver::new_data(&receiver), outcome));
+                    mail = Vec::new();
+                    room = None;
+                }
             }
             if self.read().await?.is_none() {
                 return Ok(false);
             }
         }
         let envelope = self.session.take_mail();
-        let is_taken = too_large.is_none() && mail.len() as u64 <= LARGEST;
-        let mail = is_taken.then(|| Bytes::from(mail).slice(2..));
+        let mail = match too_much {
+            Some((_, outcome)) => Err(outcome),
+            None if mail.len() as u64 > LARGEST => Err(Outcome::TooLarge),
+            None => Ok(Bytes::from(mail).slice(2..)),
+        };
         // An account that is named twice, by two addresses of it, gets the mail once.
         let mut delivered = HashSet::new();
         for account in envelope.accounts {
             let outcome = match &mail {
-                Some(_) if delivered.contains(&account) => Outcome::Delivered,
-                Some(mail) => {
+                Ok(_) if delivered.contains(&account) => Outcome::Delivered,
+                Ok(mail) => {
                     let mail = mail.clone();
                     self.intake.deliver(&account, mail, &envelope.sender).await
                 }
-                None => Outcome::TooLarge,
+                Err(outcome) => *outcome,
             };
             self.say(&outcome.reply(&account));
             if outcome == Outcome::Delivered {
@@ -243,6 +262,24 @@ impl Connection<'_> {
 }
 
 impl Intake {
+    /// Takes memory for a mail that has so many octets by now. False if others hold it: whoever sends
+    /// the mail tries again.
+    fn make_room(&self, room: &mut Option<OwnedSemaphorePermit>, octets: usize) -> bool {
+        let held = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let wanted = octets.div_ceil(PIECE).saturating_sub(held);
+        let Ok(wanted @ 1..) = u32::try_from(wanted) else {
+            return true;
+        };
+        let Ok(more) = self.room.clone().try_acquire_many_owned(wanted) else {
+            return false;
+        };
+        match room {
+            Some(room) => room.merge(more),
+            None => *room = Some(more),
+        }
+        true
+    }
+
     async fn find(&self, account: &str, octets: u64) -> Found {
         let (spool, account) = (self.spool.clone(), account.to_owned());
         let found = task::spawn_blocking(move || match spool.accounts().find(&account) {
@@ -322,6 +359,7 @@ impl std::fmt::Display for Outcome {
             Outcome::Full => "mailbox full",
             Outcome::Refused => "sender refused",
             Outcome::Busy => "mailbox busy",
+            Outcome::Crowded => "too much mail at once",
             Outcome::Failed => "failed",
             Outcome::Broken => "broken",
         })

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::pop3::listing::{DropListing, MessageNumber, Octets, ScanListing, UniqueId};
 
-use super::mbox::{Digest, Entry};
+use super::mbox::{Digest, Entry, Excerpt};
 
 /// The maildrop as one session sees it.
 #[derive(Clone, Debug, Default)]
@@ -151,12 +151,23 @@ impl Message {
             entry: Entry {
                 start: 0,
                 body: 0,
+                // Its header is not looked at before it is asked for.
+                text: length,
                 end: length,
                 octets,
                 digest,
             },
             copy: 1,
             file: Some(Arc::new(file)),
+        }
+    }
+
+    /// Where what this excerpt wants of it ends, as far as that is known without reading it.
+    pub fn end_of(&self, excerpt: &Excerpt) -> u64 {
+        if excerpt.is_header() {
+            self.entry.text
+        } else {
+            self.entry.end
         }
     }
 

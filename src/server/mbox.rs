@@ -20,6 +20,8 @@ pub struct Entry {
     pub start: u64,
     /// Where its first line starts, behind the From_ line.
     pub body: u64,
+    /// Where its text starts, behind the empty line that ends its header; where it ends, if it has none.
+    pub text: u64,
     /// Where it ends, the empty line that separates it from the next not included.
     pub end: u64,
     /// Its size as RETR yields it (RFC 1939 §11).
@@ -28,7 +30,8 @@ pub struct Entry {
     pub digest: Digest,
 }
 
-/// The first half of the SHA-256 of a stored message with its From_ line.
+/// The first half of the SHA-256 of a stored message with its From_ line, and without what mail programs
+/// note in its header.
 pub type Digest = [u8; 16];
 
 /// A line longer than this is taken in pieces: nothing that matters stands that far from its start.
@@ -115,6 +118,20 @@ impl Excerpt {
     /// True if it is the whole message.
     pub fn is_whole(&self) -> bool {
         self.top.is_none()
+    }
+
+    /// The whole of what it is given, for who knows where it ends.
+    #[must_use]
+    pub fn to_its_end(mut self) -> Excerpt {
+        self.top = None;
+        self
+    }
+
+    /// True if it ends where the header does (TOP n 0).
+    pub fn is_header(&self) -> bool {
+        self.top
+            .as_ref()
+            .is_some_and(|top| top.lines == 0 && !top.in_body)
     }
 
     /// True if no further piece adds anything.

@@ -351,6 +351,27 @@ fn sockets_that_are_handed_over_are_served() {
 }
 
 #[test]
+fn a_second_server_over_the_same_spool_does_not_start() {
+    let person = Person::new();
+    account(&person, &["add", "notices"]);
+    let mut serving = Serving::start(&person, &["--listen", "127.0.0.1:0"], &[]);
+    let address = serving.address();
+    let spool = person.path("spool").display().to_string();
+
+    let second = person.bare(&["serve", "--spool", &spool, "--listen", "127.0.0.1:0"]);
+
+    let second = second.expect(1);
+    assert!(
+        second
+            .stderr
+            .contains("a server runs over this spool already"),
+        "{}",
+        second.stderr
+    );
+    connected(address);
+}
+
+#[test]
 fn the_systemd_unit_is_closed_up_well() {
     let Some(analyze) = peer::find("systemd-analyze") else {
         return;

@@ -154,6 +154,8 @@ pub(super) fn explain(error: server::Error) -> anyhow::Error {
         ),
         server::Error::Intake(socket::Error::Open(_)) => anyhow::Error::new(error)
             .context("give an address such as 127.0.0.1:24, or a socket by unix:PATH"),
+        server::Error::Running => anyhow::Error::new(error)
+            .context("end that one first: `tidings serve status` says who is there"),
         server::Error::NoCertificate(_) | server::Error::Intake(_) => anyhow::Error::new(error),
     }
 }

@@ -44,7 +44,10 @@ impl Connection {
                 self.put(Output::End)?;
             }
             Body::Message { message, excerpt } => {
-                match self.fetch(&message, message.entry.body).await {
+                match self
+                    .fetch(&message, message.entry.body, message.end_of(&excerpt))
+                    .await
+                {
                     Ok(()) => {
                         self.respond(response)?;
                         self.send_message(&message, excerpt).await?;
@@ -69,11 +72,14 @@ impl Connection {
         message: &Message,
         mut excerpt: Excerpt,
     ) -> Result<(), Broken> {
-        let end = message.entry.end;
+        let end = message.end_of(&excerpt);
+        if end < message.entry.end {
+            excerpt = excerpt.to_its_end();
+        }
         let mut offset = message.entry.body;
         while offset < end && !excerpt.is_over() {
             // An error now leaves half an answer: all that can be done is to end.
-            self.fetch(message, offset).await?;
+            self.fetch(message, offset, end).await?;
             let Place::SignedIn(visit) = &self.place else {
                 break;
             };
@@ -98,12 +104,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Makes the window hold the message from there on, as far as a window reaches.
-    async fn fetch(&mut self, message: &Message, offset: u64) -> Result<(), reader::Error> {
+    /// Makes the window hold the message from there to there, as far as a window reaches.
+    async fn fetch(
+        &mut self,
+        message: &Message,
+        offset: u64,
+        end: u64,
+    ) -> Result<(), reader::Error> {
         let Place::SignedIn(visit) = &mut self.place else {
             return Err(reader::Error::Changed);
         };
-        let upto = message.entry.end.min(offset + WINDOW);
+        let upto = end.min(offset + WINDOW);
         let is_begun = offset > message.entry.body || visit.window.begins(message);
         if is_begun && visit.window.slice(offset, upto).is_some() {
             return Ok(());

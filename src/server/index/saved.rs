@@ -7,7 +7,7 @@
 //!   inode, length, modified, changed  7 numbers of 8 octets
 //!   digest of both ends of what was read  32
 //!   how many messages  8
-//!   for each: start, body, end, octets  4 x 8, digest 16
+//!   for each: start, body, text, end, octets  5 x 8, digest 16
 //!   SHA-256 of all that  32
 //! ```
 
@@ -19,10 +19,10 @@ use crate::server::{
 };
 
 /// The last digits are the version: an index of another one is not read.
-const MAGIC: &[u8; 16] = b"tidings-index-01";
+const MAGIC: &[u8; 16] = b"tidings-index-02";
 
 const HEADER: usize = 16 + 7 * 8 + 32 + 8;
-const ENTRY: usize = 4 * 8 + 16;
+const ENTRY: usize = 5 * 8 + 16;
 const SUM: usize = 32;
 
 /// What was kept.
@@ -52,7 +52,7 @@ impl Saved {
         bytes.extend_from_slice(&self.ends);
         bytes.extend_from_slice(&(self.entries.len() as u64).to_le_bytes());
         for entry in &self.entries {
-            for number in [entry.start, entry.body, entry.end, entry.octets] {
+            for number in [entry.start, entry.body, entry.text, entry.end, entry.octets] {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
             bytes.extend_from_slice(&entry.digest);
@@ -86,13 +86,15 @@ impl Saved {
             let entry = Entry {
                 start: number(&mut rest)?,
                 body: number(&mut rest)?,
+                text: number(&mut rest)?,
                 end: number(&mut rest)?,
                 octets: number(&mut rest)?,
                 digest: take::<{ size_of::<Digest>() }>(&mut rest)?,
             };
             let is_ordered = from <= entry.start
                 && entry.start <= entry.body
-                && entry.body <= entry.end
+                && entry.body <= entry.text
+                && entry.text <= entry.end
                 && entry.end <= stamp.length;
             if !is_ordered {
                 return None;

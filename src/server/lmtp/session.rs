@@ -92,6 +92,8 @@ pub enum Outcome {
     Refused,
     /// Others hold the mailbox.
     Busy,
+    /// Other mails hold the memory that there is for mail.
+    Crowded,
     /// It may work later.
     Failed,
     /// It needs a person.
@@ -281,6 +283,7 @@ impl Outcome {
             Outcome::Full => (452, "4.2.2", "the mailbox is full"),
             Outcome::Refused => (550, "5.7.1", "mail of this sender is not taken here"),
             Outcome::Busy => (450, "4.2.1", "the mailbox is in use: try again soon"),
+            Outcome::Crowded => (452, "4.3.1", "too much mail at once: try again soon"),
             Outcome::Failed => (451, "4.3.0", "it cannot be written now"),
             Outcome::Broken => (451, "4.3.5", "tell whoever runs this server"),
         };

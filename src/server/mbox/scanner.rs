@@ -1,4 +1,7 @@
 //! Finds the messages of a mailbox's file, their sizes and their digests, in one pass over its octets.
+//!
+//! Mail programs that look into a mailbox note in a message's header what they did with it. These lines
+//! are sent as they are, and are not part of the digest: the message stays the same one.
 
 use std::mem;
 
@@ -31,8 +34,12 @@ struct Unfinished {
     start: u64,
     body: u64,
     end: u64,
+    /// Where its text starts, once that is known.
+    text: Option<u64>,
     octets: u64,
     hasher: Sha256,
+    /// Within a header that is not part of the digest.
+    is_noted: bool,
     /// An empty line that is the message's only if another line follows that is no From_ line.
     held: &'static [u8],
     ends_with_newline: bool,
@@ -43,7 +50,6 @@ struct Unfinished {
 /// What the header of the first message has told so far.
 #[derive(Debug, Default)]
 struct Pseudo {
-    in_body: bool,
     is_marked: bool,
     has_travelled: bool,
 }
@@ -114,9 +120,6 @@ impl Scanner {
         } else if let Some(message) = &mut self.message {
             message.release();
             message.held = if line.len() == 2 { b"\r\n" } else { b"\n" };
-            if let Some(pseudo) = &mut message.pseudo {
-                pseudo.in_body = true;
-            }
         }
         self.after_empty_line = is_empty;
         self.in_line = false;
@@ -142,13 +145,11 @@ impl Scanner {
         }
         if let Some(message) = &mut self.message {
             message.release();
+            if message.text.is_none() && is_start {
+                message.header_line(text);
+            }
             message.keep(stored);
             message.octets += text.len() as u64 - u64::from(is_start && is_quoted(text));
-            if let Some(pseudo) = &mut message.pseudo
-                && is_start
-            {
-                pseudo.take(text);
-            }
         }
     }
 
@@ -158,8 +159,10 @@ impl Scanner {
             start: self.offset,
             body,
             end: body,
+            text: None,
             octets: 0,
             hasher: Sha256::new_with_prefix(from_line),
+            is_noted: false,
             held: b"",
             ends_with_newline: from_line.is_empty() || from_line.ends_with(b"\n"),
             pseudo: (self.offset == 0).then(Pseudo::default),
@@ -186,13 +189,27 @@ impl Unfinished {
     fn release(&mut self) {
         let held = mem::take(&mut self.held);
         if !held.is_empty() {
+            self.is_noted = false;
             self.keep(held);
             self.octets += 2;
+            self.text.get_or_insert(self.end);
+        }
+    }
+
+    /// Looks at the start of a line of the header.
+    fn header_line(&mut self, line: &[u8]) {
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            self.is_noted = is_note(line);
+        }
+        if let Some(pseudo) = &mut self.pseudo {
+            pseudo.take(line);
         }
     }
 
     fn keep(&mut self, stored: &[u8]) {
-        self.hasher.update(stored);
+        if !self.is_noted {
+            self.hasher.update(stored);
+        }
         self.end += stored.len() as u64;
         self.ends_with_newline = stored.ends_with(b"\n");
     }
@@ -212,6 +229,7 @@ impl Unfinished {
         Some(Entry {
             start: self.start,
             body: self.body,
+            text: self.text.unwrap_or(self.end),
             end: self.end,
             octets: self.octets,
             digest,
@@ -221,20 +239,39 @@ impl Unfinished {
 
 impl Pseudo {
     fn take(&mut self, line: &[u8]) {
-        if self.in_body {
-            return;
-        }
-        let begins = |name: &str| {
-            line.get(..name.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
-        };
-        self.is_marked |= begins("X-IMAP:")
-            || (begins("Subject:") && memmem::find(line, b"FOLDER INTERNAL DATA").is_some());
-        self.has_travelled |= begins("Return-Path:") || begins("Received:");
+        self.is_marked |= begins(line, "X-IMAP:")
+            || (begins(line, "Subject:") && memmem::find(line, b"FOLDER INTERNAL DATA").is_some());
+        self.has_travelled |= begins(line, "Return-Path:") || begins(line, "Received:");
     }
 
     /// A mail that came from somewhere is never one, whatever its header claims.
     fn is_one(&self) -> bool {
         self.is_marked && !self.has_travelled
     }
+}
+
+/// What mail programs write into a message's header when they have looked at it: mutt, s-nail, Dovecot,
+/// UW-IMAP.
+const NOTES: [&str; 8] = [
+    "Status:",
+    "X-Status:",
+    "X-Keywords:",
+    "X-UID:",
+    "X-IMAP:",
+    "X-IMAPbase:",
+    "Content-Length:",
+    "Lines:",
+];
+
+fn is_note(line: &[u8]) -> bool {
+    // Most lines begin otherwise.
+    matches!(
+        line.first(),
+        Some(b'S' | b's' | b'X' | b'x' | b'C' | b'c' | b'L' | b'l')
+    ) && NOTES.iter().any(|name| begins(line, name))
+}
+
+fn begins(line: &[u8], name: &str) -> bool {
+    line.get(..name.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
 }

@@ -168,7 +168,8 @@ impl MboxFile {
         // The file is copied as a whole: to read it as a whole before costs little, and offsets that
         // are not right any more would cut into other messages.
         let read = || {
-            let file = locked.file().try_clone()?;
+            // Sessions may hold it for long, and none of them writes.
+            let file = self.folder.read(self.name.as_str())?;
             let file = Arc::new(Held::new(file, self.retired.clone()));
             Index::read(file, locked.file().stamp()?)
         };
