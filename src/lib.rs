@@ -26,6 +26,7 @@
 //! | [`pop3`] | the protocol itself, for both sides (pure) |
 //! | [`secret`] | where passwords come from |
 //! | [`config`] | the settings as plain data |
+//! | [`causes`] | an error and what caused it, in one line |
 //!
 //! Each room imports only rooms below it in this table, with these narrowings: `tui` takes nothing
 //! but `notice`, `poll::report` and `config`; `client` and `server` never import one another; only
@@ -39,6 +40,7 @@
 //! server's folder of mailboxes, to *deliver* is to add to one of them.
 
 pub mod app;
+pub mod causes;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -16,6 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    causes::chain,
     config::{Mailbox, Settings},
     notice::{MailboxIndex, shown::Shown},
     secret::Source,
@@ -206,7 +207,7 @@ impl Polling {
                 .fetch()
                 .await
                 .map_err(|error| Outcome::NoPassword {
-                    why: Shown::line(&outcome::chain(&error)),
+                    why: Shown::line(&chain(&error)),
                 })?;
         self.password = Some(password.clone());
         Ok(password)

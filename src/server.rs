@@ -23,7 +23,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::net::{Carrier, Stream, tls::Acceptor};
+use crate::{
+    causes::chain,
+    net::{Carrier, Stream, tls::Acceptor},
+};
 
 use self::{
     connection::Connection,
@@ -230,7 +233,7 @@ fn take_over(socket: &std::net::TcpListener) -> io::Result<TcpListener> {
 /// A path may be too long for a socket: mail is served all the same.
 fn no_status(error: io::Error) {
     tracing::warn!(
-        error = &error as &dyn std::error::Error,
+        error = chain(&error),
         "`tidings serve status` does not reach this server"
     );
 }
@@ -412,7 +415,7 @@ async fn accept(shared: Arc<Shared>, socket: TcpListener, protection: Protection
         match accepted {
             Ok((stream, peer)) => welcome(&shared, stream, peer.ip(), protection),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot accept");
+                tracing::error!(error = chain(&error), "cannot accept");
                 time::sleep(PAUSE).await;
             }
         }

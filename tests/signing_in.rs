@@ -11,6 +11,7 @@ use tidings::server::{
     certificate::{Certificate, names},
     limits::Limits,
     options::{Listener, Options, Protection},
+    spool::Spool,
 };
 
 use crate::support::{scratch::Scratch, talk::Talk};
@@ -244,4 +245,30 @@ async fn many_that_do_not_sign_in_keep_no_other_address_out() {
     assert!(!served.handle.attach(theirs, ADDRESS));
     ours.sign_in().await;
     assert_eq!(served.handle.numbers(), (2, 1));
+}
+
+#[test]
+fn what_an_unknown_account_is_asked_is_the_same_after_a_restart() {
+    let scratch = Scratch::new();
+    let asked = |spool: &Spool| spool.accounts().verifier("stranger").to_string();
+
+    let before = asked(&scratch.spool);
+    let again = Spool::open(scratch.folder.path()).expect("the spool");
+
+    assert_eq!(asked(&again), before);
+    assert_ne!(again.accounts().verifier("another").to_string(), before);
+    let kept = scratch.folder.path().join(".nobody");
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(kept).expect("a file").permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    assert_ne!(
+        Scratch::new()
+            .spool
+            .accounts()
+            .verifier("stranger")
+            .to_string(),
+        before,
+        "it is another spool's"
+    );
 }

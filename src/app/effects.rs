@@ -12,9 +12,10 @@ use tokio::{sync::mpsc, task::JoinHandle, time};
 
 use super::{Error, marks::Writer, saving::tilde, setup};
 use crate::{
+    causes::chain,
     config::{self, Mailbox, Settings},
     notice::{MailboxIndex, shown::Shown},
-    poll::{Poller, Reports, outcome::chain, tell::blocking},
+    poll::{Poller, Reports, tell::blocking},
     store::Store,
     tui::{
         effect::{Effect, Timer},

@@ -9,8 +9,9 @@ use tokio::{
 };
 
 use crate::{
+    causes::chain,
     notice::{NoticeId, shown::Shown},
-    poll::{outcome::chain, tell::blocking},
+    poll::tell::blocking,
     store::{Store, marks::Change},
     tui::event::Event,
 };

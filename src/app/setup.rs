@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 
 use super::trial;
 use crate::{
+    causes::chain,
     config::{self, Mailbox, Password, Settings, file},
     notice::shown::Shown,
-    poll::outcome::chain,
     secret::Source,
     tui::{
         effect::{Keep, Plan},

@@ -24,13 +24,14 @@ use super::{
     signals::{self, Signals},
 };
 use crate::{
+    causes::chain,
     config::Mailbox,
     notice::{MailboxIndex, shown::Shown},
     poll::{
         check::Check,
         early::Early,
         memory,
-        outcome::{chain, of_store},
+        outcome::of_store,
         report::{Outcome, Summary},
         schedule::{Next, Schedule},
         tell::Tell,

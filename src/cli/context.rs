@@ -11,13 +11,13 @@ use super::{
     settings_path,
 };
 use crate::{
+    causes::chain,
     config::{
         self, Mailbox, Settings,
         file::{self, Loaded},
     },
     net::tls,
     notice::{Headline, shown::Shown},
-    poll::outcome::chain,
     store::Store,
 };
 

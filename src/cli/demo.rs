@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     app::{Beginning, demo::Link},
+    causes::chain,
     demo::{
         self, Demo, Options, Played,
         event::Event,
@@ -27,7 +28,6 @@ use crate::{
         plain::{self, Teller},
     },
     notice::{MailboxIndex, shown::Shown},
-    poll::outcome::chain,
     tui::Purpose,
 };
 

@@ -4,10 +4,7 @@ use std::{fmt, path::Path, process::ExitCode};
 
 use super::remark::{complain, remark};
 use crate::{
-    app, config,
-    notice::shown::Shown,
-    poll::{outcome::chain, report::Outcome},
-    secret, store,
+    app, causes::chain, config, notice::shown::Shown, poll::report::Outcome, secret, store,
 };
 
 /// Wrong usage.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::report::Outcome;
 use crate::{
+    causes::chain,
     client::{self, login::names_busy},
     net::tls,
     notice::shown::Shown,
@@ -51,21 +52,6 @@ pub fn of_store(error: &store::Error) -> Outcome {
     Outcome::CannotSave {
         why: Shown::line(&chain(error)),
     }
-}
-
-/// An error and its causes, joined by colons, each said once.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.ends_with(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// The server's words, no more of them than an answer may have (RFC 2449 §4).

@@ -25,13 +25,16 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use secrecy::SecretString;
 use subtle::ConstantTimeEq;
 
-use crate::pop3::sasl::{self, scram::Verifier};
+use crate::{
+    causes::chain,
+    pop3::sasl::{self, scram::Verifier},
+};
 
 use self::{
     account::{Account, ByName, Policy},
@@ -61,8 +64,8 @@ pub struct Accounts {
     folder: Arc<Folder>,
     table: Mutex<Table>,
     memory: Memory,
-    /// What nobody's secrets are made of.
-    nobody: [u8; 32],
+    /// What nobody's secrets are made of, once somebody has asked for one.
+    nobody: OnceLock<[u8; 32]>,
 }
 
 /// What the file said when it was read last.
@@ -81,13 +84,11 @@ impl Accounts {
     ///
     /// The file is there and cannot be read or understood.
     pub fn open(folder: Arc<Folder>) -> Result<Accounts, Error> {
-        let mut nobody = [0; 32];
-        getrandom::fill(&mut nobody).map_err(|error| Error::Hash(error.to_string()))?;
         let accounts = Accounts {
             folder,
             table: Mutex::default(),
             memory: Memory::new().map_err(|error| Error::Hash(error.to_string()))?,
-            nobody,
+            nobody: OnceLock::new(),
         };
         accounts.reread()?;
         Ok(accounts)
@@ -121,7 +122,10 @@ impl Accounts {
         let account = self.find(name).filter(|account| account.scram);
         account
             .and_then(|account| secrets::scram(&self.folder, &account.name))
-            .unwrap_or_else(|| Verifier::of_nobody(name, &self.nobody))
+            .unwrap_or_else(|| {
+                let secret = self.nobody.get_or_init(|| secrets::of_nobody(&self.folder));
+                Verifier::of_nobody(name, secret)
+            })
     }
 
     /// What CAPA may say of times before anybody has signed in, and whether it differs.
@@ -280,10 +284,7 @@ impl Accounts {
         let is_known = lock(&self.table).failed == Some(stamp);
         if !is_known && let Err(error) = self.reread() {
             lock(&self.table).failed = Some(stamp);
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "accounts are not reread"
-            );
+            tracing::error!(error = chain(&error), "accounts are not reread");
         }
         lock(&self.table).accounts.clone()
     }

@@ -14,6 +14,7 @@ use tokio::{
 use tokio_util::{codec::Decoder, sync::CancellationToken};
 
 use crate::{
+    causes::chain,
     net::Stream,
     pop3::{
         codec::{Input, Output, ServerCodec},
@@ -144,17 +145,11 @@ impl Connection {
             Err(Broken::Ended(outcome)) => outcome,
             Err(Broken::Io(_)) => Outcome::Lost,
             Err(Broken::Tls(error)) => {
-                tracing::debug!(
-                    session = self.number,
-                    error = &error as &dyn std::error::Error
-                );
+                tracing::debug!(session = self.number, error = chain(&error));
                 Outcome::NoTls
             }
             Err(Broken::Reader(error)) => {
-                tracing::error!(
-                    session = self.number,
-                    error = &error as &dyn std::error::Error
-                );
+                tracing::error!(session = self.number, error = chain(&error));
                 Outcome::MailboxFailed
             }
         };
@@ -322,10 +317,7 @@ impl Connection {
         self.session.updated(match removed {
             Ok(Ok(())) => Updated::Done,
             Ok(Err(error)) => {
-                tracing::error!(
-                    session = self.number,
-                    error = &error as &dyn std::error::Error
-                );
+                tracing::error!(session = self.number, error = chain(&error));
                 Updated::Failed
             }
             Err(_) => Updated::Failed,

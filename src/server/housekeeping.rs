@@ -10,6 +10,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::causes::chain;
+
 use super::{
     accounts::account::Account,
     figures::Figures,
@@ -80,7 +82,7 @@ fn expire_one(spool: &Spool, account: &Account, figures: &Figures, now: Timestam
         ),
         Err(error) => tracing::error!(
             mailbox = account.mailbox,
-            error = &error as &dyn std::error::Error,
+            error = chain(&error),
             "old notices cannot be removed"
         ),
     }

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::net::Carrier;
+use crate::{causes::chain, net::Carrier};
 
 use self::{
     session::{Found, LONGEST_COMMAND, Outcome, Session, Step},
@@ -78,7 +78,7 @@ pub(super) async fn accept(intake: Arc<Intake>, socket: Socket, tasks: TaskTrack
                 tasks.spawn(async move { serve(&intake, stream).await });
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot accept");
+                tracing::error!(error = chain(&error), "cannot accept");
                 time::sleep(PAUSE).await;
             }
         }
@@ -101,10 +101,7 @@ pub(super) async fn serve(intake: &Intake, mut stream: Box<dyn Carrier>) {
         output: Vec::new(),
     };
     if let Err(error) = connection.run().await {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "an LMTP connection ended"
-        );
+        tracing::debug!(error = chain(&error), "an LMTP connection ended");
     }
 }
 
@@ -306,11 +303,7 @@ impl Intake {
             Ok(Err(error)) => {
                 let outcome = outcome_of(&error);
                 if matches!(outcome, Outcome::Failed | Outcome::Broken) {
-                    tracing::error!(
-                        account,
-                        error = &error as &dyn std::error::Error,
-                        "a mail cannot be delivered"
-                    );
+                    tracing::error!(account, error = chain(&error), "a mail cannot be delivered");
                 }
                 outcome
             }

@@ -351,6 +351,25 @@ fn sockets_that_are_handed_over_are_served() {
 }
 
 #[test]
+fn a_log_of_json_says_what_caused_an_error() {
+    let person = Person::new();
+    account(&person, &["add", "notices"]);
+    let mut serving = Serving::start(&person, &["--listen", "127.0.0.1:0", "--log", "json"], &[]);
+    serving.address();
+    fs::write(person.path("spool/accounts.toml"), "not = [toml").expect("a file");
+
+    signal(&serving.child, Signal::HUP);
+
+    let line = serving.logged("the accounts stay as they were");
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let error = line["error"].as_str().expect("an error");
+    assert!(
+        error.contains("accounts.toml") && error.contains("line 1"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_second_server_over_the_same_spool_does_not_start() {
     let person = Person::new();
     account(&person, &["add", "notices"]);

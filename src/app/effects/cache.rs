@@ -11,8 +11,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::World;
 use crate::{
     app::marks::Wish,
+    causes::chain,
     notice::{MailboxIndex, Notice, NoticeId, body::Options, shown::Shown},
-    poll::{memory, outcome::chain, report::Report},
+    poll::{memory, report::Report},
     store::{self, headlines::Place, marks, search::Query},
     tui::event::Event,
 };

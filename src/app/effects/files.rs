@@ -8,8 +8,8 @@ use std::{
 use super::World;
 use crate::{
     app::saving::{download_dir, save_new, tilde},
+    causes::chain,
     notice::{MailboxIndex, Notice, NoticeId, files, shown::Shown},
-    poll::outcome::chain,
     tui::{effect::Effect, event::Event},
 };
 

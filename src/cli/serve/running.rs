@@ -14,9 +14,12 @@ use nix::unistd::{Uid, User, initgroups, setgid, setuid};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::server::{
-    Handle, Server,
-    options::{Options, Plaintext, Protection},
+use crate::{
+    causes::chain,
+    server::{
+        Handle, Server,
+        options::{Options, Plaintext, Protection},
+    },
 };
 
 use super::{
@@ -117,10 +120,7 @@ fn tls_addresses(options: &Options) -> Vec<IpAddr> {
 async fn reread(handle: &Handle, source: &Source) {
     let spool = handle.spool().clone();
     if let Err(error) = spool.accounts().reread() {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "the accounts stay as they were"
-        );
+        tracing::error!(error = chain(&error), "the accounts stay as they were");
     } else {
         tracing::info!("the accounts are read again");
     }
@@ -260,10 +260,7 @@ impl Signals {
 /// Tells a service manager, if one wants to know.
 fn notify(states: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "the service manager is not told"
-        );
+        tracing::debug!(error = chain(&error), "the service manager is not told");
     }
 }
 
@@ -284,6 +281,6 @@ fn raise_descriptor_limit() {
     }
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(error = &error as &dyn std::error::Error, "few descriptors");
+        tracing::warn!(error = chain(&error), "few descriptors");
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -40,6 +41,31 @@ pub(super) fn scram(folder: &Folder, name: &str) -> Option<Verifier> {
             );
             None
         }
+    }
+}
+
+/// The file of what nobody's secrets are made of. No account's name begins with a dot.
+const NOBODY: &str = ".nobody";
+
+/// What nobody's secrets are made of: the same after a restart, or whoever asks before and after one would
+/// know which accounts there are.
+pub(super) fn of_nobody(folder: &Folder) -> [u8; 32] {
+    let kept = || {
+        let line = first_line(folder, NOBODY)?;
+        <[u8; 32]>::try_from(STANDARD.decode(line.as_bytes()).ok()?).ok()
+    };
+    if let Some(kept) = kept() {
+        return kept;
+    }
+    let mut made = [0; 32];
+    if let Err(error) = getrandom::fill(&mut made) {
+        tracing::error!(%error, "no randomness for what unknown accounts are told");
+    }
+    let line = format!("{}\n", STANDARD.encode(made));
+    match folder.create_whole(NOBODY, line.as_bytes()) {
+        Ok(()) => made,
+        // Another process was first, or nothing can be kept here: then it is this run's.
+        Err(_) => kept().unwrap_or(made),
     }
 }
 

@@ -10,14 +10,17 @@ use tokio::{
     time::{self, Instant},
 };
 
-use crate::server::{
-    Shared,
-    accounts::account::{Account, Delete, is_name},
-    events::{Event, Fault},
-    limits::Presence,
-    reader::Window,
-    session::step::{Credentials, Refusal, Rights, Step},
-    spool::{self, Opened},
+use crate::{
+    causes::chain,
+    server::{
+        Shared,
+        accounts::account::{Account, Delete, is_name},
+        events::{Event, Fault},
+        limits::Presence,
+        reader::Window,
+        session::step::{Credentials, Refusal, Rights, Step},
+        spool::{self, Opened},
+    },
 };
 
 use super::{Broken, Connection, Place, Visit};
@@ -198,7 +201,7 @@ fn open_maildrop(
         Err(error) => {
             tracing::error!(
                 account = account.name,
-                error = &error as &dyn std::error::Error,
+                error = chain(&error),
                 "the maildrop cannot be opened"
             );
             Err(match error {

@@ -6,6 +6,7 @@ use tokio::{io::AsyncWriteExt, task, time};
 use tokio_util::codec::Encoder;
 
 use crate::{
+    causes::chain,
     pop3::{
         codec::Output,
         response::{Code, Response},
@@ -55,10 +56,7 @@ impl Connection {
                     Err(error) => {
                         is_ok = false;
                         self.respond(unreadable(&error))?;
-                        tracing::error!(
-                            session = self.number,
-                            error = &error as &dyn std::error::Error
-                        );
+                        tracing::error!(session = self.number, error = chain(&error));
                     }
                 }
             }

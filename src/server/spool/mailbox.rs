@@ -10,14 +10,17 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::server::{
-    accounts::account::{Sessions, Store},
-    folder::Folder,
-    intake::Letter,
-    maildir::Maildir,
-    maildrop::{Identity, Messages},
-    mbox,
-    reader::Reader,
+use crate::{
+    causes::chain,
+    server::{
+        accounts::account::{Sessions, Store},
+        folder::Folder,
+        intake::Letter,
+        maildir::Maildir,
+        maildrop::{Identity, Messages},
+        mbox,
+        reader::Reader,
+    },
 };
 
 use super::{Error, failed, hold, mbox_file::MboxFile, recent::Recent};
@@ -143,7 +146,7 @@ impl Mailbox {
             // It is delivered, and whoever hears otherwise sends it again.
             tracing::error!(
                 mailbox = self.name,
-                error = &error as &dyn std::error::Error,
+                error = chain(&error),
                 "what came is not noted: a second copy would be delivered"
             );
         }

@@ -13,14 +13,17 @@ use jiff::{SignedDuration, Timestamp};
 use memchr::memmem;
 use parking_lot::Mutex;
 
-use crate::server::{
-    file::{File, Stamp},
-    folder::{Folder, temporary_name},
-    index::{Held, Index, Retired, saved::Saved},
-    lock::{self, Locked, Purpose},
-    maildrop::{Identity, Messages},
-    mbox::from_line,
-    reader::Reader,
+use crate::{
+    causes::chain,
+    server::{
+        file::{File, Stamp},
+        folder::{Folder, temporary_name},
+        index::{Held, Index, Retired, saved::Saved},
+        lock::{self, Locked, Purpose},
+        maildrop::{Identity, Messages},
+        mbox::from_line,
+        reader::Reader,
+    },
 };
 
 use super::{Error, failed, late::Replaced};
@@ -223,7 +226,7 @@ impl MboxFile {
         if let Err(error) = self.folder.replace(&self.index_file(), &saved.to_bytes()) {
             tracing::debug!(
                 mailbox = self.name,
-                error = &error as &dyn std::error::Error,
+                error = chain(&error),
                 "the index is not kept: the next start reads the whole mailbox"
             );
         }
