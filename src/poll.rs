@@ -166,6 +166,7 @@ impl Polling {
                     password: &password,
                     cancelled: &self.stop,
                     tell: &tell,
+                    in_slices: schedule.is_shared_in_turns(),
                 };
                 check.run(at).await
             }
@@ -180,7 +181,11 @@ impl Polling {
         if let Some(least) = least {
             schedule.obey(least);
         }
-        let next = match schedule.after(&summary.outcome, chance()) {
+        let mut next = schedule.after(&summary.outcome, chance());
+        if summary.left > 0 && summary.outcome.is_done() {
+            next = schedule.between_slices(chance());
+        }
+        let next = match next {
             Next::After(wait) => Some(wait),
             Next::WhenAsked => None,
         };
@@ -258,6 +263,7 @@ impl Summary {
             new: 0,
             withdrawn: 0,
             octets: 0,
+            left: 0,
             attempt: 0,
             notes: Vec::new(),
             dialogue: Arc::from(""),

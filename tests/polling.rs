@@ -71,14 +71,15 @@ fn a_clock_that_is_set_back_puts_no_check_off() {
 }
 
 #[test]
-fn a_busy_maildrop_is_tried_again_sooner_and_then_less_often() {
+fn a_busy_maildrop_is_tried_again_soon_and_if_it_is_held_for_long_less_often() {
     let mut schedule = Schedule::new(MINUTE);
 
-    let waits: Vec<u64> = (0..8)
+    let waits: Vec<u64> = (0..18)
         .map(|_| wait(schedule.after(&busy(), 1.0)).as_secs())
         .collect();
 
-    assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60]);
+    assert_eq!(waits[..10], [4; 10]);
+    assert_eq!(waits[10..], [6, 9, 13, 20, 30, 45, 60, 60]);
 }
 
 #[test]

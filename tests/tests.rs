@@ -4,6 +4,7 @@ mod bad_input;
 mod cli;
 mod client_sessions;
 mod conformance;
+mod contention;
 mod demo;
 mod demo_notices;
 mod dovecot;

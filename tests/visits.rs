@@ -386,3 +386,46 @@ async fn a_check_cancelled_before_it_has_signed_in_says_quit() {
     // Whether it was on its way to sign in by then or not.
     assert_eq!(rogue.heard().last().map(String::as_str), Some("QUIT"));
 }
+
+#[tokio::test]
+async fn who_has_much_to_fetch_gives_the_maildrop_back_in_between_where_others_wait() {
+    let scratch = Scratch::new();
+    let line = format!("{}\n", "x".repeat(78)).repeat(5_000);
+    for n in 1..=8 {
+        scratch.deliver(
+            format!("Date: Sat, 1 Aug 2026 10:00:00 +0000\nSubject: {n}\n\n{line}").as_bytes(),
+        );
+    }
+    let served = scratch.serve().await;
+    let mut reader = Reader::of(served.address().port());
+    reader.in_slices = true;
+
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        let (summary, _) = reader.check().await;
+        assert_eq!(summary.outcome, Outcome::Done);
+        left.push((summary.new, summary.left));
+        if summary.left > 0 {
+            scratch.deliver(b"Date: Sat, 1 Aug 2026 10:00:00 +0000\nSubject: meanwhile\n\nshort\n");
+        }
+    }
+
+    // The newest first; what came meanwhile before the rest.
+    assert_eq!(left, [(3, 5), (4, 2), (3, 0)]);
+    assert_eq!(reader.subjects().len(), 10);
+    let keywords = served.events.keywords();
+    assert_eq!(
+        keywords
+            .iter()
+            .filter(|&&keyword| keyword == "RETR")
+            .count(),
+        10
+    );
+    // All of it is the first check of this mailbox: what is old starts as read, whichever slice it came in.
+    assert!(
+        reader
+            .headlines()
+            .iter()
+            .all(|headline| headline.marks.read)
+    );
+}

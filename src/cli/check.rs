@@ -287,6 +287,7 @@ impl One {
                 password,
                 cancelled: &self.cancelled,
                 tell: &tell,
+                in_slices: false,
             };
             let (mut summary, _) = check.run_on(self.early.take(), Timestamp::now()).await;
             summary.took = started.elapsed();

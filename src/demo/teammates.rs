@@ -197,6 +197,7 @@ pub async fn seat(
         password: &password,
         cancelled: &CancellationToken::new(),
         tell: &Tell::new(index_of(who), reports),
+        in_slices: false,
     };
     let (summary, _) = check.run(now).await;
     if !summary.outcome.is_done() {

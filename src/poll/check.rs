@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     early::Early,
     findings::{Failure, Findings},
-    identity,
+    identity::{self, SLICE},
     keeper::{Keeper, Terms},
     nameless, outcome,
     report::{Outcome, Report, Summary},
@@ -43,6 +43,8 @@ pub struct Check<'a> {
     pub cancelled: &'a CancellationToken,
     /// Hears what happens.
     pub tell: &'a Tell,
+    /// True if others wait for the maildrop: a check that has much to fetch leaves some for the next.
+    pub in_slices: bool,
 }
 
 /// How long a connection that is coming up is waited for, to say QUIT over it.
@@ -166,6 +168,7 @@ impl Check<'_> {
         summary.new = findings.tally.new;
         summary.withdrawn = findings.withdrawn;
         summary.octets = findings.tally.octets;
+        summary.left = findings.left;
         summary.notes = findings.notes;
         summary.dialogue = dialogue.text();
         (summary, findings.login_delay)
@@ -363,6 +366,11 @@ impl Check<'_> {
             )));
         }
         drop((seen, listing));
+        findings.left = match self.in_slices {
+            true => plan.slice(SLICE),
+            false => 0,
+        };
+        findings.has_open_ends |= findings.left > 0;
         findings.on_server = Some(plan.on_server);
         findings.has_open_ends |= plan.left_out > 0;
         if plan.nameless > 0 {
@@ -425,8 +433,10 @@ impl Check<'_> {
             fetched?;
         }
         self.settle(at, plan, findings).await?;
-        self.remember(remembered::CHECKED, Some("yes".to_owned()))
-            .await?;
+        if findings.left == 0 {
+            self.remember(remembered::CHECKED, Some("yes".to_owned()))
+                .await?;
+        }
         let is_settled = findings.notes.is_empty() && !findings.has_open_ends;
         self.remember(remembered::LISTING, is_settled.then_some(digest))
             .await?;

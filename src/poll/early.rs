@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 use crate::{
     client::{self, Authorization, Endpoint, dialogue::Dialogue},
     config::{Mailbox, Settings},
+    net::Stream,
 };
 
 /// A session that is being opened. Dropping it hangs up.
@@ -23,6 +24,23 @@ impl Early {
         let heard = dialogue.clone();
         Early {
             task: tokio::spawn(async move { Authorization::connect(&endpoint?, &heard).await }),
+            dialogue,
+        }
+    }
+
+    /// The session over a stream that is open already, as tests have them.
+    ///
+    /// # Panics
+    ///
+    /// The mailbox's settings make no endpoint.
+    pub fn over(stream: Stream, mailbox: &Mailbox, settings: &Settings) -> Early {
+        let dialogue = Dialogue::default();
+        let endpoint = Endpoint::of(mailbox, settings).expect("an endpoint");
+        let heard = dialogue.clone();
+        Early {
+            task: tokio::spawn(
+                async move { Authorization::protected(stream, &endpoint, &heard).await },
+            ),
             dialogue,
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Findings {
     pub on_server: Option<u32>,
     pub tally: Tally,
     pub withdrawn: u32,
+    /// How many messages are left for the next check, so that others have a turn.
+    pub left: u32,
     pub notes: Vec<Shown>,
     pub login_delay: Option<Duration>,
     /// True once the password may have been sent.

@@ -192,12 +192,45 @@ impl Plan {
         fetch.retain(|wanted| !is_hopeless(wanted));
         fetch.sort_by_key(|wanted| trouble(wanted).is_some());
         self.fetch = fetch;
+        self.count_no_other_again();
+        before - self.fetch.len()
+    }
+
+    /// Leaves the first messages, as many as have so many octets, and at least one; the others are for the
+    /// next check. Messages of one unique-id stay together. Gives how many are left out.
+    pub fn slice(&mut self, octets: u64) -> u32 {
+        let mut sum = 0u64;
+        let fits = |(fetch, _): &&(Fetch, UniqueId)| {
+            let begins = sum < octets;
+            sum = sum.saturating_add(fetch.octets.0);
+            begins
+        };
+        let first = self.fetch.iter().take_while(fits).count();
+        if first == self.fetch.len() {
+            return 0;
+        }
+        let wanted: HashSet<UniqueId> = self.fetch[..first]
+            .iter()
+            .map(|(_, unique_id)| unique_id.clone())
+            .collect();
+        let before = self.fetch.len();
+        self.fetch
+            .retain(|(_, unique_id)| wanted.contains(unique_id));
+        self.count_no_other_again();
+        count(before - self.fetch.len())
+    }
+
+    /// Only what is fetched is counted anew.
+    fn count_no_other_again(&mut self) {
         let wanted: HashSet<&UniqueId> =
             self.fetch.iter().map(|(_, unique_id)| unique_id).collect();
         self.again.retain(|unique_id| wanted.contains(unique_id));
-        before - self.fetch.len()
     }
 }
+
+/// How much is fetched at once where others wait for the maildrop, in octets: a second or so of most
+/// connections.
+pub const SLICE: u64 = 1_000_000;
 
 /// How long a message is not asked for again after the connection has ended in it so many times: not
 /// at all at first, since it may be the network's fault, then twice as long each time.

@@ -61,6 +61,7 @@ fn summary(visit: Visit) -> Summary {
         new: visit.new,
         withdrawn: visit.withdrawn,
         octets: visit.octets,
+        left: 0,
         attempt: visit.attempt,
         notes: visit.notes.lines().map(Shown::line).collect(),
         dialogue: visit.dialogue.into(),

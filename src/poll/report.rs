@@ -79,6 +79,8 @@ pub struct Summary {
     pub withdrawn: u32,
     /// Octets of the messages fetched.
     pub octets: u64,
+    /// Messages that are left for the next check, so that others have a turn at the maildrop.
+    pub left: u32,
     /// How many times in a row checks have not come through, this one included.
     pub attempt: u32,
     /// What a person may want to know of it, in words.

@@ -23,6 +23,8 @@ pub struct Reader {
     pub settings: Settings,
     pub store: Store,
     pub password: SecretString,
+    /// Others wait for the maildrop.
+    pub in_slices: bool,
     _folder: tempfile::TempDir,
 }
 
@@ -45,6 +47,7 @@ impl Reader {
             settings: Settings::default(),
             store,
             password: SecretString::from("sesame"),
+            in_slices: false,
             _folder: folder,
         }
     }
@@ -72,6 +75,7 @@ impl Reader {
             password: &self.password,
             cancelled,
             tell: &tell,
+            in_slices: self.in_slices,
         };
         let (summary, _) =
             tokio::time::timeout(Duration::from_secs(60), check.run(Timestamp::now()))

@@ -323,6 +323,7 @@ pub fn check(began: &str, outcome: Outcome, milliseconds: u64) -> Summary {
         new: 0,
         withdrawn: 0,
         octets: 0,
+        left: 0,
         attempt: 0,
         notes: Vec::new(),
         dialogue: "S: +OK ready\nC: USER notices\nS: +OK\nC: PASS ****\nS: +OK\nC: QUIT".into(),
