@@ -26,6 +26,7 @@ mod server_sessions;
 mod serving;
 mod serving_by_hand;
 mod signing_in;
+mod simulation;
 mod spool;
 mod store;
 mod support;
