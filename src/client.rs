@@ -18,6 +18,7 @@ use crate::{
     pop3::{
         capability::{Capabilities, Capability},
         response::Response,
+        sasl::Mechanism,
     },
 };
 
@@ -28,11 +29,12 @@ pub mod fetch;
 pub mod listing;
 pub mod login;
 pub mod request;
+mod signing;
 
 use connection::Connection;
 use dialogue::Dialogue;
 pub use error::Error;
-use login::{Last, Way};
+use login::Last;
 use request::Request;
 
 /// How long QUIT may take: nothing is lost if its answer never comes.
@@ -299,31 +301,37 @@ impl Authorization {
         });
         if ways.is_empty() {
             self.connection.quit().await;
-            return Err(if last.is_some_and(|last| last.way == Way::Apop) {
-                Error::Downgrade
-            } else {
-                Error::ClearText
+            return Err(match last {
+                Some(last) if last.way.keeps_password() => Error::Downgrade(last.way),
+                Some(_) | None => Error::ClearText,
             });
         }
         let pipelines = self.pipelines();
         let mut rejection = None;
-        let mut apop_refused = last.is_some_and(|last| last.apop_refused);
+        let mut refused = last.and_then(|last| last.refused);
+        let offers_plus = self.capabilities.as_ref().is_some_and(|capabilities| {
+            capabilities
+                .mechanisms()
+                .any(|mechanism| mechanism == Mechanism::ScramSha256Plus)
+        });
         for way in ways {
             let timestamp = self.greeting.timestamp().unwrap_or_default().to_owned();
             let (request, response) = self
                 .connection
-                .sign_in(way, name, password, &timestamp, pipelines)
+                .sign_in(way, name, password, &timestamp, pipelines, offers_plus)
                 .await?;
             if response.is_ok() {
                 return Ok(Transaction {
                     connection: self.connection,
                     capabilities: self.capabilities,
-                    way: Last { way, apop_refused },
+                    way: Last { way, refused },
                     goes_one_by_one: self.goes_one_by_one,
                 });
             }
             // A code other than [AUTH] speaks of the maildrop, not of the password.
-            apop_refused |= way == Way::Apop;
+            if way.keeps_password() {
+                refused = Some(way);
+            }
             let is_final = login::is_final(&response);
             rejection = Some(Error::Rejected { request, response });
             if is_final {

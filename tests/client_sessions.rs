@@ -102,8 +102,10 @@ transcripts! {
     a_message_that_ends_the_connection_keeps_no_other_back
     a_message_that_never_had_a_unique_id_hides_no_withdrawal
     a_refusal_stays_the_reason_though_the_server_hangs_up
+    a_server_that_answers_another_exchange
     a_server_that_challenges_without_end_is_broken
     a_server_that_cuts_off_in_a_message_loses_nothing
+    a_server_that_proves_nothing
     a_server_that_speaks_http_is_broken
     a_server_without_capa_is_fine
     a_server_without_stat_is_asked_for_its_list

@@ -58,6 +58,11 @@ fn program() -> Option<PathBuf> {
 impl Dovecot {
     /// Starts it with `count` messages; none if Dovecot is not here.
     async fn start(count: u32, locks: bool) -> Option<Dovecot> {
+        Dovecot::start_with(count, locks, "plain").await
+    }
+
+    /// The same, with these mechanisms of AUTH.
+    async fn start_with(count: u32, locks: bool, mechanisms: &str) -> Option<Dovecot> {
         let program = program()?;
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().to_owned();
@@ -96,7 +101,7 @@ impl Dovecot {
             format!(
                 "base_dir = {home}/run\nstate_dir = {home}/state\nlog_path = {home}/log\n\
                  protocols = pop3\nlisten = 127.0.0.1\ndisable_plaintext_auth = no\n\
-                 auth_mechanisms = plain\nauth_failure_delay = 0\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
+                 auth_mechanisms = {mechanisms}\nauth_failure_delay = 0\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
                  mail_privileged_group =\n\
                  ssl = yes\nssl_cert = <{home}/cert.pem\nssl_key = <{home}/key.pem\n\
                  service anvil {{\n unix_listener anvil-auth-penalty {{\n mode = 0\n }}\n}}\n\
@@ -198,7 +203,12 @@ fn on_the_wire(stored: &str) -> Vec<u8> {
 }
 
 async fn a_life_of_checks(tls: Tls) {
-    let Some(dovecot) = Dovecot::start(120, false).await else {
+    // Whichever is offered, it is taken: the password itself travels only where there is nothing better.
+    let (mechanisms, taken) = match tls {
+        Tls::Implicit => ("plain", "C: AUTH PLAIN"),
+        Tls::Starttls | Tls::None => ("plain scram-sha-256", "C: AUTH SCRAM-SHA-256 "),
+    };
+    let Some(dovecot) = Dovecot::start_with(120, false, mechanisms).await else {
         return;
     };
     let reader = dovecot.reader(tls);
@@ -211,6 +221,7 @@ async fn a_life_of_checks(tls: Tls) {
     let (fourth, _) = reader.check().await;
 
     assert_eq!(first.outcome, Outcome::Done, "{}", first.dialogue);
+    assert!(first.dialogue.contains(taken), "{}", first.dialogue);
     assert_eq!((first.new, first.on_server), (120, Some(120)));
     assert_eq!((second.new, second.octets), (0, 0));
     assert_eq!(third.new, 10);

@@ -14,7 +14,9 @@ use tidings::server::{
     spool::Spool,
 };
 
-use crate::support::{scratch::Scratch, talk::Talk};
+use tidings::poll::report::Outcome;
+
+use crate::support::{mailbox::Reader, scratch::Scratch, talk::Talk};
 
 #[tokio::test]
 async fn who_signs_in_too_often_is_told_to_wait() {
@@ -271,4 +273,95 @@ fn what_an_unknown_account_is_asked_is_the_same_after_a_restart() {
         before,
         "it is another spool's"
     );
+}
+
+// Our client against our server.
+
+/// An account that opts in to SCRAM, or out of it again.
+fn set_scram(scratch: &Scratch, scram: bool) {
+    let change = Change {
+        scram: Some(scram),
+        ..Change::default()
+    };
+    let password = secrecy::SecretString::from("sesame");
+    let hardness = tidings::server::accounts::passwords::Hardness::Throwaway;
+    scratch
+        .spool
+        .accounts()
+        .change("notices", change, Some((&password, hardness)))
+        .expect("a change");
+}
+
+#[tokio::test]
+async fn our_client_takes_scram_and_nothing_less_from_then_on() {
+    let scratch = Scratch::new();
+    scratch.deliver(b"Subject: 1\n\nHello.\n");
+    set_scram(&scratch, true);
+    let served = scratch.serve().await;
+    let reader = Reader::of(served.address().port());
+
+    let (first, _) = reader.check().await;
+    let (second, _) = reader.check().await;
+
+    assert_eq!((first.outcome, first.new), (Outcome::Done, 1));
+    assert_eq!(second.outcome, Outcome::Done);
+    let keywords = served.events.keywords();
+    assert!(keywords.contains(&"AUTH"));
+    assert!(!keywords.contains(&"PASS"), "{keywords:?}");
+
+    // Somebody in the way could leave SCRAM out of what the server says that it can do.
+    set_scram(&scratch, false);
+    let (third, _) = reader.check().await;
+    let words = third.outcome.words();
+    assert!(words.contains("no longer offers SCRAM-SHA-256"), "{words}");
+    assert!(!served.events.keywords().contains(&"PASS"));
+}
+
+#[tokio::test]
+async fn our_client_binds_scram_to_the_servers_certificate() {
+    let scratch = Scratch::new();
+    set_scram(&scratch, true);
+    let certificate =
+        Certificate::of_spool(scratch.spool.folder(), &names(&[])).expect("a certificate");
+    let options = Options {
+        listeners: vec![Listener {
+            protection: Protection::Tls,
+            ..Options::default().listeners[0]
+        }],
+        acceptor: Some(certificate.acceptor().expect("an acceptor")),
+        ..Options::default()
+    };
+    let served = scratch.serve_with(options).await;
+    let mut reader = Reader::of(served.address().port());
+    reader.mailbox.tls = tidings::config::Tls::Implicit;
+    reader.mailbox.ca_file = Some(scratch.folder.path().join(".certificate.pem"));
+
+    let (summary, _) = reader.check().await;
+
+    assert_eq!(summary.outcome, Outcome::Done);
+    assert!(
+        summary.dialogue.contains("AUTH SCRAM-SHA-256-PLUS "),
+        "{}",
+        summary.dialogue
+    );
+    assert!(!summary.dialogue.contains("sesame"));
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_one_by_scram_too() {
+    let scratch = Scratch::new();
+    set_scram(&scratch, true);
+    let served = scratch.serve().await;
+    let mut reader = Reader::of(served.address().port());
+    reader.check().await;
+
+    reader.password = secrecy::SecretString::from("guess");
+    let (summary, _) = reader.check().await;
+
+    assert!(
+        matches!(summary.outcome, Outcome::SignInFailed { .. }),
+        "{:?}",
+        summary.outcome
+    );
+    assert!(!served.events.keywords().contains(&"PASS"));
 }

@@ -840,3 +840,71 @@ fn a_line_that_never_ends_ends_the_session() {
     assert_eq!(end.kind(), std::io::ErrorKind::InvalidData);
     assert!(sent > LONGEST_DISCARDED);
 }
+
+#[test]
+fn a_client_proves_a_password_as_the_standard_has_it() {
+    use tidings::pop3::sasl::scram::proving::{Binding, Error, Opening};
+
+    // RFC 7677 §3.
+    let base64 = |text: &str| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text);
+    let opening = Opening::new("user", "rOprNGfwEbeRWgbNEkqO", Binding::None);
+    let server_first =
+        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+
+    let (last, proof) = opening
+        .answer(&base64(server_first), &SecretString::from("pencil"))
+        .expect("a challenge");
+
+    assert_eq!(
+        opening.message(),
+        base64("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")
+    );
+    assert_eq!(
+        last,
+        base64(
+            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
+             p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
+        )
+    );
+    let signed = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
+    assert_eq!(proof.check(&base64(signed)), Ok(()));
+    for wrong in [
+        "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=",
+        "v=",
+        "e=other-error",
+        "",
+    ] {
+        assert_eq!(
+            proof.check(&base64(wrong)),
+            Err(Error::NotProven),
+            "{wrong}"
+        );
+    }
+
+    let refused = |challenge: &str| {
+        let answered = opening.answer(&base64(challenge), &SecretString::from("pencil"));
+        answered.map(|_| ()).expect_err("it is refused")
+    };
+    let nonce = "r=rOprNGfwEbeRWgbNEkqOmore";
+    assert_eq!(
+        refused(&format!("{nonce},s=QQ==,i=1")),
+        Error::Iterations(1)
+    );
+    assert_eq!(
+        refused(&format!("{nonce},s=QQ==,i=4000000000")),
+        Error::Iterations(4_000_000_000)
+    );
+    assert_eq!(
+        refused("r=rOprNGfwEbeRWgbNEkqO,s=QQ==,i=4096"),
+        Error::Nonce
+    );
+    assert_eq!(refused("r=another,s=QQ==,i=4096"), Error::Nonce);
+    for malformed in [
+        "",
+        "m=x,r=a,s=b,i=4096",
+        &format!("{nonce},s=*,i=4096"),
+        &format!("{nonce},i=4096"),
+    ] {
+        assert_eq!(refused(malformed), Error::Malformed, "{malformed}");
+    }
+}

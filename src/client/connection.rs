@@ -4,29 +4,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use secrecy::SecretString;
 use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 
-use super::{QUIT_TIMEOUT, dialogue::Dialogue, error::Error, login::Way, request::Request};
+use super::{QUIT_TIMEOUT, dialogue::Dialogue, error::Error, request::Request};
 use crate::{
     net::Stream,
     pop3::{
         capability::Capabilities,
-        codec::{Answer, ClientCodec, Continuation},
+        codec::{Answer, ClientCodec},
         command::Command,
         response::{ParseError, Response, excerpt},
-        sasl::{Plain, apop_digest},
     },
 };
 
 /// A connection over which requests and answers travel.
 #[derive(Debug)]
 pub(super) struct Connection {
-    framed: Framed<Stream, ClientCodec>,
-    dialogue: Dialogue,
+    pub(super) framed: Framed<Stream, ClientCodec>,
+    pub(super) dialogue: Dialogue,
     /// How long the server may be silent.
-    patience: Duration,
+    pub(super) patience: Duration,
     waited: Duration,
     received: u64,
     /// Messages were asked for: from now on refusals too have to come at a rate.
@@ -186,95 +184,6 @@ impl Connection {
         Ok(body.map(|body| Capabilities::parse(&body)))
     }
 
-    /// Signs in one way, and gives what was asked last and how it was answered.
-    pub async fn sign_in(
-        &mut self,
-        way: Way,
-        name: &str,
-        password: &SecretString,
-        timestamp: &str,
-        pipelines: bool,
-    ) -> Result<(&'static str, Response), Error> {
-        self.dialogue.conceal(password);
-        match way {
-            Way::Apop => {
-                let request = Request::Apop {
-                    name: name.to_owned(),
-                    digest: apop_digest(timestamp, password),
-                };
-                Ok(("APOP", self.ask(&request).await?))
-            }
-            Way::User => {
-                self.send(&Request::User(name.to_owned())).await?;
-                if !pipelines {
-                    self.flush().await?;
-                    let response = self.answer().await?;
-                    if !response.is_ok() {
-                        return Ok(("USER", response));
-                    }
-                }
-                self.send(&Request::Pass(password.clone())).await?;
-                self.flush().await?;
-                if pipelines {
-                    let response = self.answer().await?;
-                    if !response.is_ok() {
-                        // PASS is on its way and will be refused as well, or the server hangs up:
-                        // what it has said already is the reason.
-                        let _ = self.answer().await;
-                        return Ok(("USER", response));
-                    }
-                    let response = self.answer().await.map_err(Error::behind_another)?;
-                    return Ok(("PASS", response));
-                }
-                Ok(("PASS", self.answer().await?))
-            }
-            Way::Plain => self.auth_plain(name, password).await,
-        }
-    }
-
-    async fn auth_plain(
-        &mut self,
-        name: &str,
-        password: &SecretString,
-    ) -> Result<(&'static str, Response), Error> {
-        /// What fits into a command line with `AUTH PLAIN ` and CRLF (RFC 5034 §4).
-        const LONGEST_INITIAL: usize = crate::pop3::command::LONGEST_COMMAND - 13;
-
-        let response = Plain {
-            authorization: String::new(),
-            name: name.to_owned(),
-            password: password.clone(),
-        }
-        .encode();
-        self.dialogue.conceal(&response);
-        let fits = secrecy::ExposeSecret::expose_secret(&response).len() <= LONGEST_INITIAL;
-        let initial = fits.then(|| response.clone());
-        self.send(&Request::AuthPlain(initial)).await?;
-        self.flush().await?;
-        // A server that asks is answered, even one that has overheard the initial response; one that
-        // goes on asking is told to stop.
-        let mut lines = vec![SecretString::from("*"), response];
-        loop {
-            match self.next(self.patience).await? {
-                Answer::Line(line) => return Ok(("AUTH", line)),
-                Answer::Challenge(challenge) => {
-                    if !challenge.is_empty() {
-                        lines.truncate(1);
-                    }
-                    let Some(line) = lines.pop() else {
-                        return Err(ParseError::Unasked("a challenge".to_owned()).into());
-                    };
-                    self.dialogue.client(&"****");
-                    self.framed.feed(Continuation(line)).await?;
-                    self.flush().await?;
-                }
-                Answer::Body(_) | Answer::End => {
-                    return Err(ParseError::Unasked("a body".to_owned()).into());
-                }
-            }
-        }
-    }
-
     /// Sends QUIT and awaits its answer, behind whatever else is still to come, for a short time.
     pub async fn quit(&mut self) {
         let farewell = async {
@@ -329,7 +238,7 @@ impl Connection {
     }
 
     /// The next part of an answer, within `limit`, and not slower than [`LEAST_RATE`].
-    async fn next(&mut self, limit: Duration) -> Result<Answer, Error> {
+    pub(super) async fn next(&mut self, limit: Duration) -> Result<Answer, Error> {
         let started = Instant::now();
         let answer = time::timeout(limit, next_frame(&mut self.framed)).await;
         self.waited += started.elapsed();

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use super::login::Way;
 use crate::{
     net::{
         connect,
@@ -11,6 +12,7 @@ use crate::{
         codec::ClientError,
         listing::MessageNumber,
         response::{ParseError, Response},
+        sasl::scram::proving,
     },
 };
 
@@ -44,9 +46,12 @@ pub enum Error {
     ClearText,
     /// The server no longer offers what protected the password the last time.
     #[error(
-        "the server no longer offers APOP, which signed in the last time: somebody may be in the way"
+        "the server no longer offers {0}, which signed in the last time: somebody may be in the way"
     )]
-    Downgrade,
+    Downgrade(Way),
+    /// The server wants the password proved in a way that is not safe, or did not prove that it knows it.
+    #[error(transparent)]
+    NotProven(#[from] proving::Error),
     /// `pin_sha256` is not a fingerprint.
     #[error("pin_sha256 is not a SHA-256 in hex: 64 digits")]
     Pin,

@@ -17,6 +17,15 @@ pub enum Way {
     User,
     /// APOP: the password itself does not travel.
     Apop,
+    /// AUTH SCRAM-SHA-256 (RFC 7677): neither does it, and the server proves that it knows it.
+    Scram,
+}
+
+impl Way {
+    /// True if the password itself does not travel.
+    pub fn keeps_password(self) -> bool {
+        matches!(self, Way::Apop | Way::Scram)
+    }
 }
 
 impl fmt::Display for Way {
@@ -25,6 +34,7 @@ impl fmt::Display for Way {
             Way::Plain => "AUTH PLAIN",
             Way::User => "USER/PASS",
             Way::Apop => "APOP",
+            Way::Scram => "SCRAM-SHA-256",
         })
     }
 }
@@ -33,7 +43,7 @@ impl FromStr for Way {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Way, ()> {
-        [Way::Plain, Way::User, Way::Apop]
+        [Way::Plain, Way::User, Way::Apop, Way::Scram]
             .into_iter()
             .find(|way| way.to_string() == text)
             .ok_or(())
@@ -60,14 +70,17 @@ pub struct Situation<'a> {
 pub struct Last {
     /// The way that worked.
     pub way: Way,
-    /// True if APOP had been tried before it, and refused: it is not tried every time.
-    pub apop_refused: bool,
+    /// The way that had been tried before it and was refused, if one was: it is not tried every time.
+    pub refused: Option<Way>,
 }
 
 impl fmt::Display for Last {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}", self.way)?;
-        f.write_str(if self.apop_refused { AFTER_APOP } else { "" })
+        match self.refused {
+            Some(refused) => write!(f, "{AFTER}{refused}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -75,48 +88,70 @@ impl FromStr for Last {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Last, ()> {
-        let without = text.strip_suffix(AFTER_APOP);
+        let (way, refused) = match text.split_once(AFTER) {
+            Some((way, refused)) => (way, Some(refused.parse()?)),
+            None => (text, None),
+        };
         Ok(Last {
-            way: without.unwrap_or(text).parse()?,
-            apop_refused: without.is_some(),
+            way: way.parse()?,
+            refused,
         })
     }
 }
 
-/// What stands behind a way that is remembered, where APOP had been refused.
-const AFTER_APOP: &str = " after APOP";
+/// What stands between a way that is remembered and the one that had been refused.
+const AFTER: &str = " after ";
 
 /// The ways to try, in this order; none if each would give the password away.
 pub fn ways(situation: &Situation) -> Vec<Way> {
-    let offers_plain = situation.capabilities.is_some_and(|capabilities| {
-        capabilities
-            .mechanisms()
-            .any(|mechanism| mechanism == Mechanism::Plain)
-    });
+    let offers = |wanted: Mechanism| {
+        situation
+            .capabilities
+            .is_some_and(|capabilities| capabilities.mechanisms().any(|offered| offered == wanted))
+    };
     let offers_user = situation
         .capabilities
         .is_none_or(|capabilities| capabilities.has(&Capability::User));
     // A server that names neither is asked by USER all the same: many forget to say so.
-    let by_password = if offers_plain && (situation.is_tls || !offers_user) {
+    let by_password = if offers(Mechanism::Plain) && (situation.is_tls || !offers_user) {
         Way::Plain
     } else {
         Way::User
     };
+    let offers_scram =
+        offers(Mechanism::ScramSha256) || (situation.is_tls && offers(Mechanism::ScramSha256Plus));
+    // APOP's digest is worth nothing to who can read along only if the password is good: within TLS the
+    // password is no worse off.
+    let offers_apop = situation.timestamp.is_some() && !situation.is_tls;
+    let mut without_password = Vec::new();
+    if offers_scram {
+        without_password.push(Way::Scram);
+    }
+    if offers_apop {
+        without_password.push(Way::Apop);
+    }
 
-    if situation.is_tls {
-        return vec![by_password];
-    }
-    let offers_apop = situation.timestamp.is_some();
-    match (offers_apop, situation.last) {
+    let may_give_password = situation.is_tls || situation.allows_clear_text;
+    match situation.last {
         // It worked without the password on the wire: from now on nothing less will do.
-        (true, Some(Last { way: Way::Apop, .. })) => vec![Way::Apop],
-        (false, Some(Last { way: Way::Apop, .. })) => vec![],
-        (true, _) if !situation.allows_clear_text => vec![Way::Apop],
-        (false, _) if !situation.allows_clear_text => vec![],
-        (true, Some(last)) if last.apop_refused => vec![by_password],
-        (true, _) => vec![Way::Apop, by_password],
-        (false, _) => vec![by_password],
+        Some(last) if last.way == Way::Scram && offers_scram => return vec![Way::Scram],
+        Some(last) if last.way.keeps_password() && !situation.is_tls => {
+            return match last.way {
+                // SCRAM does not give more away than APOP.
+                Way::Apop if offers_apop => without_password,
+                _ => Vec::new(),
+            };
+        }
+        Some(Last {
+            refused: Some(refused),
+            ..
+        }) if may_give_password => without_password.retain(|way| *way != refused),
+        Some(_) | None => {}
     }
+    if may_give_password {
+        without_password.push(by_password);
+    }
+    without_password
 }
 
 /// True if another way would not help: the answer speaks of something else than the password.

@@ -39,8 +39,8 @@ pub enum Request {
     Capa,
     /// Asks for TLS.
     Stls,
-    /// Signs in by PLAIN, with the response at once if there is one.
-    AuthPlain(Option<SecretString>),
+    /// Signs in by a mechanism, with the first response at once if there is one.
+    Auth(Mechanism, Option<SecretString>),
 }
 
 impl Request {
@@ -58,7 +58,7 @@ impl Request {
             Request::Apop { .. } => "APOP",
             Request::Capa => "CAPA",
             Request::Stls => "STLS",
-            Request::AuthPlain(_) => "AUTH",
+            Request::Auth(..) => "AUTH",
         }
     }
 }
@@ -83,8 +83,8 @@ impl From<&Request> for Command {
             },
             Request::Capa => Command::Capa,
             Request::Stls => Command::Stls,
-            Request::AuthPlain(initial) => Command::Auth(Some(Auth {
-                mechanism: Mechanism::Plain,
+            Request::Auth(mechanism, initial) => Command::Auth(Some(Auth {
+                mechanism: *mechanism,
                 initial: initial.clone(),
             })),
         }

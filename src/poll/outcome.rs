@@ -24,7 +24,8 @@ pub fn of_session(error: &client::Error) -> Outcome {
         client::Error::Tls { .. }
         | client::Error::NotOffered
         | client::Error::ClearText
-        | client::Error::Downgrade
+        | client::Error::Downgrade(_)
+        | client::Error::NotProven(_)
         | client::Error::Pin => Outcome::NotSafe { why: why() },
         // Somebody may be in the way: nothing goes out over this connection.
         client::Error::Broken(ParseError::Injected) => Outcome::NotSafe { why: why() },

@@ -1,5 +1,5 @@
-//! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677), the server's side: no password crosses
-//! the wire, and what the server keeps signs nobody in elsewhere.
+//! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677), the server's side; the client's is
+//! [`proving`]. No password crosses the wire, and what the server keeps signs nobody in elsewhere.
 //!
 //! ```text
 //!   C: n,,n=notices,r=…              client-first: First::read
@@ -16,6 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+pub mod proving;
 
 /// How often the hash is repeated. RFC 7677 §4 asks for 4,096 at least; every poll of every teammate
 /// does that work anew, so it is not much more.
@@ -95,15 +97,16 @@ pub struct Asked {
 impl Verifier {
     /// What is to be kept of this password.
     pub fn of(password: &SecretString, salt: Vec<u8>, iterations: u32) -> Verifier {
-        let prepared = Zeroizing::new(prepare(password.expose_secret()).into_owned());
-        let mut salted = Zeroizing::new([0; KEY]);
-        pbkdf2::pbkdf2_hmac::<Sha256>(prepared.as_bytes(), &salt, iterations, &mut *salted);
-        let client_key = Zeroizing::new(sign(&*salted, b"Client Key"));
+        Verifier::of_salted(&salted(password, &salt, iterations), salt, iterations)
+    }
+
+    fn of_salted(salted: &[u8; KEY], salt: Vec<u8>, iterations: u32) -> Verifier {
+        let client_key = Zeroizing::new(sign(salted, b"Client Key"));
         Verifier {
             iterations,
             salt,
             stored_key: Sha256::digest(*client_key).into(),
-            server_key: sign(&*salted, b"Server Key"),
+            server_key: sign(salted, b"Server Key"),
         }
     }
 
@@ -288,6 +291,14 @@ impl Asked {
         let last = format!("v={}", STANDARD.encode(signature));
         Ok(Some(STANDARD.encode(last)))
     }
+}
+
+/// The password as it is worked with: SaltedPassword (RFC 5802 §3).
+fn salted(password: &SecretString, salt: &[u8], iterations: u32) -> Zeroizing<[u8; KEY]> {
+    let prepared = Zeroizing::new(prepare(password.expose_secret()).into_owned());
+    let mut salted = Zeroizing::new([0; KEY]);
+    pbkdf2::pbkdf2_hmac::<Sha256>(prepared.as_bytes(), salt, iterations, &mut *salted);
+    salted
 }
 
 fn sign(key: &[u8], message: &[u8]) -> [u8; KEY] {

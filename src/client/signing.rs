@@ -1,0 +1,185 @@
+//! Signing in over a connection, one way at a time: USER and PASS, APOP, AUTH PLAIN, SCRAM.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::SinkExt;
+use secrecy::SecretString;
+
+use super::{connection::Connection, error::Error, login::Way, request::Request};
+use crate::pop3::{
+    codec::{Answer, Continuation},
+    command::LONGEST_COMMAND,
+    response::{ParseError, Response},
+    sasl::{
+        Mechanism, Plain, apop_digest,
+        scram::proving::{self, Binding, Opening, Proof},
+    },
+};
+
+impl Connection {
+    /// Signs in one way, and gives what was asked last and how it was answered.
+    pub async fn sign_in(
+        &mut self,
+        way: Way,
+        name: &str,
+        password: &SecretString,
+        timestamp: &str,
+        pipelines: bool,
+        offers_plus: bool,
+    ) -> Result<(&'static str, Response), Error> {
+        self.dialogue.conceal(password);
+        match way {
+            Way::Apop => {
+                let request = Request::Apop {
+                    name: name.to_owned(),
+                    digest: apop_digest(timestamp, password),
+                };
+                Ok(("APOP", self.ask(&request).await?))
+            }
+            Way::User => {
+                self.send(&Request::User(name.to_owned())).await?;
+                if !pipelines {
+                    self.flush().await?;
+                    let response = self.answer().await?;
+                    if !response.is_ok() {
+                        return Ok(("USER", response));
+                    }
+                }
+                self.send(&Request::Pass(password.clone())).await?;
+                self.flush().await?;
+                if pipelines {
+                    let response = self.answer().await?;
+                    if !response.is_ok() {
+                        // PASS is on its way and will be refused as well, or the server hangs up:
+                        // what it has said already is the reason.
+                        let _ = self.answer().await;
+                        return Ok(("USER", response));
+                    }
+                    let response = self.answer().await.map_err(Error::behind_another)?;
+                    return Ok(("PASS", response));
+                }
+                Ok(("PASS", self.answer().await?))
+            }
+            Way::Plain => self.auth_plain(name, password).await,
+            Way::Scram => self.auth_scram(name, password, offers_plus).await,
+        }
+    }
+
+    /// SCRAM-SHA-256, bound to the server's certificate where both sides can. That the server says yes is
+    /// believed only once it has proved that it knows the password too.
+    async fn auth_scram(
+        &mut self,
+        name: &str,
+        password: &SecretString,
+        offers_plus: bool,
+    ) -> Result<(&'static str, Response), Error> {
+        let end_point = self.framed.get_ref().end_point();
+        let (mechanism, binding) = match &end_point {
+            Some(hash) if offers_plus => (
+                Mechanism::ScramSha256Plus,
+                Binding::EndPoint(hash.as_slice()),
+            ),
+            Some(_) => (Mechanism::ScramSha256, Binding::NotOffered),
+            None => (Mechanism::ScramSha256, Binding::None),
+        };
+        let mut chance = [0; 18];
+        getrandom::fill(&mut chance).map_err(|error| Error::Io(std::io::Error::other(error)))?;
+        let opening = Opening::new(name, &BASE64_STANDARD.encode(chance), binding);
+        let first = opening.message();
+        let fits = first.len() + mechanism.name().len() + "AUTH  \r\n".len() <= LONGEST_COMMAND;
+        let initial = fits.then(|| SecretString::from(first.as_str()));
+        self.send(&Request::Auth(mechanism, initial)).await?;
+        self.flush().await?;
+        let mut step = Scram::Opened { is_said: fits };
+        loop {
+            let challenge = match self.next(self.patience).await? {
+                Answer::Line(line) if line.is_ok() && !matches!(step, Scram::Proved) => {
+                    return Err(Error::NotProven(proving::Error::NotProven));
+                }
+                Answer::Line(line) => return Ok(("AUTH", line)),
+                Answer::Challenge(challenge) => challenge,
+                Answer::Body(_) | Answer::End => {
+                    return Err(ParseError::Unasked("a body".to_owned()).into());
+                }
+            };
+            let line = match step {
+                Scram::Opened { is_said: false } => {
+                    step = Scram::Opened { is_said: true };
+                    first.clone()
+                }
+                Scram::Opened { is_said: true } => {
+                    let (opening, password) = (opening.clone(), password.clone());
+                    // The server says how much work it is.
+                    let answered =
+                        tokio::task::spawn_blocking(move || opening.answer(&challenge, &password));
+                    let answered = answered.await.map_err(|_| Error::Closed)?;
+                    let (line, proof) = answered.map_err(Error::NotProven)?;
+                    step = Scram::Answered(proof);
+                    line
+                }
+                Scram::Answered(proof) => {
+                    proof.check(&challenge).map_err(Error::NotProven)?;
+                    step = Scram::Proved;
+                    String::new()
+                }
+                Scram::Proved => {
+                    return Err(ParseError::Unasked("a challenge".to_owned()).into());
+                }
+            };
+            self.dialogue.client(&"****");
+            self.framed
+                .feed(Continuation(SecretString::from(line)))
+                .await?;
+            self.flush().await?;
+        }
+    }
+
+    async fn auth_plain(
+        &mut self,
+        name: &str,
+        password: &SecretString,
+    ) -> Result<(&'static str, Response), Error> {
+        /// What fits into a command line with `AUTH PLAIN ` and CRLF (RFC 5034 §4).
+        const LONGEST_INITIAL: usize = LONGEST_COMMAND - 13;
+
+        let response = Plain {
+            authorization: String::new(),
+            name: name.to_owned(),
+            password: password.clone(),
+        }
+        .encode();
+        self.dialogue.conceal(&response);
+        let fits = secrecy::ExposeSecret::expose_secret(&response).len() <= LONGEST_INITIAL;
+        let initial = fits.then(|| response.clone());
+        self.send(&Request::Auth(Mechanism::Plain, initial)).await?;
+        self.flush().await?;
+        // A server that asks is answered, even one that has overheard the initial response; one that
+        // goes on asking is told to stop.
+        let mut lines = vec![SecretString::from("*"), response];
+        loop {
+            match self.next(self.patience).await? {
+                Answer::Line(line) => return Ok(("AUTH", line)),
+                Answer::Challenge(challenge) => {
+                    if !challenge.is_empty() {
+                        lines.truncate(1);
+                    }
+                    let Some(line) = lines.pop() else {
+                        return Err(ParseError::Unasked("a challenge".to_owned()).into());
+                    };
+                    self.dialogue.client(&"****");
+                    self.framed.feed(Continuation(line)).await?;
+                    self.flush().await?;
+                }
+                Answer::Body(_) | Answer::End => {
+                    return Err(ParseError::Unasked("a body".to_owned()).into());
+                }
+            }
+        }
+    }
+}
+
+/// How far an exchange of SCRAM has come.
+enum Scram {
+    Opened { is_said: bool },
+    Answered(Proof),
+    Proved,
+}
