@@ -429,3 +429,55 @@ async fn who_has_much_to_fetch_gives_the_maildrop_back_in_between_where_others_w
             .all(|headline| headline.marks.read)
     );
 }
+
+#[tokio::test]
+async fn a_server_with_other_unique_ids_at_each_check_shows_nothing_twice_and_is_not_fetched_from_for_ever()
+ {
+    let mails: Vec<Vec<u8>> = (1..=4)
+        .map(|n| {
+            format!("Subject: {n}\r\nMessage-ID: <{n}@team.example>\r\n\r\nText {n}.\r\n")
+                .into_bytes()
+        })
+        .collect();
+    let session = std::sync::atomic::AtomicU32::new(0);
+    let rogue = Rogue::with(mails, move |command| {
+        use std::sync::atomic::Ordering;
+        if command == "UIDL" {
+            let session = session.fetch_add(1, Ordering::SeqCst);
+            let lines: String = (1..=4).map(|n| format!("{n} {session}-{n}\r\n")).collect();
+            return Turn::Say(format!("+OK\r\n{lines}.\r\n").into_bytes());
+        }
+        Turn::Usual
+    });
+    rogue.misbehave();
+    let reader = Reader::of(rogue.address().port());
+
+    let mut told = 0;
+    let mut fetched = Vec::new();
+    for check in 0..8 {
+        let before = rogue
+            .heard()
+            .iter()
+            .filter(|line| line.starts_with("RETR"))
+            .count();
+        let (summary, _) = reader.check().await;
+        assert_eq!(summary.outcome, Outcome::Done);
+        assert_eq!(summary.new, if check == 0 { 4 } else { 0 });
+        told += summary
+            .notes
+            .iter()
+            .filter(|note| note.contains("told apart by their headers"))
+            .count();
+        let after = rogue
+            .heard()
+            .iter()
+            .filter(|line| line.starts_with("RETR"))
+            .count();
+        fetched.push(after - before);
+    }
+
+    assert_eq!(told, 1, "it is said once");
+    // Twice to see that it is so, once by the new names, then no more.
+    assert_eq!(fetched, [4, 4, 4, 4, 0, 0, 0, 0]);
+    assert_eq!(reader.subjects(), ["4", "3", "2", "1"]);
+}

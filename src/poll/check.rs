@@ -68,6 +68,10 @@ pub(super) mod remembered {
     pub const CHECKED: &str = "checked";
     /// The `largest_message` beyond which messages turned out to be larger than LIST says.
     pub const OVERSIZED_ABOVE: &str = "oversized_above";
+    /// How many checks in a row have found all notices under other unique-ids than before.
+    pub const RENUMBERED: &str = "renumbered";
+    /// Set once that has happened too often for a server that has moved: its unique-ids are none.
+    pub const UNSTEADY: &str = "unsteady";
     /// Without UIDL: the numbers, sizes and names of the last listing.
     pub const PATTERN: &str = "pattern";
 }
@@ -81,6 +85,9 @@ pub fn last_way(store: &Store) -> Result<Option<Last>, store::Error> {
     let way = store.remembered(remembered::WAY)?;
     Ok(way.and_then(|way| way.parse().ok()))
 }
+
+/// After so many checks in a row that found everything renumbered unique-ids are not relied on any more.
+const MOST_RENUMBERED: u32 = 2;
 
 /// How many messages larger than announced are dealt with in one check.
 const MOST_OVERSIZED: u32 = 5;
@@ -309,7 +316,9 @@ impl Check<'_> {
         };
         let largest = self.settings.largest_message.0;
         let oversized = self.oversized().await?;
-        let unique_ids = match listing.unique_ids.take() {
+        let is_unsteady = self.recall(remembered::UNSTEADY).await?.is_some();
+        let given = listing.unique_ids.take().filter(|_| !is_unsteady);
+        let unique_ids = match given {
             Some(lines) => lines
                 .into_iter()
                 .map(|line| (line.message, line.unique_id))
@@ -321,15 +330,19 @@ impl Check<'_> {
                 // It had unique-ids and cannot give them just now: by other names all that is there
                 // would be fetched again.
                 if has_uidl
+                    && !is_unsteady
                     && nameless::has_other_names(&seen)
                     && let Some(response) = listing.refused.take()
                 {
                     let request = "UIDL";
                     return Err(client::Error::Rejected { request, response }.into());
                 }
-                findings.note(Shown::line(
-                    "the server cannot tell notices apart (no UIDL): their headers do",
-                ));
+                // Of a server that gives others each time that has been said once.
+                if !is_unsteady {
+                    findings.note(Shown::line(
+                        "the server cannot tell notices apart (no UIDL): their headers do",
+                    ));
+                }
                 let pattern = self.recall(remembered::PATTERN).await?;
                 let known = nameless::Known {
                     pattern: pattern.as_deref(),
@@ -427,6 +440,11 @@ impl Check<'_> {
                     tally.recognised.len()
                 )));
             }
+            if !is_unsteady {
+                let all = usize::try_from(plan.on_server).unwrap_or(usize::MAX);
+                self.count_renumbering(tally.recognised.len() == all, findings)
+                    .await?;
+            }
             findings.tally.new += tally.new;
             findings.tally.octets += tally.octets;
             findings.tally.recognised.extend(tally.recognised);
@@ -440,6 +458,35 @@ impl Check<'_> {
         let is_settled = findings.notes.is_empty() && !findings.has_open_ends;
         self.remember(remembered::LISTING, is_settled.then_some(digest))
             .await?;
+        Ok(())
+    }
+
+    /// A server that moves gives all notices other unique-ids, once. One that does it at each check has none
+    /// that are worth the name.
+    async fn count_renumbering(
+        &self,
+        is_renumbered: bool,
+        findings: &mut Findings,
+    ) -> Result<(), store::Error> {
+        let before = self.recall(remembered::RENUMBERED).await?;
+        if !is_renumbered {
+            return match before {
+                Some(_) => self.remember(remembered::RENUMBERED, None).await,
+                None => Ok(()),
+            };
+        }
+        let before: u32 = before.and_then(|count| count.parse().ok()).unwrap_or(0);
+        let count = before + 1;
+        self.remember(remembered::RENUMBERED, Some(count.to_string()))
+            .await?;
+        if count >= MOST_RENUMBERED {
+            findings.note(Shown::line(
+                "the server gives every notice another unique-id at each check: from now on notices are \
+                 told apart by their headers",
+            ));
+            self.remember(remembered::UNSTEADY, Some("yes".to_owned()))
+                .await?;
+        }
         Ok(())
     }
 
