@@ -22,6 +22,7 @@ pub mod doctor;
 pub mod failure;
 mod log;
 pub mod mark;
+mod marks;
 pub mod output;
 mod progress;
 pub mod read;
@@ -127,6 +128,8 @@ enum Command {
     Open(save::OpenArgs),
     /// Mark notices as read, unread or starred, for yourself alone.
     Mark(mark::MarkArgs),
+    /// Take marks to another machine, or from other programs.
+    Marks(marks::MarksArgs),
     /// List the mailboxes of the settings.
     Mailboxes(settings::MailboxesArgs),
     /// List the latest checks.
@@ -209,6 +212,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Save(args) => save::save(&args, &Context::load(&global)?).map(done),
         Command::Open(args) => save::open(&args, &Context::load(&global)?).map(done),
         Command::Mark(args) => mark::mark(&args, &Context::load(&global)?).map(done),
+        Command::Marks(args) => marks::marks(&args, &Context::load(&global)?).map(done),
         Command::Mailboxes(args) => settings::mailboxes(&args, &Context::load(&global)?).map(done),
         Command::Log(args) => settings::log(&args, &Context::load(&global)?).map(done),
         Command::Config(args) => settings::config(&args, &global),

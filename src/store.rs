@@ -22,11 +22,13 @@ use rusqlite::{
 };
 
 pub mod arrival;
+pub mod elsewhere;
 pub mod headlines;
 pub mod index;
 mod keep;
 mod mail;
 pub mod marks;
+pub mod moving;
 mod recognise;
 mod salvage;
 pub mod search;
@@ -154,13 +156,14 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
     include_str!("store/schema/003.sql"),
     include_str!("store/schema/004.sql"),
     include_str!("store/schema/005.sql"),
     include_str!("store/schema/006.sql"),
+    include_str!("store/schema/007.sql"),
 ];
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).

@@ -7,6 +7,7 @@ mod about;
 mod accounts;
 mod all;
 mod checking;
+mod moving;
 mod notices;
 mod running;
 mod saved;

@@ -94,7 +94,11 @@ fn keep(
         return Ok(kept);
     }
 
-    let salvaged = salvaged(transaction, &arrival)?;
+    let mut salvaged = salvaged(transaction, &arrival)?;
+    if was_fetched_elsewhere(transaction, &arrival)? {
+        let (marks, _) = salvaged.get_or_insert_default();
+        marks.read = true;
+    }
     let was_kept = salvaged.is_some();
     let (marks, id) = match salvaged {
         Some((marks, id)) => (marks, id),
@@ -158,7 +162,7 @@ fn keep(
     })
 }
 
-/// The marks and the id that a notice had in a damaged cache, if it was saved from there.
+/// The marks that wait for a notice, and the id that it had: in a damaged cache, or on another machine.
 fn salvaged(
     transaction: &Transaction,
     arrival: &Arrival,
@@ -178,6 +182,14 @@ fn salvaged(
             Ok((marks, row.get(3)?))
         })
         .optional()
+}
+
+/// True if another program had fetched it before: this person has seen it there.
+fn was_fetched_elsewhere(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result<bool> {
+    let found = transaction
+        .prepare_cached("DELETE FROM elsewhere WHERE unique_id = ?1")?
+        .execute([arrival.unique_id.as_bytes()])?;
+    Ok(found > 0)
 }
 
 /// The id for a new notice: the one that it had, if that is free, else one that nobody else had.

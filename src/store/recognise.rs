@@ -34,9 +34,9 @@ pub(super) fn known_notice(
     let unique_id = &arrival.unique_id;
     // Fetched under this unique-id before: as it is now, or with another size; the headers alone, or
     // now those alone; or not even they could be had.
-    let before: Option<(i64, bool, bool)> = transaction
+    let before: Option<(i64, bool, bool, u32)> = transaction
         .prepare_cached(
-            "SELECT notice.id, notice.complete, notice.headers_digest = ?2 \
+            "SELECT notice.id, notice.complete, notice.headers_digest = ?2, seen.copies \
              FROM seen JOIN notice ON notice.id = seen.notice \
              WHERE seen.unique_id = ?1 AND (notice.headers_digest = ?2 \
              AND (NOT notice.complete OR NOT ?4 OR notice.body_digest = ?3) \
@@ -51,12 +51,17 @@ pub(super) fn known_notice(
                 arrival.is_complete,
                 Fingerprint::of_headers(NO_HEADERS),
             ],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )
         .optional()?;
-    if let Some((id, was_complete, has_headers)) = before {
+    if let Some((id, was_complete, has_headers, copies)) = before {
         let id = NoticeId(id);
         if was_complete || (has_headers && !arrival.is_complete) {
+            // Of equal mails under one unique-id each is a notice of its own, if it was one before.
+            let is_another = copies > 0 && listed.get(unique_id).is_some_and(|&all| all > copies);
+            if is_another && let Some(twin) = unlisted_twin(transaction, change, arrival, listed)? {
+                return Ok(Some(Kept::Recognised(twin)));
+            }
             mark_seen(
                 transaction,
                 (&arrival.unique_id, arrival.octets),
@@ -77,13 +82,23 @@ pub(super) fn known_notice(
         return complete(transaction, change, arrival, id, listed)
             .map(|kept| Some(Kept::Completed(kept)));
     }
+    let twin = unlisted_twin(transaction, change, arrival, listed)?;
+    Ok(twin.map(Kept::Recognised))
+}
+
+/// A notice with the same fingerprint whose own unique-ids are all gone from the listing: those thought
+/// withdrawn first. The arrival's is one of its unique-ids from now on.
+fn unlisted_twin(
+    transaction: &Transaction,
+    change: i64,
+    arrival: &Arrival,
+    listed: &Listed,
+) -> rusqlite::Result<Option<NoticeId>> {
+    let (fingerprint, unique_id) = (&arrival.fingerprint, &arrival.unique_id);
     if fingerprint.headers == Fingerprint::of_headers(NO_HEADERS) {
         // What nothing is known of may be anything.
         return Ok(None);
     }
-
-    // A notice with the same fingerprint whose own unique-ids are all gone from the listing: those
-    // thought withdrawn first.
     for condition in [
         "withdrawn IS NOT NULL ORDER BY id",
         "withdrawn IS NULL ORDER BY id",
@@ -126,7 +141,7 @@ pub(super) fn known_notice(
             transaction
                 .prepare_cached("UPDATE notice SET withdrawn = NULL, changed = ?2 WHERE id = ?1")?
                 .execute([id, change])?;
-            return Ok(Some(Kept::Recognised(NoticeId(id))));
+            return Ok(Some(NoticeId(id)));
         }
     }
     Ok(None)
