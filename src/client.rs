@@ -308,7 +308,7 @@ impl Authorization {
         }
         let pipelines = self.pipelines();
         let mut rejection = None;
-        let mut refused = last.and_then(|last| last.refused);
+        let mut refused = last.map(|last| last.refused).unwrap_or_default();
         let offers_plus = self.capabilities.as_ref().is_some_and(|capabilities| {
             capabilities
                 .mechanisms()
@@ -329,9 +329,7 @@ impl Authorization {
                 });
             }
             // A code other than [AUTH] speaks of the maildrop, not of the password.
-            if way.keeps_password() {
-                refused = Some(way);
-            }
+            refused.note(way);
             let is_final = login::is_final(&response);
             rejection = Some(Error::Rejected { request, response });
             if is_final {

@@ -12,6 +12,8 @@ use tidings::{
     },
 };
 
+use crate::support::chance::Chance;
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// When a reader calls next.
@@ -40,19 +42,6 @@ struct Fixed;
 impl Caller for Fixed {
     fn after(&mut self, _: bool, _: f64) -> Duration {
         MINUTE
-    }
-}
-
-/// Numbers that look like chance, and are the same each time (xorshift64*).
-struct Chance(u64);
-
-impl Chance {
-    /// From 0 up to 1.
-    fn next(&mut self) -> f64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
@@ -98,7 +87,7 @@ fn simulate(
     new: impl Fn() -> Box<dyn Caller>,
 ) -> Outlook {
     let session = session.as_secs_f64();
-    let mut chance = Chance(0x7165_6e64 + readers as u64);
+    let mut chance = Chance::of(readers as u64);
     // Long enough for the readers to have learned, where there is something to learn.
     let end = (40.0 * readers as f64 * session).max(2.0 * 3600.0);
     let learned = match begin {
@@ -114,7 +103,7 @@ fn simulate(
                 Begin::Anywhere => 60.0,
                 Begin::Together => 0.5,
             };
-            Reverse((micros(chance.next() * within), reader))
+            Reverse((micros(chance.part() * within), reader))
         })
         .collect();
     let mut checks: Vec<Vec<f64>> = vec![Vec::new(); readers];
@@ -138,13 +127,13 @@ fn simulate(
                 held += session;
             }
         }
-        let wait = callers[reader].after(is_busy, chance.next()).as_secs_f64();
+        let wait = callers[reader].after(is_busy, chance.part()).as_secs_f64();
         due.push(Reverse((micros(over + wait), reader)));
     }
 
     let mut lasts: Vec<f64> = (0..40)
         .map(|_| {
-            let delivered = learned + chance.next() * (end - learned) * 0.6;
+            let delivered = learned + chance.part() * (end - learned) * 0.6;
             checks
                 .iter()
                 .map(|checks| {

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::chance::Chance;
+
 mod targets;
 
 /// How many inputs each target gets, where no time is given.
@@ -15,28 +17,12 @@ const INPUTS: u32 = 3_000;
 /// The longest input.
 const LONGEST: usize = 8_192;
 
-/// Numbers that look like chance, and are the same each time (xorshift64*).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.next() % limit.max(1)
-    }
-}
-
 /// Changes a few octets, doubles, cuts or moves pieces, or puts in a word.
 fn mutate(octets: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&[u8]], chance: &mut Chance) {
-    for _ in 0..=chance.below(6) {
-        let at = chance.below(octets.len() + 1);
-        let until = (at + chance.below(40)).min(octets.len());
-        match chance.below(7) {
+    for _ in 0..=chance.place(6) {
+        let at = chance.place(octets.len() + 1);
+        let until = (at + chance.place(40)).min(octets.len());
+        match chance.place(7) {
             0 if at < octets.len() => octets[at] = chance.next() as u8,
             1 => octets.insert(at, chance.next() as u8),
             2 => drop(octets.drain(at..until)),
@@ -45,16 +31,16 @@ fn mutate(octets: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&[u8]], chance: &mut
                 octets.splice(at..at, piece);
             }
             4 => {
-                let word = words[chance.below(words.len())];
+                let word = words[chance.place(words.len())];
                 octets.splice(at..at, word.iter().copied());
             }
             5 => {
-                let other = &seeds[chance.below(seeds.len())];
-                let from = chance.below(other.len() + 1);
-                let to = (from + chance.below(200)).min(other.len());
+                let other = &seeds[chance.place(seeds.len())];
+                let from = chance.place(other.len() + 1);
+                let to = (from + chance.place(200)).min(other.len());
                 octets.splice(at..until, other[from..to].iter().copied());
             }
-            _ => octets.truncate(octets.len().max(1) - chance.below(3).min(octets.len())),
+            _ => octets.truncate(octets.len().max(1) - chance.place(3).min(octets.len())),
         }
     }
     octets.truncate(LONGEST);
@@ -66,11 +52,11 @@ fn fuzz(target: fn(&[u8]), seeds: &[Vec<u8>], words: &[&[u8]]) {
         .and_then(|seconds| seconds.parse().ok())
         .map(Duration::from_secs);
     let began = Instant::now();
-    let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
+    let mut chance = Chance::of(0);
     let mut number = 0u32;
     while time.map_or(number < INPUTS, |time| began.elapsed() < time) {
         number = number.wrapping_add(1);
-        let mut octets = seeds[chance.below(seeds.len())].clone();
+        let mut octets = seeds[chance.place(seeds.len())].clone();
         mutate(&mut octets, seeds, words, &mut chance);
         let result = std::panic::catch_unwind(|| target(&octets));
         assert!(

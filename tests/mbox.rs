@@ -307,6 +307,9 @@ fn a_message_stays_the_same_one_when_a_mail_program_notes_that_it_was_read() {
     ] {
         assert_ne!(digest(&noted(lines)), digest(&before), "{lines}");
     }
+    // Whoever appends next adds the missing line end.
+    let unended = b"From a@b Mon Nov 23 08:00:00 2026\nSubject: 1\nStatus: RO";
+    assert_eq!(digest(unended), digest(&[&unended[..], b"\n"].concat()));
     let mut other = before.clone();
     let at = other.len() - "all well\n\n".len();
     other[at] = b'A';

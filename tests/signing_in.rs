@@ -365,3 +365,56 @@ async fn a_wrong_password_is_one_by_scram_too() {
     );
     assert!(!served.events.keywords().contains(&"PASS"));
 }
+
+#[test]
+fn a_way_that_was_refused_is_not_tried_every_time() {
+    use tidings::{
+        client::login::{Last, Refused, Situation, Way, ways},
+        pop3::capability::Capabilities,
+    };
+
+    let capabilities = Capabilities::parse(b"USER\r\nSASL SCRAM-SHA-256 PLAIN\r\n");
+    let tried = |last: Option<&str>, is_tls, allows_clear_text| {
+        ways(&Situation {
+            capabilities: Some(&capabilities),
+            timestamp: Some("<1@x>"),
+            is_tls,
+            allows_clear_text,
+            last: last.map(|last| last.parse().expect("a way")),
+        })
+    };
+
+    assert_eq!(tried(None, false, true), [Way::Scram, Way::Apop, Way::User]);
+    assert_eq!(tried(None, false, false), [Way::Scram, Way::Apop]);
+    assert_eq!(tried(None, true, false), [Way::Scram, Way::Plain]);
+    let both = "USER/PASS after SCRAM-SHA-256 after APOP";
+    assert_eq!(tried(Some(both), false, true), [Way::User]);
+    assert_eq!(
+        tried(Some("APOP after SCRAM-SHA-256"), false, true),
+        [Way::Apop]
+    );
+    assert_eq!(tried(Some("APOP"), false, true), [Way::Scram, Way::Apop]);
+    assert_eq!(tried(Some("SCRAM-SHA-256"), false, true), [Way::Scram]);
+    // Nobody reads along: an account whose SCRAM is gone is not locked out.
+    assert_eq!(
+        tried(Some("SCRAM-SHA-256"), true, false),
+        [Way::Scram, Way::Plain]
+    );
+    assert_eq!(
+        tried(Some("AUTH PLAIN after SCRAM-SHA-256"), true, false),
+        [Way::Plain]
+    );
+    for text in [
+        both,
+        "APOP after SCRAM-SHA-256",
+        "USER/PASS after APOP",
+        "AUTH PLAIN",
+    ] {
+        let last: Last = text.parse().expect("a way");
+        assert_eq!(last.to_string(), text);
+    }
+    assert_eq!(
+        "USER/PASS".parse::<Last>().map(|last| last.refused),
+        Ok(Refused::default())
+    );
+}

@@ -50,44 +50,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::support::chance::Chance;
+
 /// How many seeds are tried where nobody says otherwise.
 const SEEDS: u64 = 200;
-
-/// Numbers that look like chance, and are the same each time (xorshift64*).
-#[derive(Clone, Debug)]
-struct Chance(u64);
-
-impl Chance {
-    fn of(seed: u64) -> Chance {
-        // Neighbouring seeds are to have nothing in common.
-        let mut chance = Chance((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        for _ in 0..4 {
-            chance.below(2);
-        }
-        chance
-    }
-
-    /// From 0 up to this.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % limit.max(1)
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-
-    fn up_to(&mut self, longest: Duration) -> Duration {
-        Duration::from_millis(self.below(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX)))
-    }
-
-    /// Another source, for somebody who is busy at the same time.
-    fn split(&mut self) -> Chance {
-        Chance::of(self.below(u64::MAX))
-    }
-}
 
 /// What a connection has to suffer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -463,7 +429,11 @@ impl Reader {
             summary.withdrawn,
             summary.left
         ));
-        if summary.outcome == Outcome::Done && summary.left == 0 {
+        // What has ended the connection three times has a row that says so, and rests for a while.
+        let has_rested = summary.notes.iter().any(|note| {
+            note.contains("asked for again later") || note.contains("cannot be fetched")
+        });
+        if summary.outcome == Outcome::Done && summary.left == 0 && !has_rested {
             self.checks.push((began, Instant::now()));
         }
         Some(summary.outcome)
@@ -555,6 +525,10 @@ impl Reader {
                 "{}: `{subject}` was to be seen, and is not kept",
                 self.name
             );
+        }
+        // A message that was never fetched, and was gone or had another unique-id when it could have been.
+        if let Some((_, there)) = kept.remove("(cannot be fetched)") {
+            assert_eq!(there, 0, "{}: it could be fetched by now", self.name);
         }
         assert!(
             kept.is_empty(),

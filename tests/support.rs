@@ -1,5 +1,6 @@
 //! What several tests need.
 
+pub mod chance;
 pub mod mailbox;
 pub mod office;
 pub mod peer;

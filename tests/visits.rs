@@ -483,3 +483,40 @@ async fn a_server_with_other_unique_ids_at_each_check_shows_nothing_twice_and_is
     assert_eq!(fetched, [5, 5, 5, 5, 0, 0, 0, 0]);
     assert_eq!(reader.subjects(), ["4", "4", "3", "2", "1"]);
 }
+
+#[tokio::test]
+async fn a_server_that_has_moved_is_recognised_in_slices_and_nothing_counts_as_withdrawn_meanwhile()
+{
+    let scratch = Scratch::new();
+    let line = format!("{}\n", "x".repeat(78)).repeat(5_000);
+    for n in 1..=12 {
+        scratch
+            .deliver(format!("Subject: {n}\nMessage-ID: <{n}@team.example>\n\n{line}").as_bytes());
+    }
+    let served = scratch.serve().await;
+    let mut reader = Reader::of(served.address().port());
+    reader.check().await;
+    let moved = String::from_utf8(scratch.octets()).expect("text");
+    let moved = moved.replace("From MAILER-DAEMON ", "From MOVED ");
+    std::fs::write(scratch.mailbox(), moved).expect("a move");
+    reader.in_slices = true;
+
+    let mut left = Vec::new();
+    for _ in 0..5 {
+        let (summary, _) = reader.check().await;
+        assert_eq!(
+            (summary.outcome, summary.new, summary.withdrawn),
+            (Outcome::Done, 0, 0)
+        );
+        assert!(
+            reader
+                .headlines()
+                .iter()
+                .all(|headline| headline.withdrawn.is_none())
+        );
+        left.push(summary.left);
+    }
+
+    assert_eq!(left, [9, 6, 3, 0, 0]);
+    assert_eq!(reader.subjects().len(), 12);
+}

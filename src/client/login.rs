@@ -70,17 +70,40 @@ pub struct Situation<'a> {
 pub struct Last {
     /// The way that worked.
     pub way: Way,
-    /// The way that had been tried before it and was refused, if one was: it is not tried every time.
-    pub refused: Option<Way>,
+    /// The ways that had been tried before it and were refused: they are not tried every time.
+    pub refused: Refused,
+}
+
+/// Ways without the password that a server has refused.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Refused {
+    /// SCRAM.
+    pub scram: bool,
+    /// APOP.
+    pub apop: bool,
+}
+
+impl Refused {
+    /// Takes notice of a refusal.
+    pub fn note(&mut self, way: Way) {
+        self.scram |= way == Way::Scram;
+        self.apop |= way == Way::Apop;
+    }
+
+    fn has(self, way: Way) -> bool {
+        (way == Way::Scram && self.scram) || (way == Way::Apop && self.apop)
+    }
 }
 
 impl fmt::Display for Last {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}", self.way)?;
-        match self.refused {
-            Some(refused) => write!(f, "{AFTER}{refused}"),
-            None => Ok(()),
+        for way in [Way::Scram, Way::Apop] {
+            if self.refused.has(way) {
+                write!(f, "{AFTER}{way}")?;
+            }
         }
+        Ok(())
     }
 }
 
@@ -88,18 +111,17 @@ impl FromStr for Last {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Last, ()> {
-        let (way, refused) = match text.split_once(AFTER) {
-            Some((way, refused)) => (way, Some(refused.parse()?)),
-            None => (text, None),
-        };
-        Ok(Last {
-            way: way.parse()?,
-            refused,
-        })
+        let mut ways = text.split(AFTER).map(str::parse);
+        let way = ways.next().ok_or(())??;
+        let mut refused = Refused::default();
+        for way in ways {
+            refused.note(way?);
+        }
+        Ok(Last { way, refused })
     }
 }
 
-/// What stands between a way that is remembered and the one that had been refused.
+/// What stands between a way that is remembered and one that had been refused.
 const AFTER: &str = " after ";
 
 /// The ways to try, in this order; none if each would give the password away.
@@ -132,21 +154,20 @@ pub fn ways(situation: &Situation) -> Vec<Way> {
     }
 
     let may_give_password = situation.is_tls || situation.allows_clear_text;
-    match situation.last {
-        // It worked without the password on the wire: from now on nothing less will do.
-        Some(last) if last.way == Way::Scram && offers_scram => return vec![Way::Scram],
-        Some(last) if last.way.keeps_password() && !situation.is_tls => {
-            return match last.way {
-                // SCRAM does not give more away than APOP.
-                Way::Apop if offers_apop => without_password,
-                _ => Vec::new(),
+    if let Some(last) = situation.last {
+        // Where nobody can read along, a way that is gone is no attack, and another does no harm.
+        if last.way.keeps_password() && !situation.is_tls {
+            // It worked without the password on the wire: from now on nothing less will do.
+            without_password
+                .retain(|&way| way == last.way || (way == Way::Scram && !last.refused.scram));
+            return match without_password.contains(&last.way) {
+                true => without_password,
+                false => Vec::new(),
             };
         }
-        Some(Last {
-            refused: Some(refused),
-            ..
-        }) if may_give_password => without_password.retain(|way| *way != refused),
-        Some(_) | None => {}
+        if may_give_password {
+            without_password.retain(|&way| !last.refused.has(way));
+        }
     }
     if may_give_password {
         without_password.push(by_password);

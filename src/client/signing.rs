@@ -89,7 +89,7 @@ impl Connection {
         let initial = fits.then(|| SecretString::from(first.as_str()));
         self.send(&Request::Auth(mechanism, initial)).await?;
         self.flush().await?;
-        let mut step = Scram::Opened { is_said: fits };
+        let mut step = Scram::Opened { is_repeated: false };
         loop {
             let challenge = match self.next(self.patience).await? {
                 Answer::Line(line) if line.is_ok() && !matches!(step, Scram::Proved) => {
@@ -102,26 +102,43 @@ impl Connection {
                 }
             };
             let line = match step {
-                Scram::Opened { is_said: false } => {
-                    step = Scram::Opened { is_said: true };
+                // Some have overheard what stood behind the command: it is said again, once.
+                Scram::Opened { is_repeated: false } if challenge.is_empty() => {
+                    step = Scram::Opened { is_repeated: true };
                     first.clone()
                 }
-                Scram::Opened { is_said: true } => {
+                Scram::Opened { .. } => {
                     let (opening, password) = (opening.clone(), password.clone());
                     // The server says how much work it is.
                     let answered =
                         tokio::task::spawn_blocking(move || opening.answer(&challenge, &password));
                     let answered = answered.await.map_err(|_| Error::Closed)?;
-                    let (line, proof) = answered.map_err(Error::NotProven)?;
-                    step = Scram::Answered(proof);
-                    line
+                    match answered {
+                        Ok((line, proof)) => {
+                            step = Scram::Answered(proof);
+                            line
+                        }
+                        // Within TLS another way does no harm.
+                        Err(proving::Error::Malformed | proving::Error::Iterations(_))
+                            if self.is_tls() =>
+                        {
+                            step = Scram::BrokenOff;
+                            "*".to_owned()
+                        }
+                        Err(error) => return Err(Error::NotProven(error)),
+                    }
+                }
+                // The server says why it does not sign in; that comes to a refusal.
+                Scram::Answered(_) if proving::is_refusal(&challenge) => {
+                    step = Scram::BrokenOff;
+                    "*".to_owned()
                 }
                 Scram::Answered(proof) => {
                     proof.check(&challenge).map_err(Error::NotProven)?;
                     step = Scram::Proved;
                     String::new()
                 }
-                Scram::Proved => {
+                Scram::Proved | Scram::BrokenOff => {
                     return Err(ParseError::Unasked("a challenge".to_owned()).into());
                 }
             };
@@ -179,7 +196,8 @@ impl Connection {
 
 /// How far an exchange of SCRAM has come.
 enum Scram {
-    Opened { is_said: bool },
+    Opened { is_repeated: bool },
     Answered(Proof),
     Proved,
+    BrokenOff,
 }

@@ -70,7 +70,8 @@ pub(super) mod remembered {
     pub const OVERSIZED_ABOVE: &str = "oversized_above";
     /// How many checks in a row have found all notices under other unique-ids than before.
     pub const RENUMBERED: &str = "renumbered";
-    /// Set once that has happened too often for a server that has moved: its unique-ids are none.
+    /// Set once that has happened too often for a server that has moved: its unique-ids are none. What
+    /// it holds is the listing that the next one is compared with.
     pub const UNSTEADY: &str = "unsteady";
     /// Without UIDL: the numbers, sizes and names of the last listing.
     pub const PATTERN: &str = "pattern";
@@ -288,7 +289,7 @@ impl Check<'_> {
                 .await??;
             let digest = glance.digest().map(|digest| self.with_limits(&digest));
             if digest.is_some() && digest == last {
-                self.tell_unchanged(glance.messages(), findings).await;
+                self.tell_unchanged(glance.messages(), findings).await?;
                 return Ok(());
             }
             self.unless_cancelled(transaction.look_closer(glance))
@@ -300,7 +301,7 @@ impl Check<'_> {
         let digest = self.with_limits(&bodies.digest());
         // Without unique-ids a listing says too little: the same sizes may be other messages.
         if bodies.has_unique_ids() && last.as_ref() == Some(&digest) {
-            self.tell_unchanged(bodies.messages(), findings).await;
+            self.tell_unchanged(bodies.messages(), findings).await?;
             return Ok(());
         }
         // From here to the end of a check that comes through the cache may lie between two listings.
@@ -316,7 +317,7 @@ impl Check<'_> {
         };
         let largest = self.settings.largest_message.0;
         let oversized = self.oversized().await?;
-        let is_unsteady = self.recall(remembered::UNSTEADY).await?.is_some();
+        let is_unsteady = self.is_unsteady(&digest).await?;
         let given = listing.unique_ids.take().filter(|_| !is_unsteady);
         let unique_ids = match given {
             Some(lines) => lines
@@ -409,6 +410,7 @@ impl Check<'_> {
             .await;
 
         let is_first = self.recall(remembered::CHECKED).await?.is_none();
+        let mut is_renumbered = false;
         if !plan.fetch.is_empty() {
             self.announce(at, transaction, &plan, ahead).await?;
             let highest_id = {
@@ -440,17 +442,23 @@ impl Check<'_> {
                     tally.recognised.len()
                 )));
             }
-            if !is_unsteady {
-                let all = usize::try_from(plan.on_server).unwrap_or(usize::MAX);
-                self.count_renumbering(tally.recognised.len() == all, findings)
-                    .await?;
-            }
+            let all = usize::try_from(findings.left)
+                .unwrap_or(usize::MAX)
+                .saturating_add(plan.fetch.len());
+            is_renumbered =
+                all == plan.on_server as usize && tally.recognised.len() == plan.fetch.len();
             findings.tally.new += tally.new;
             findings.tally.octets += tally.octets;
             findings.tally.recognised.extend(tally.recognised);
             fetched?;
         }
-        self.settle(at, plan, findings).await?;
+        if !is_unsteady {
+            self.count_renumbering(is_renumbered, findings).await?;
+        }
+        if findings.left == 0 {
+            // What is still to be fetched may be known by another unique-id: nothing is missed before.
+            self.settle(at, plan, findings).await?;
+        }
         if findings.left == 0 {
             self.remember(remembered::CHECKED, Some("yes".to_owned()))
                 .await?;
@@ -459,6 +467,17 @@ impl Check<'_> {
         self.remember(remembered::LISTING, is_settled.then_some(digest))
             .await?;
         Ok(())
+    }
+
+    /// True if unique-ids are not relied on. Once two listings in a row are the same they are again.
+    async fn is_unsteady(&self, digest: &str) -> Result<bool, store::Error> {
+        let Some(before) = self.recall(remembered::UNSTEADY).await? else {
+            return Ok(false);
+        };
+        let is_steady = before == digest;
+        let now = (!is_steady).then(|| digest.to_owned());
+        self.remember(remembered::UNSTEADY, now).await?;
+        Ok(!is_steady)
     }
 
     /// A server that moves gives all notices other unique-ids, once. One that does it at each check has none
@@ -521,7 +540,12 @@ impl Check<'_> {
         format!("{} {largest}", hex(digest))
     }
 
-    async fn tell_unchanged(&self, messages: usize, findings: &mut Findings) {
+    async fn tell_unchanged(
+        &self,
+        messages: usize,
+        findings: &mut Findings,
+    ) -> Result<(), store::Error> {
+        self.count_renumbering(false, findings).await?;
         let on_server = u32::try_from(messages).unwrap_or(u32::MAX);
         findings.on_server = Some(on_server);
         self.tell
@@ -531,6 +555,7 @@ impl Check<'_> {
                 octets: 0,
             })
             .await;
+        Ok(())
     }
 
     /// What `work` comes to, unless the visit is broken off meanwhile.

@@ -106,7 +106,7 @@ impl Schedule {
                 self.learn();
                 if was_crowded_out {
                     // Many have started together. They are not to come back together.
-                    return Next::After(self.interval.mul_f64(chance).max(self.least));
+                    return Next::After(scaled(self.interval, chance).max(self.least));
                 }
                 Next::After(self.regular(chance))
             }
@@ -115,12 +115,12 @@ impl Schedule {
                 self.failures += 1;
                 self.refusals += 1;
                 let over = self.refusals.saturating_sub(BUSY_SOON).min(16);
-                let first = BUSY_FIRST.mul_f64(self.stretch);
+                let first = scaled(BUSY_FIRST, self.stretch);
                 let most = first
                     .mul_f64(BUSY_GROWTH.powi(over.cast_signed()))
                     .min(BUSY_MOST.max(first));
                 // Anywhere between half and all of it: whoever was refused together parts again.
-                Next::After(most.mul_f64(0.5 + chance / 2.0))
+                Next::After(scaled(most, 0.5 + chance / 2.0))
             }
             Outcome::ToldToWait { every, .. } => {
                 self.failures += 1;
@@ -157,7 +157,7 @@ impl Schedule {
 
     /// What comes after a check that has left something to be fetched, so that others have a turn.
     pub fn between_slices(&self, chance: f64) -> Next {
-        let wait = BUSY_FIRST.mul_f64(self.stretch * (0.5 + chance / 2.0));
+        let wait = scaled(BUSY_FIRST, self.stretch * (0.5 + chance / 2.0));
         Next::After(wait.max(self.least))
     }
 
@@ -187,12 +187,12 @@ impl Schedule {
 
     /// The time between two checks that holds at present.
     pub fn interval(&self) -> Duration {
-        self.interval.mul_f64(self.stretch).max(self.least)
+        scaled(self.interval, self.stretch).max(self.least)
     }
 
     fn regular(&self, chance: f64) -> Duration {
         // Never sooner than the server allows.
-        jittered(self.interval.mul_f64(self.stretch), chance).max(self.least)
+        jittered(scaled(self.interval, self.stretch), chance).max(self.least)
     }
 }
 
@@ -208,7 +208,12 @@ pub fn sleep(left_by_timer: Duration, left_by_clock: SignedDuration) -> Option<D
 }
 
 fn jittered(wait: Duration, chance: f64) -> Duration {
-    wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance)
+    scaled(wait, 1.0 - JITTER + 2.0 * JITTER * chance)
+}
+
+/// However long an interval somebody wants: more than can be told is the most that can.
+fn scaled(wait: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(wait.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
 
 fn doubled(wait: Duration, times: u32) -> Duration {

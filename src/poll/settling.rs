@@ -108,7 +108,11 @@ impl Check<'_> {
         }
         self.remember(remembered::VANISHED, None).await?;
         let store = self.store.clone();
-        blocking(move || store.forget_troubles(at)).await?;
+        blocking(move || {
+            store.forget_troubles(at)?;
+            store.forget_elsewhere()
+        })
+        .await?;
         if !plan.missing.is_empty() {
             let (store, ids) = (self.store.clone(), plan.missing.clone());
             blocking(move || store.withdraw(&ids, at)).await?;

@@ -123,8 +123,11 @@ impl Accounts {
         account
             .and_then(|account| secrets::scram(&self.folder, &account.name))
             .unwrap_or_else(|| {
-                let secret = self.nobody.get_or_init(|| secrets::of_nobody(&self.folder));
-                Verifier::of_nobody(name, secret)
+                let secret = self.nobody.get().copied().or_else(|| {
+                    let made = secrets::of_nobody(&self.folder)?;
+                    Some(*self.nobody.get_or_init(|| made))
+                });
+                Verifier::of_nobody(name, &secret.unwrap_or_default())
             })
     }
 

@@ -90,23 +90,19 @@ fn keep(
             .prepare_cached("DELETE FROM trouble WHERE unique_id = ?1")?
             .execute([name.as_bytes()])?;
     }
+    let was_elsewhere = was_fetched_elsewhere(transaction, &arrival)?;
     if let Some(kept) = known_notice(transaction, change, &arrival, listed)? {
         return Ok(kept);
     }
 
-    let mut salvaged = salvaged(transaction, &arrival)?;
-    if was_fetched_elsewhere(transaction, &arrival)? {
-        let (marks, _) = salvaged.get_or_insert_default();
-        marks.read = true;
-    }
-    let was_kept = salvaged.is_some();
-    let (marks, id) = match salvaged {
-        Some((marks, id)) => (marks, id),
-        None => {
-            let wanted = arrival.wanted_id.map(|id| id.0);
-            (first_marks(transaction, &arrival)?, wanted)
-        }
+    let salvaged = salvaged(transaction, &arrival)?;
+    let was_kept = salvaged.is_some() || was_elsewhere;
+    let wanted = arrival.wanted_id.map(|id| id.0);
+    let (mut marks, id) = match salvaged {
+        Some((marks, id)) => (marks, id.or(wanted)),
+        None => (first_marks(transaction, &arrival)?, wanted),
     };
+    marks.read |= was_elsewhere;
     let mut headline = arrival.headline;
     headline.id = free_id(transaction, id)?;
     headline.marks = marks;

@@ -131,4 +131,23 @@ impl Store {
             Ok(imported)
         })
     }
+
+    /// Forgets what other programs had fetched and is not on the server any more: all that is there has been
+    /// fetched by now, and a unique-id may be used again.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn forget_elsewhere(&self) -> Result<(), Error> {
+        let is_empty = self.read(|connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM elsewhere LIMIT 1")?
+                .exists([])
+                .map(|there| !there)
+        })?;
+        if is_empty {
+            return Ok(());
+        }
+        self.write(|transaction, _| transaction.execute("DELETE FROM elsewhere", []).map(|_| ()))
+    }
 }

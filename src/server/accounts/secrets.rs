@@ -48,24 +48,25 @@ pub(super) fn scram(folder: &Folder, name: &str) -> Option<Verifier> {
 const NOBODY: &str = ".nobody";
 
 /// What nobody's secrets are made of: the same after a restart, or whoever asks before and after one would
-/// know which accounts there are.
-pub(super) fn of_nobody(folder: &Folder) -> [u8; 32] {
+/// know which accounts there are. None if there is no randomness.
+pub(super) fn of_nobody(folder: &Folder) -> Option<[u8; 32]> {
     let kept = || {
         let line = first_line(folder, NOBODY)?;
         <[u8; 32]>::try_from(STANDARD.decode(line.as_bytes()).ok()?).ok()
     };
     if let Some(kept) = kept() {
-        return kept;
+        return Some(kept);
     }
     let mut made = [0; 32];
     if let Err(error) = getrandom::fill(&mut made) {
         tracing::error!(%error, "no randomness for what unknown accounts are told");
+        return None;
     }
     let line = format!("{}\n", STANDARD.encode(made));
     match folder.create_whole(NOBODY, line.as_bytes()) {
-        Ok(()) => made,
+        Ok(()) => Some(made),
         // Another process was first, or nothing can be kept here: then it is this run's.
-        Err(_) => kept().unwrap_or(made),
+        Err(_) => Some(kept().unwrap_or(made)),
     }
 }
 

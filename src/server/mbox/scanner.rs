@@ -218,7 +218,7 @@ impl Unfinished {
         if self.pseudo.is_some_and(|pseudo| pseudo.is_one()) {
             return None;
         }
-        if !self.ends_with_newline {
+        if !self.ends_with_newline && !self.is_noted {
             // So that the digest stays when whoever appends next adds the missing end.
             self.hasher.update(b"\n");
         }

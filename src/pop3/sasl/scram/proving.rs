@@ -148,3 +148,8 @@ impl Proof {
         }
     }
 }
+
+/// True for a server-final, in base64, that says why nobody is signed in (`e=`, RFC 5802 §7).
+pub fn is_refusal(message: &str) -> bool {
+    text(message).is_ok_and(|message| message.starts_with("e="))
+}
