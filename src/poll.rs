@@ -35,6 +35,7 @@ pub mod outcome;
 pub mod report;
 pub mod schedule;
 mod settling;
+mod steadiness;
 pub mod tell;
 
 use check::Check;

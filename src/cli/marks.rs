@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::{
     config::Mailbox,
-    net::tls::hex,
     notice::{Marks, headline::Fingerprint, shown::Shown},
     store::{
         elsewhere::{self, Program},
@@ -71,7 +71,7 @@ enum From {
     Thunderbird,
 }
 
-/// A line of an export.
+/// A line of an export; the two halves of the fingerprint are base64.
 #[derive(Debug, Deserialize, Serialize)]
 struct Line {
     mailbox: String,
@@ -111,8 +111,8 @@ fn export(which: &Which, context: &Context) -> Result<(), Failure> {
         for Marked { fingerprint, marks } in store.export_marks()? {
             lines.push(Line {
                 mailbox: mailbox.name.clone(),
-                headers: hex(&fingerprint.headers),
-                body: hex(&fingerprint.body),
+                headers: BASE64_STANDARD.encode(fingerprint.headers),
+                body: BASE64_STANDARD.encode(fingerprint.body),
                 read: marks.read,
                 starred: marks.starred,
                 muted: marks.muted,
@@ -135,22 +135,27 @@ fn import(bytes: &[u8], which: &Which, context: &Context) -> Result<(), Failure>
             )
             .then("`tidings marks export` writes one; for other programs\u{2019} files say --from")
         })?;
+    // All of it is looked at before any of it is written.
+    let marked: Option<Vec<(&str, Marked)>> = lines
+        .iter()
+        .map(|line| Some((line.mailbox.as_str(), marked(line)?)))
+        .collect();
+    let marked = marked.ok_or_else(|| {
+        Failure::new(
+            failure::USAGE,
+            "this is no export of marks: a digest is no digest",
+        )
+    })?;
     let mut total = Imported::default();
     let stores = context.stores(which)?;
     for (mailbox, store) in &stores {
-        let marked: Option<Vec<Marked>> = lines
+        let of_mailbox: Vec<Marked> = marked
             .iter()
             // One that is named takes all: it may have another name on the other machine.
-            .filter(|line| which.mailbox.is_some() || line.mailbox == mailbox.name)
-            .map(marked)
+            .filter(|(name, _)| which.mailbox.is_some() || *name == mailbox.name)
+            .map(|(_, marked)| *marked)
             .collect();
-        let marked = marked.ok_or_else(|| {
-            Failure::new(
-                failure::USAGE,
-                "this is no export of marks: a digest is no digest",
-            )
-        })?;
-        add(&mut total, store.import_marks(&marked)?);
+        add(&mut total, store.import_marks(&of_mailbox)?);
     }
     let unknown = lines.iter().filter(|line| {
         which.mailbox.is_none()
@@ -176,14 +181,7 @@ fn marked(line: &Line) -> Option<Marked> {
 }
 
 fn digest(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 32 || !text.is_ascii() {
-        return None;
-    }
-    let mut digest = [0; 16];
-    for (octet, place) in digest.iter_mut().zip((0..).step_by(2)) {
-        *octet = u8::from_str_radix(&text[place..place + 2], 16).ok()?;
-    }
-    Some(digest)
+    BASE64_STANDARD.decode(text).ok()?.try_into().ok()
 }
 
 fn import_seen(

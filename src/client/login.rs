@@ -142,8 +142,7 @@ pub fn ways(situation: &Situation) -> Vec<Way> {
     };
     let offers_scram =
         offers(Mechanism::ScramSha256) || (situation.is_tls && offers(Mechanism::ScramSha256Plus));
-    // APOP's digest is worth nothing to who can read along only if the password is good: within TLS the
-    // password is no worse off.
+    // Whoever runs the server can try passwords on APOP's digest (MD5): within TLS it gains nothing.
     let offers_apop = situation.timestamp.is_some() && !situation.is_tls;
     let mut without_password = Vec::new();
     if offers_scram {
