@@ -28,6 +28,9 @@ pub struct Settings {
     /// Where the caches are kept; the platform's data folder if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
+    /// A folder that is kept alike on all machines of this person, by which their marks follow them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal_dir: Option<PathBuf>,
     /// Where `save` puts attachments; the platform's download folder if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download_dir: Option<PathBuf>,
@@ -59,6 +62,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             data_dir: None,
+            journal_dir: None,
             download_dir: None,
             check_every: Interval::default(),
             largest_message: Size::default(),
@@ -73,6 +77,13 @@ impl Default for Settings {
             mailboxes: Vec::new(),
             places: Places::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Where this person's marks are kept for their other machines, if they are.
+    pub fn journal_folder(&self) -> Option<PathBuf> {
+        self.journal_dir.as_deref().map(expand)
     }
 }
 

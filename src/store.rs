@@ -22,9 +22,11 @@ use rusqlite::{
 };
 
 pub mod arrival;
+mod carried;
 pub mod elsewhere;
 pub mod headlines;
 pub mod index;
+pub mod journal;
 mod keep;
 mod mail;
 pub mod marks;
@@ -44,6 +46,8 @@ pub struct Store {
     inode: Arc<AtomicU64>,
     /// Whether it can only be read, and because the disk is full.
     access: Arc<AtomicU8>,
+    /// How marks are carried to this person's other machines, if they are.
+    journal: Option<Arc<journal::Journal>>,
 }
 
 /// The cache can be read and written.
@@ -156,7 +160,7 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 7] = [
+const SCHEMA: [&str; 8] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
     include_str!("store/schema/003.sql"),
@@ -164,6 +168,7 @@ const SCHEMA: [&str; 7] = [
     include_str!("store/schema/005.sql"),
     include_str!("store/schema/006.sql"),
     include_str!("store/schema/007.sql"),
+    include_str!("store/schema/008.sql"),
 ];
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).
@@ -233,6 +238,7 @@ impl Store {
             path: path.to_owned(),
             inode: Arc::new(AtomicU64::new(salvage::inode(path))),
             access: Arc::new(AtomicU8::new(access)),
+            journal: None,
         })
     }
 

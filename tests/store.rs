@@ -610,7 +610,7 @@ fn a_file_of_every_older_schema_opens() {
         opened += 1;
     }
 
-    assert_eq!(opened, 6, "one for each step of the schema but the last");
+    assert_eq!(opened, 7, "one for each step of the schema but the last");
 }
 
 #[test]

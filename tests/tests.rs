@@ -12,6 +12,7 @@ mod faults;
 mod fuzz;
 mod hostile;
 mod index;
+mod journal;
 mod kills;
 mod licences;
 mod lmtp;

@@ -103,7 +103,8 @@ impl World {
 
     async fn open_mailbox(&mut self, mailbox: Mailbox) -> Result<(), Error> {
         let path = config::file::cache_path(&self.settings, &mailbox)?;
-        let opened = blocking(move || Store::open(&path)).await?;
+        let journals = self.settings.journal_folder();
+        let opened = blocking(move || Store::open(&path)?.carried_by(journals.as_deref())).await?;
         if let Some(aside) = opened.damaged {
             self.tell(Event::Failed {
                 what: Shown::line(&format!(
@@ -277,7 +278,10 @@ impl World {
                     .unwrap_or(0);
                 let opened = config::file::cache_path(&self.settings, &mailbox)
                     .map_err(Error::from)
-                    .and_then(|path| Store::open(&path).map_err(Error::from));
+                    .and_then(|path| {
+                        let journals = self.settings.journal_folder();
+                        Ok(Store::open(&path)?.carried_by(journals.as_deref())?)
+                    });
                 let opened = match opened {
                     Ok(opened) => opened,
                     Err(error) => {

@@ -119,7 +119,8 @@ impl Context {
     /// It cannot be used.
     pub fn store(&self, mailbox: &Mailbox) -> Result<Store, Failure> {
         let path = file::cache_path(&self.settings, mailbox)?;
-        let opened = Store::open(&path)?;
+        let journals = self.settings.journal_folder();
+        let opened = Store::open(&path)?.carried_by(journals.as_deref())?;
         if let Some(aside) = opened.damaged {
             remark(&Shown::line(&format!(
                 "tidings: the saved notices of {} were damaged: moved to {}; {}, the notices are \

@@ -383,8 +383,9 @@ fn unknown(text: &str) -> Vec<Unknown> {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 38] = [
+const KEYS: [&str; 39] = [
     "data_dir",
+    "journal_dir",
     "download_dir",
     "check_every",
     "largest_message",
@@ -478,7 +479,11 @@ impl Settings {
         let mailboxes = self.mailboxes.iter_mut();
         let paths =
             mailboxes.flat_map(|mailbox| [&mut mailbox.ca_file, &mut mailbox.password_file]);
-        for path in paths.chain([&mut self.data_dir, &mut self.download_dir]) {
+        for path in paths.chain([
+            &mut self.data_dir,
+            &mut self.journal_dir,
+            &mut self.download_dir,
+        ]) {
             if let Some(path) = path
                 && path.is_relative()
                 && !path.starts_with("~")

@@ -17,6 +17,7 @@ use super::{
     tell::{Tell, blocking},
 };
 use crate::{
+    causes::chain,
     client::{
         self, Authorization, Endpoint, QUIT_TIMEOUT, Transaction, dialogue::Dialogue,
         fetch::MOST_AHEAD, login::Last,
@@ -106,6 +107,7 @@ impl Check<'_> {
         // From the greeting on: a server may repeat it in any answer.
         dialogue.conceal(self.password);
         let mut findings = Findings::default();
+        let uncarried = self.exchange_marks().await;
         let was_early = early.is_some();
         let mut result = self.visit_on(early, at, &dialogue, &mut findings).await;
         if was_early
@@ -161,6 +163,10 @@ impl Check<'_> {
                 }
                 Err(error) => Err(error.into()),
             };
+        }
+        // Last: of the server it says nothing, so that its listing may be relied on all the same.
+        if let Some(words) = uncarried {
+            findings.note(words);
         }
         let outcome = match &result {
             Ok(()) => Outcome::Done,
@@ -464,6 +470,15 @@ impl Check<'_> {
         self.remember(remembered::LISTING, is_settled.then_some(digest))
             .await?;
         Ok(())
+    }
+
+    /// Takes over what this person has marked on another machine, before anything is shown as new; says
+    /// so if that is not possible.
+    async fn exchange_marks(&self) -> Option<Shown> {
+        let store = self.store.clone();
+        let error = blocking(move || store.exchange_marks()).await.err()?;
+        let why = chain(&error);
+        Some(Shown::line(&format!("marks are not carried: {why}")))
     }
 
     /// The messages that are larger than they may be; none of those that were, where more is

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::{
     Error, Store,
     arrival::{Arrival, Kept},
+    carried::with_carried,
     headlines::pack,
     index,
     mail::{NEW_MAIL, put_mail},
@@ -96,13 +97,15 @@ fn keep(
     }
 
     let salvaged = salvaged(transaction, &arrival)?;
-    let was_kept = salvaged.is_some() || was_elsewhere;
     let wanted = arrival.wanted_id.map(|id| id.0);
+    let was_salvaged = salvaged.is_some();
     let (mut marks, id) = match salvaged {
         Some((marks, id)) => (marks, id.or(wanted)),
         None => (first_marks(transaction, &arrival)?, wanted),
     };
     marks.read |= was_elsewhere;
+    let (marks, is_read_elsewhere) = with_carried(transaction, &arrival.fingerprint, marks)?;
+    let was_kept = was_salvaged || was_elsewhere || is_read_elsewhere;
     let mut headline = arrival.headline;
     headline.id = free_id(transaction, id)?;
     headline.marks = marks;

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Error, Store};
+use super::{Error, Store, carried};
 use crate::notice::NoticeId;
 
 /// A mark that is set or taken away.
@@ -28,7 +28,7 @@ impl Store {
             Change::Starred(value) => ("starred", value),
             Change::Muted(value) => ("muted", value),
         };
-        self.write(|transaction, number| {
+        let changed = self.write(|transaction, number| {
             let mut statement = transaction.prepare_cached(&format!(
                 "UPDATE notice SET {column} = ?2, changed = ?3 WHERE id = ?1 AND {column} <> ?2"
             ))?;
@@ -43,8 +43,11 @@ impl Store {
                     changed.push(*id);
                 }
             }
+            carried::note(transaction, &changed, change)?;
             Ok(changed)
-        })
+        })?;
+        self.carry();
+        Ok(changed)
     }
 
     /// Marks as read what is older than `before` (all if there is none), and gives those notices.
@@ -54,14 +57,26 @@ impl Store {
     /// The cache cannot be written.
     pub fn catch_up(&self, before: Option<jiff::Timestamp>) -> Result<Vec<NoticeId>, Error> {
         let before = before.map_or(i64::MAX, jiff::Timestamp::as_second);
-        self.write(|transaction, number| {
-            transaction
+        let changed = self.write(|transaction, number| {
+            let changed = transaction
                 .prepare_cached(
                     "UPDATE notice SET read = 1, changed = ?2 WHERE read = 0 AND date < ?1 \
                      RETURNING id",
                 )?
                 .query_map([before, number], |row| row.get(0).map(NoticeId))?
-                .collect()
-        })
+                .collect::<rusqlite::Result<Vec<NoticeId>>>()?;
+            carried::note(transaction, &changed, Change::Read(true))?;
+            Ok(changed)
+        })?;
+        self.carry();
+        Ok(changed)
+    }
+
+    /// Carries what was just marked. The marks are kept, whatever becomes of that; the next check tries
+    /// again, and says so.
+    pub(super) fn carry(&self) {
+        if let Err(error) = self.write_journal() {
+            tracing::warn!("marks are not carried yet: {error}");
+        }
     }
 }

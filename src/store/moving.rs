@@ -5,9 +5,9 @@
 
 use rusqlite::params;
 
-use super::{Error, Store};
+use super::{Error, Store, carried, marks::Change};
 use crate::{
-    notice::{Marks, headline::Fingerprint},
+    notice::{Marks, NoticeId, headline::Fingerprint},
     pop3::listing::UniqueId,
 };
 
@@ -68,7 +68,7 @@ impl Store {
     ///
     /// The cache cannot be written; nothing has changed then.
     pub fn import_marks(&self, marked: &[Marked]) -> Result<Imported, Error> {
-        self.write(|transaction, change| {
+        let imported = self.write(|transaction, change| {
             let mut is_here = transaction.prepare_cached(
                 "SELECT 1 FROM notice WHERE headers_digest = ?1 AND body_digest = ?2",
             )?;
@@ -76,7 +76,7 @@ impl Store {
                 "UPDATE notice SET read = max(read, ?3), starred = max(starred, ?4), \
                  muted = max(muted, ?5), changed = ?6 \
                  WHERE headers_digest = ?1 AND body_digest = ?2 \
-                 AND (read < ?3 OR starred < ?4 OR muted < ?5)",
+                 AND (read < ?3 OR starred < ?4 OR muted < ?5) RETURNING id",
             )?;
             let mut wait = transaction.prepare_cached(
                 "INSERT INTO salvaged (headers_digest, body_digest, read, starred, muted) \
@@ -92,16 +92,32 @@ impl Store {
                     muted,
                 } = marks;
                 if is_here.exists(params![headers, body])? {
-                    let changed =
-                        add.execute(params![headers, body, read, starred, muted, change])?;
-                    imported.changed += changed;
+                    let changed = add
+                        .query_map(
+                            params![headers, body, read, starred, muted, change],
+                            |row| row.get(0).map(NoticeId),
+                        )?
+                        .collect::<rusqlite::Result<Vec<NoticeId>>>()?;
+                    imported.changed += changed.len();
+                    for (is_set, mark) in [
+                        (*read, Change::Read(true)),
+                        (*starred, Change::Starred(true)),
+                        (*muted, Change::Muted(true)),
+                    ] {
+                        if is_set {
+                            carried::note(transaction, &changed, mark)?;
+                        }
+                    }
                 } else {
                     wait.execute(params![headers, body, read, starred, muted])?;
+                    carried::note_long_ago(transaction, fingerprint, *marks)?;
                     imported.waiting += 1;
                 }
             }
             Ok(imported)
-        })
+        })?;
+        self.carry();
+        Ok(imported)
     }
 
     /// Takes over which messages another program had fetched: those here are read, those that are still to
@@ -111,25 +127,33 @@ impl Store {
     ///
     /// The cache cannot be written; nothing has changed then.
     pub fn import_seen(&self, unique_ids: &[UniqueId]) -> Result<Imported, Error> {
-        self.write(|transaction, change| {
+        let imported = self.write(|transaction, change| {
             let mut is_here =
                 transaction.prepare_cached("SELECT 1 FROM seen WHERE unique_id = ?1")?;
             let mut read = transaction.prepare_cached(
                 "UPDATE notice SET read = 1, changed = ?2 WHERE read = 0 \
-                 AND id IN (SELECT notice FROM seen WHERE unique_id = ?1)",
+                 AND id IN (SELECT notice FROM seen WHERE unique_id = ?1) RETURNING id",
             )?;
             let mut wait =
                 transaction.prepare_cached("INSERT OR IGNORE INTO elsewhere VALUES (?1)")?;
             let mut imported = Imported::default();
             for unique_id in unique_ids {
                 if is_here.exists([unique_id.as_bytes()])? {
-                    imported.changed += read.execute(params![unique_id.as_bytes(), change])?;
+                    let changed = read
+                        .query_map(params![unique_id.as_bytes(), change], |row| {
+                            row.get(0).map(NoticeId)
+                        })?
+                        .collect::<rusqlite::Result<Vec<NoticeId>>>()?;
+                    imported.changed += changed.len();
+                    carried::note(transaction, &changed, Change::Read(true))?;
                 } else {
                     imported.waiting += wait.execute([unique_id.as_bytes()])?;
                 }
             }
             Ok(imported)
-        })
+        })?;
+        self.carry();
+        Ok(imported)
     }
 
     /// Forgets what other programs had fetched and is not on the server any more: all that is there has been

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
     arrival::{Arrival, Kept, NO_HEADERS},
+    carried,
     headlines::pack,
     index,
     mail::{OTHER_MAIL, put_mail},
@@ -156,6 +157,7 @@ fn complete(
     listed: &Listed,
 ) -> rusqlite::Result<Headline> {
     let headline = &arrival.headline;
+    carried::follow(transaction, id, &arrival.fingerprint)?;
     transaction
         .prepare_cached(
             "UPDATE notice SET withdrawn = NULL, complete = ?2, headers_digest = ?3, \

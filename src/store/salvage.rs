@@ -139,6 +139,7 @@ impl Store {
             return Ok(0);
         };
         let (marks, remembered) = (read_marks(&old), read_state(&old));
+        let unwritten = read_unwritten(&old);
         let mut notices = self.write(|transaction, _| {
             let mut statement = transaction
                 .prepare_cached("INSERT OR IGNORE INTO salvaged VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -154,6 +155,11 @@ impl Store {
             )?;
             for (name, value) in &remembered {
                 statement.execute([name, value])?;
+            }
+            let mut statement = transaction
+                .prepare_cached("INSERT OR IGNORE INTO carried VALUES (?, ?, ?, ?, ?, ?, 0)")?;
+            for values in unwritten {
+                statement.execute(rusqlite::params_from_iter(values))?;
             }
             Ok(saved)
         })?;
@@ -217,13 +223,15 @@ fn read_marks(old: &Connection) -> Vec<Mark> {
 
 /// What is remembered of the person and the server, and not of what was in the cache: this one is
 /// empty, and what the last listing came to would keep it so.
-const LASTING: [&str; 6] = [
+const LASTING: [&str; 8] = [
     "change",
     "checked",
     "left",
     "left_id",
+    "machine",
     "one_by_one",
     "signed_in_by",
+    "stamp",
 ];
 
 fn read_state(old: &Connection) -> Vec<(String, String)> {
@@ -236,6 +244,24 @@ fn read_state(old: &Connection) -> Vec<(String, String)> {
             .map_while(Result::ok)
             .filter(|(name, _): &(String, String)| LASTING.contains(&name.as_str()))
             .collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Marks that were on their way to another machine.
+fn read_unwritten(old: &Connection) -> Vec<Vec<rusqlite::types::Value>> {
+    let Ok(mut statement) = old.prepare(
+        "SELECT headers_digest, body_digest, mark, value, stamp, machine FROM carried \
+         WHERE NOT written",
+    ) else {
+        return Vec::new();
+    };
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| {
+        (0..columns).map(|column| row.get(column)).collect()
+    });
+    match rows {
+        Ok(rows) => rows.map_while(Result::ok).collect(),
         Err(_) => Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use super::{checked, id_of, ids};
 use crate::support::{
     office::Office,
-    program::{Person, Ran},
+    program::{Person, Ran, mailbox},
 };
 
 fn import(person: &Person, arguments: &[&str]) -> Ran {
@@ -65,6 +65,47 @@ fn marks_follow_a_person_to_another_machine() {
         new.run(&["check", "--json=lines"]).expect_quiet().json()["new"],
         1
     );
+}
+
+#[test]
+fn marks_are_carried_by_a_folder_that_both_machines_have() {
+    let office = Office::of_team();
+    let shared = tempfile::tempdir().expect("a folder");
+    let settings = format!(
+        "journal_dir = \"{}\"\n{}",
+        shared.path().join("tidings").display(),
+        mailbox("notices", office.address())
+    );
+    let (desk, laptop) = (
+        Person::with_settings(&settings),
+        Person::with_settings(&settings),
+    );
+    desk.run(&["check"]).expect(0);
+    laptop.run(&["check"]).expect(0);
+    let drill = id_of(&desk, "Fire drill");
+    desk.run(&["mark", "read", "--all"]).expect(0);
+    desk.run(&["mark", "unread", &drill]).expect(0);
+
+    laptop.run(&["check"]).expect_quiet();
+
+    assert_eq!(
+        ids(&laptop.run(&["list", "--unread"])),
+        std::slice::from_ref(&drill)
+    );
+    laptop.run(&["mark", "read", &drill]).expect(0);
+    desk.run(&["check"]).expect_quiet();
+    assert_eq!(ids(&desk.run(&["list", "--unread"])), [""; 0]);
+    // Where the folder is not to be had, notices and marks are.
+    fs::remove_dir_all(shared.path()).expect("removed");
+    office.deliver("later");
+    let check = desk.run(&["check"]).expect(0);
+    assert!(
+        check.stderr.contains("marks are not carried"),
+        "{}",
+        check.stderr
+    );
+    desk.run(&["mark", "unread", &drill]).expect(0);
+    assert_eq!(ids(&desk.run(&["list", "--unread"])).len(), 2);
 }
 
 #[test]
