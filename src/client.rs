@@ -12,7 +12,8 @@ use tokio::time;
 use crate::{
     config::{self, Mailbox, Settings},
     net::{
-        Stream, connect,
+        Stream,
+        connect::Route,
         tls::{self, Connector, Fault, Trust, Verification},
     },
     pop3::{
@@ -36,6 +37,7 @@ use dialogue::Dialogue;
 pub use error::Error;
 use login::Last;
 use request::Request;
+use signing::Applicant;
 
 /// How long QUIT may take: nothing is lost if its answer never comes.
 pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,16 +45,14 @@ pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where a mailbox is, and how it is reached safely.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// The server's name or address.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
+    /// The way there.
+    pub route: Route,
     /// How the connection is protected.
     pub protection: config::Tls,
     /// True if a password may be sent without TLS.
     pub allows_clear_text: bool,
-    /// How long connecting may take, and then the TLS handshake.
-    pub connect_timeout: Duration,
+    /// True if what signs in is an access token.
+    pub has_token: bool,
     /// How long the server may be silent before it answers, and within an answer.
     pub answer_timeout: Duration,
     /// What is trusted.
@@ -74,15 +74,19 @@ impl Endpoint {
             Some(text) => Some(tls::parse_fingerprint(text).ok_or(Error::Pin)?),
         };
         let trust = Trust {
-            ca_file: mailbox.ca_file.as_deref().map(config::expand),
             pin,
+            ..Trust::of(mailbox)
         };
         Ok(Endpoint {
-            host: mailbox.host.clone(),
-            port: mailbox.port(),
+            route: Route {
+                host: mailbox.host.clone(),
+                port: mailbox.port(),
+                proxy: mailbox.proxy.clone(),
+                limit: settings.connect_timeout.0,
+            },
             protection: mailbox.tls,
             allows_clear_text: mailbox.allows_clear_text(),
-            connect_timeout: settings.connect_timeout.0,
+            has_token: mailbox.has_token(),
             answer_timeout: settings.answer_timeout.0,
             connector: Connector::new(&trust).map_err(|source| Error::Tls {
                 fault: None,
@@ -98,7 +102,7 @@ pub struct Authorization {
     connection: Connection,
     greeting: Response,
     capabilities: Option<Capabilities>,
-    allows_clear_text: bool,
+    endpoint: Endpoint,
     goes_one_by_one: bool,
 }
 
@@ -118,16 +122,12 @@ impl Authorization {
     ///
     /// There is no connection, it cannot be made safe, or the server refuses or is wrong.
     pub async fn connect(endpoint: &Endpoint, dialogue: &Dialogue) -> Result<Authorization, Error> {
-        let addresses =
-            connect::find(&endpoint.host, endpoint.port, endpoint.connect_timeout).await?;
-        let (stream, address) = connect::open(
-            &endpoint.host,
-            endpoint.port,
-            &addresses,
-            endpoint.connect_timeout,
-        )
-        .await?;
-        dialogue.remark(&format!("connected to {address}"));
+        let addresses = endpoint.route.find().await?;
+        let (stream, address) = endpoint.route.open(&addresses).await?;
+        dialogue.remark(&match &endpoint.route.proxy {
+            Some(proxy) => format!("connected through the proxy {proxy}"),
+            None => format!("connected to {address}"),
+        });
         match Self::protected(stream, endpoint, dialogue).await {
             Ok(session) => Ok(session),
             Err(error) => Err(Self::explained(error, endpoint, &addresses).await),
@@ -198,7 +198,7 @@ impl Authorization {
             connection,
             greeting,
             capabilities: None,
-            allows_clear_text: endpoint.allows_clear_text,
+            endpoint: endpoint.clone(),
             goes_one_by_one: false,
         })
     }
@@ -232,21 +232,14 @@ impl Authorization {
             // An APOP timestamp that came in clear text is not used any more.
             greeting: Response::ok(""),
             capabilities: None,
-            allows_clear_text: self.allows_clear_text,
+            endpoint: self.endpoint,
             goes_one_by_one: self.goes_one_by_one,
         })
     }
 
     /// Looks at the certificate of a server whose handshake failed, and says what is wrong with it.
     async fn look(endpoint: &Endpoint, addresses: &[std::net::SocketAddr]) -> Option<Fault> {
-        let (stream, _) = connect::open(
-            &endpoint.host,
-            endpoint.port,
-            addresses,
-            endpoint.connect_timeout,
-        )
-        .await
-        .ok()?;
+        let (stream, _) = endpoint.route.open(addresses).await.ok()?;
         let silent = Dialogue::default();
         let certificate = match endpoint.protection {
             config::Tls::Implicit => handshake(stream, endpoint, Verification::LookOnly)
@@ -265,7 +258,7 @@ impl Authorization {
         };
         Some(Fault::of(
             &certificate,
-            &endpoint.host,
+            &endpoint.route.host,
             jiff::Timestamp::now(),
         ))
     }
@@ -280,7 +273,7 @@ impl Authorization {
         self.connection.certificate()
     }
 
-    /// Signs in. `last` is the way that worked the last time, so that no weaker one is taken.
+    /// Signs in by a password, or by an access token where the endpoint says so. `last` is the way that worked the last time, so that no weaker one is taken.
     ///
     /// # Errors
     ///
@@ -296,12 +289,14 @@ impl Authorization {
             capabilities: self.capabilities.as_ref(),
             timestamp: self.greeting.timestamp(),
             is_tls: self.connection.is_tls(),
-            allows_clear_text: self.allows_clear_text,
+            allows_clear_text: self.endpoint.allows_clear_text,
+            has_token: self.endpoint.has_token,
             last,
         });
         if ways.is_empty() {
             self.connection.quit().await;
             return Err(match last {
+                _ if self.endpoint.has_token && self.may_be_told() => Error::NoToken,
                 Some(last) if last.way.keeps_password() => Error::Downgrade(last.way),
                 Some(_) | None => Error::ClearText,
             });
@@ -314,12 +309,17 @@ impl Authorization {
                 .mechanisms()
                 .any(|mechanism| mechanism == Mechanism::ScramSha256Plus)
         });
+        let applicant = Applicant {
+            name,
+            password,
+            host: &self.endpoint.route.host,
+            port: self.endpoint.route.port,
+            timestamp: self.greeting.timestamp().unwrap_or_default(),
+            pipelines,
+            offers_plus,
+        };
         for way in ways {
-            let timestamp = self.greeting.timestamp().unwrap_or_default().to_owned();
-            let (request, response) = self
-                .connection
-                .sign_in(way, name, password, &timestamp, pipelines, offers_plus)
-                .await?;
+            let (request, response) = self.connection.sign_in(way, &applicant).await?;
             if response.is_ok() {
                 return Ok(Transaction {
                     connection: self.connection,
@@ -348,6 +348,11 @@ impl Authorization {
     /// Ends the session without signing in.
     pub async fn quit(mut self) {
         self.connection.quit().await;
+    }
+
+    /// True if a secret may be said: nobody can read along, or that is allowed.
+    fn may_be_told(&self) -> bool {
+        self.connection.is_tls() || self.endpoint.allows_clear_text
     }
 
     fn pipelines(&self) -> bool {
@@ -418,15 +423,15 @@ async fn handshake(
 ) -> Result<Stream, Error> {
     let handshake = endpoint
         .connector
-        .protect(stream, &endpoint.host, verification);
-    match time::timeout(endpoint.connect_timeout, handshake).await {
+        .protect(stream, &endpoint.route.host, verification);
+    match time::timeout(endpoint.route.limit, handshake).await {
         Ok(outcome) => outcome.map_err(|source| Error::Tls {
             fault: None,
             source,
         }),
         Err(_) => Err(Error::TimedOut {
             what: "the TLS handshake",
-            limit: endpoint.connect_timeout,
+            limit: endpoint.route.limit,
         }),
     }
 }

@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 pub mod file;
 pub mod nearest;
 pub mod places;
+pub mod proxy;
 mod values;
 
 use places::{Place, Places};
+use proxy::Proxy;
 
 pub use values::{Age, Interval, MarkRead, Size};
 
@@ -105,18 +107,33 @@ pub struct Mailbox {
     /// A program and its arguments that prints the password.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub password_command: Vec<String>,
+    /// A program and its arguments that prints an access token (OAuth 2.0), in the password's place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_command: Vec<String>,
     /// The environment variable that holds the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_env: Option<String>,
     /// A file, readable by nobody else, whose first line is the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
+    /// The password is in the system's keyring.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keyring: bool,
     /// The password itself.
     #[serde(default, skip_serializing_if = "Password::is_absent")]
     pub password: Password,
     /// Certificates (PEM) trusted besides the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+    /// A certificate (PEM) to show to the server, where it wants to see one; with `client_key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cert: Option<PathBuf>,
+    /// Its key (PKCS#8 as PEM), readable by nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<PathBuf>,
+    /// A SOCKS5 proxy between here and the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
     /// SHA-256 of the one certificate that is trusted, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin_sha256: Option<String>,
@@ -137,10 +154,17 @@ pub const INSECURE: &str = "yes, send my password in clear text";
 impl Mailbox {
     /// True if nothing but the person knows the password.
     pub fn asks_for_password(&self) -> bool {
-        self.password_command.is_empty()
+        self.token_command.is_empty()
+            && self.password_command.is_empty()
             && self.password_env.is_none()
             && self.password_file.is_none()
+            && !self.keyring
             && self.password.reveal().is_none()
+    }
+
+    /// True if an access token signs in, not a password.
+    pub fn has_token(&self) -> bool {
+        !self.token_command.is_empty()
     }
 
     /// The port to connect to: the one set, or the standard's for this kind of protection.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub mod connect;
 mod prompt;
+mod proxy;
 pub mod tls;
 
 /// What carries bytes both ways: a socket, or a pipe within a test.

@@ -215,7 +215,10 @@ impl Polling {
                 .map_err(|error| Outcome::NoPassword {
                     why: Shown::line(&chain(&error)),
                 })?;
-        self.password = Some(password.clone());
+        if !self.mailbox.has_token() {
+            // A token is good for an hour or so: whoever gives it out knows.
+            self.password = Some(password.clone());
+        }
         Ok(password)
     }
 

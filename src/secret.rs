@@ -1,7 +1,7 @@
 //! Passwords: where they come from. That they are never seen is [`SecretString`]'s doing: it does
 //! not print its content, and wipes it when dropped.
 //!
-//! A password comes from a command, an environment variable, a file that nobody else may read, or
+//! A password comes from a command (an access token always does), an environment variable, a file that nobody else may read, or
 //! the settings themselves; if none of these is set, the person is asked. It is never an argument
 //! of a command line.
 
@@ -18,6 +18,8 @@ use zeroize::Zeroizing;
 
 use crate::config::{self, Mailbox};
 
+pub mod keyring;
+
 /// How long a password command may take: a person may have to unlock something.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -29,10 +31,14 @@ const LONGEST: u64 = 64 * 1024;
 pub enum Source {
     /// A program and its arguments; the password is the first line that it prints.
     Command(Vec<String>),
+    /// The same for an access token (OAuth 2.0), which is good for an hour or so.
+    Token(Vec<String>),
     /// An environment variable.
     Environment(String),
     /// A file; the password is its first line.
     File(PathBuf),
+    /// The system's keyring, under this account.
+    Keyring(String),
     /// The settings.
     Settings(SecretString),
     /// The person, each time.
@@ -43,8 +49,10 @@ pub enum Source {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The command could not be started.
-    #[error("cannot run the password command `{program}`")]
+    #[error("cannot run the {what} command `{program}`")]
     Start {
+        /// What it is to give.
+        what: &'static str,
         /// Its program.
         program: String,
         /// Why.
@@ -52,8 +60,10 @@ pub enum Error {
         source: io::Error,
     },
     /// The command ended with a failure.
-    #[error("the password command `{program}` failed ({status}): {words}")]
+    #[error("the {what} command `{program}` failed ({status}): {words}")]
     Failed {
+        /// What it is to give.
+        what: &'static str,
         /// Its program.
         program: String,
         /// How it ended.
@@ -62,8 +72,10 @@ pub enum Error {
         words: String,
     },
     /// The command took too long.
-    #[error("the password command `{program}` gave no answer within {} s", COMMAND_TIMEOUT.as_secs())]
+    #[error("the {what} command `{program}` gave no answer within {} s", COMMAND_TIMEOUT.as_secs())]
     TimedOut {
+        /// What it is to give.
+        what: &'static str,
         /// Its program.
         program: String,
     },
@@ -94,6 +106,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The keyring could not be asked, or has nothing for this account.
+    #[error(
+        "the keyring has no password for {account}: {why}; `tidings setup --keyring` puts it there"
+    )]
+    Keyring {
+        /// The account.
+        account: String,
+        /// What it says.
+        why: String,
+    },
     /// The person must be asked, and cannot be.
     #[error("no password is set: add password_command to the settings, or run `tidings setup`")]
     NobodyToAsk,
@@ -102,12 +124,16 @@ pub enum Error {
 impl Source {
     /// Where the settings say that this mailbox's password comes from. The most private one wins.
     pub fn of(mailbox: &Mailbox) -> Source {
-        if !mailbox.password_command.is_empty() {
+        if mailbox.has_token() {
+            Source::Token(mailbox.token_command.clone())
+        } else if !mailbox.password_command.is_empty() {
             Source::Command(mailbox.password_command.clone())
         } else if let Some(name) = &mailbox.password_env {
             Source::Environment(name.clone())
         } else if let Some(path) = &mailbox.password_file {
             Source::File(config::expand(path))
+        } else if mailbox.keyring {
+            Source::Keyring(keyring::account(mailbox))
         } else if let Some(password) = mailbox.password.reveal() {
             Source::Settings(SecretString::from(password))
         } else {
@@ -123,7 +149,8 @@ impl Source {
     /// the screen and the command line can ask.
     pub async fn fetch(&self) -> Result<SecretString, Error> {
         match self {
-            Source::Command(words) => from_command(words).await,
+            Source::Command(words) => from_command(words, "password").await,
+            Source::Token(words) => from_command(words, "token").await,
             Source::Environment(name) => {
                 let text = std::env::var(name).map_err(|_| Error::NotSet { name: name.clone() })?;
                 first_line(text.as_bytes(), || {
@@ -131,13 +158,19 @@ impl Source {
                 })
             }
             Source::File(path) => from_file(path),
+            Source::Keyring(account) => {
+                let account = account.clone();
+                tokio::task::spawn_blocking(move || keyring::fetch(&account))
+                    .await
+                    .unwrap_or(Err(Error::NobodyToAsk))
+            }
             Source::Settings(password) => Ok(password.clone()),
             Source::Person => Err(Error::NobodyToAsk),
         }
     }
 }
 
-async fn from_command(words: &[String]) -> Result<SecretString, Error> {
+async fn from_command(words: &[String], what: &'static str) -> Result<SecretString, Error> {
     let program = words.first().cloned().unwrap_or_default();
     let mut child = Command::new(&program)
         .args(words.iter().skip(1))
@@ -147,6 +180,7 @@ async fn from_command(words: &[String]) -> Result<SecretString, Error> {
         .kill_on_drop(true)
         .spawn()
         .map_err(|source| Error::Start {
+            what,
             program: program.clone(),
             source,
         })?;
@@ -174,21 +208,24 @@ async fn from_command(words: &[String]) -> Result<SecretString, Error> {
     .await;
 
     let (status, output, complaint) = finished.map_err(|_| Error::TimedOut {
+        what,
         program: program.clone(),
     })?;
     let status = status.map_err(|source| Error::Start {
+        what,
         program: program.clone(),
         source,
     })?;
     if !status.success() {
         let words = String::from_utf8_lossy(&complaint);
         return Err(Error::Failed {
+            what,
             program,
             status,
             words: words.lines().next().unwrap_or("it said nothing").to_owned(),
         });
     }
-    first_line(&output, || format!("the password command `{program}`"))
+    first_line(&output, || format!("the {what} command `{program}`"))
 }
 
 fn from_file(path: &Path) -> Result<SecretString, Error> {

@@ -9,6 +9,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use base64::{Engine, prelude::*};
+use hmac::{Hmac, KeyInit, Mac};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tidings::{
     config::Tls,
@@ -58,11 +60,17 @@ fn program() -> Option<PathBuf> {
 impl Dovecot {
     /// Starts it with `count` messages; none if Dovecot is not here.
     async fn start(count: u32, locks: bool) -> Option<Dovecot> {
-        Dovecot::start_with(count, locks, "plain").await
+        Dovecot::start_with(count, locks, "plain", &[]).await
     }
 
-    /// The same, with these mechanisms of AUTH.
-    async fn start_with(count: u32, locks: bool, mechanisms: &str) -> Option<Dovecot> {
+    /// The same, with these mechanisms of AUTH and some files more: what is in `extra.conf` is added to
+    /// the configuration, and `HOME` in it stands for the folder.
+    async fn start_with(
+        count: u32,
+        locks: bool,
+        mechanisms: &str,
+        files: &[(&str, &str)],
+    ) -> Option<Dovecot> {
         let program = program()?;
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().to_owned();
@@ -96,6 +104,17 @@ impl Dovecot {
             root.join("shared-mailbox.acl"),
         )
         .expect("the access list");
+        let mut extra = String::new();
+        for (name, text) in files {
+            let text = text.replace("HOME", &home.to_string());
+            if *name == "extra.conf" {
+                extra = text;
+                continue;
+            }
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
         fs::write(
             root.join("dovecot.conf"),
             format!(
@@ -109,7 +128,7 @@ impl Dovecot {
                  inet_listener pop3s {{\n port = {tls_port}\n ssl = yes\n }}\n}}\n\
                  passdb {{\n driver = passwd-file\n args = scheme=PLAIN {home}/users\n}}\n\
                  userdb {{\n driver = passwd-file\n args = {home}/users\n}}\n\
-                 {shared}\npop3_lock_session = {lock}\n"
+                 {shared}\npop3_lock_session = {lock}\n{extra}\n"
             ),
         )
         .expect("the configuration");
@@ -208,7 +227,7 @@ async fn a_life_of_checks(tls: Tls) {
         Tls::Implicit => ("plain", "C: AUTH PLAIN"),
         Tls::Starttls | Tls::None => ("plain scram-sha-256", "C: AUTH SCRAM-SHA-256 "),
     };
-    let Some(dovecot) = Dovecot::start_with(120, false, mechanisms).await else {
+    let Some(dovecot) = Dovecot::start_with(120, false, mechanisms, &[]).await else {
         return;
     };
     let reader = dovecot.reader(tls);
@@ -423,4 +442,115 @@ impl Dovecot {
             String::from_utf8_lossy(&synchronised.stderr)
         );
     }
+}
+
+/// A token as an identity provider gives it out (RFC 7519, HS256), good until then.
+fn token(until: jiff::Timestamp) -> String {
+    let part = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
+    let text = format!(
+        "{}.{}",
+        part("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"),
+        part(&format!(
+            "{{\"sub\":\"notices\",\"iat\":1700000000,\"exp\":{}}}",
+            until.as_second()
+        ))
+    );
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"a key of the tests").expect("a key");
+    mac.update(text.as_bytes());
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    format!("{text}.{signature}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_signs_in_by_either_mechanism_and_an_expired_one_is_fetched_anew() {
+    for (mechanism, said) in [
+        ("oauthbearer", "C: AUTH OAUTHBEARER"),
+        ("xoauth2", "C: AUTH XOAUTH2"),
+    ] {
+        let key = BASE64_STANDARD.encode("a key of the tests");
+        let files = [
+            (
+                "extra.conf",
+                "passdb {\n driver = oauth2\n mechanisms = xoauth2 oauthbearer\n args = HOME/oauth2.conf\n}\n",
+            ),
+            (
+                "oauth2.conf",
+                "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix=HOME/keys/\n\
+                 username_attribute = sub\n",
+            ),
+            ("keys/default/HS256/default", key.as_str()),
+        ];
+        let mechanisms = format!("plain {mechanism}");
+        let Some(dovecot) = Dovecot::start_with(3, false, &mechanisms, &files).await else {
+            return;
+        };
+        let mut reader = dovecot.reader(Tls::Implicit);
+        let (stale, fresh) = (
+            token("2024-01-01T00:00:00Z".parse().expect("a time")),
+            token("2090-01-01T00:00:00Z".parse().expect("a time")),
+        );
+        reader.password = secrecy::SecretString::from(stale.clone());
+        reader.mailbox.token_command = vec!["echo".to_owned(), fresh.clone()];
+
+        let (summary, _) = reader.check().await;
+
+        assert_eq!(summary.outcome, Outcome::Done, "{}", summary.dialogue);
+        assert_eq!(summary.new, 3);
+        assert_eq!(
+            summary.dialogue.matches(said).count(),
+            2,
+            "{}",
+            summary.dialogue
+        );
+        assert!(!summary.dialogue.contains(&fresh), "{}", summary.dialogue);
+        // Where no better one is to be had, that is said.
+        reader.mailbox.token_command = vec!["echo".to_owned(), stale];
+        let (refused, _) = reader.check().await;
+        let Outcome::SignInFailed { words } = &refused.outcome else {
+            panic!("{:?}", refused.outcome);
+        };
+        assert!(words.contains("token"), "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_shown_to_a_server_that_wants_to_see_one() {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["ana.team.example".to_owned()]).expect("a certificate");
+    let (pem, key) = (cert.pem(), signing_key.serialize_pem());
+    let files = [
+        (
+            "extra.conf",
+            "ssl_ca = <HOME/client.pem\nssl_verify_client_cert = yes\nssl_require_crl = no\n\
+             auth_ssl_require_client_cert = yes\n",
+        ),
+        ("client.pem", pem.as_str()),
+        ("client.key", key.as_str()),
+    ];
+    let Some(dovecot) = Dovecot::start_with(2, false, "plain", &files).await else {
+        return;
+    };
+    let mut reader = dovecot.reader(Tls::Implicit);
+    let (without, _) = reader.check().await;
+    let path = |name| Some(dovecot.folder.path().join(name));
+    reader.mailbox.client_cert = path("client.pem");
+    reader.mailbox.client_key = path("client.key");
+    let key = dovecot.folder.path().join("client.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("permissions");
+    let (exposed, _) = reader.check().await;
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("permissions");
+
+    let (with, _) = reader.check().await;
+
+    assert!(
+        !without.outcome.is_done() && without.new == 0,
+        "{:?}",
+        without.outcome
+    );
+    let Outcome::NotSafe { why } = &exposed.outcome else {
+        panic!("{:?}", exposed.outcome);
+    };
+    assert!(why.contains("chmod 600"), "{why}");
+    assert_eq!(with.outcome, Outcome::Done, "{}", with.dialogue);
+    assert_eq!(with.new, 2);
 }

@@ -379,6 +379,7 @@ fn a_way_that_was_refused_is_not_tried_every_time() {
             capabilities: Some(&capabilities),
             timestamp: Some("<1@x>"),
             is_tls,
+            has_token: false,
             allows_clear_text,
             last: last.map(|last| last.parse().expect("a way")),
         })

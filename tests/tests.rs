@@ -33,6 +33,7 @@ mod store;
 mod support;
 mod team;
 mod terminal;
+mod tokens;
 mod visits;
 mod wire;
 mod words;

@@ -106,8 +106,12 @@ pub fn read_team_file(path: &Path) -> Result<Mailbox, String> {
     // A file from elsewhere neither runs a command here nor says what is sent to its server.
     mailbox.password = Password::default();
     mailbox.password_command.clear();
+    mailbox.token_command.clear();
     mailbox.password_file = None;
     mailbox.password_env = None;
+    // And shows nobody who somebody is.
+    mailbox.client_cert = None;
+    mailbox.client_key = None;
     Ok(mailbox)
 }
 
@@ -127,6 +131,9 @@ pub(super) fn save(path: &Path, plan: Plan) -> Result<(Mailbox, Settings), Box<E
     if plan.keep != Keep::Command {
         mailbox.password_command.clear();
     }
+    // What was typed here takes the place of whatever was there before.
+    mailbox.token_command.clear();
+    mailbox.keyring = false;
     mailbox.password_file = match (plan.keep, plan.password.reveal()) {
         (Keep::File, Some(password)) => Some(
             write_password(path, &mailbox.name, password)

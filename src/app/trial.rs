@@ -86,19 +86,17 @@ impl Trial<'_> {
     ) -> Result<(), Error> {
         self.begin(Stage::Find);
         let endpoint = Endpoint::of(mailbox, settings)?;
-        let addresses =
-            connect::find(&endpoint.host, endpoint.port, endpoint.connect_timeout).await?;
-        self.pass(&format!("found {} ({})", endpoint.host, addresses[0].ip()));
+        let route = &endpoint.route;
+        let addresses = route.find().await?;
+        self.pass(&match &route.proxy {
+            Some(proxy) => format!("found the proxy {} ({})", proxy.host, addresses[0].ip()),
+            None => format!("found {} ({})", route.host, addresses[0].ip()),
+        });
 
         self.begin(Stage::Connect);
-        let (stream, _) = connect::open(
-            &endpoint.host,
-            endpoint.port,
-            &addresses,
-            endpoint.connect_timeout,
-        )
-        .await?;
-        self.pass(&format!("connected to port {}", endpoint.port));
+        let (stream, _) = route.open(&addresses).await?;
+        let through = route.proxy.as_ref().map_or("", |_| " through the proxy");
+        self.pass(&format!("connected to port {}{through}", route.port));
 
         self.begin(Stage::Encrypt);
         let dialogue = Dialogue::default();

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     causes::chain,
     config::{
-        self, Mailbox, Settings,
+        Mailbox, Settings,
         file::{self, Loaded},
     },
     net::tls,
@@ -84,7 +84,7 @@ impl Context {
             && let Some(trouble) = trouble_with_trust(mailbox)
         {
             return Err(Failure::new(failure::SETTINGS, trouble)
-                .then(format!("see ca_file in {}", self.path.display())));
+                .then(format!("see {}", self.path.display())));
         }
         Ok(mailboxes)
     }
@@ -247,18 +247,19 @@ pub fn no_mailbox(loaded: &Loaded) -> Failure {
         .then("run `tidings setup`, or look around with `tidings demo`")
 }
 
-/// What is wrong with the authorities that a mailbox is to trust, if something is.
+/// What is wrong with the authorities that a mailbox is to trust, or with what it shows of itself.
 pub fn trouble_with_trust(mailbox: &Mailbox) -> Option<String> {
-    let trust = tls::Trust {
-        ca_file: mailbox.ca_file.as_deref().map(config::expand),
-        pin: None,
+    let all = tls::Trust::of(mailbox);
+    let authorities = tls::Trust {
+        identity: None,
+        ..all.clone()
     };
-    let error = tls::Connector::new(&trust).err()?;
-    Some(format!(
-        "mailbox `{}`: ca_file: {}",
-        mailbox.name,
-        chain(&error)
-    ))
+    let (setting, error) = match tls::Connector::new(&authorities) {
+        Err(error) => ("ca_file", error),
+        Ok(_) => ("client_cert", tls::Connector::new(&all).err()?),
+    };
+    let why = chain(&error);
+    Some(format!("mailbox `{}`: {setting}: {why}", mailbox.name))
 }
 
 /// Says what in the settings means nothing.

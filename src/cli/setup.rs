@@ -1,11 +1,16 @@
 //! `setup`: the screen that asks, or, with enough arguments, no questions at all.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{IsTerminal, stdin},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::{
-    Global,
+    Global, check,
     failure::{self, Failure},
     output::Out,
     read,
@@ -14,9 +19,10 @@ use super::{
 };
 use crate::{
     app::{Ended, setup::read_team_file, trial},
-    config::{self, Age, Mailbox, Tls, file},
+    config::{self, Age, Mailbox, Tls, file, proxy::Proxy},
     notice::shown::Shown,
-    secret::Source,
+    poll::tell::blocking,
+    secret::{Source, keyring},
     tui::setup::StepResult,
 };
 
@@ -55,6 +61,22 @@ pub struct SetupArgs {
     /// A program that prints the password; all that follows are its arguments.
     #[arg(long, num_args = 1.., allow_hyphen_values = true, value_name = "CMD")]
     password_cmd: Vec<String>,
+    /// A program that prints an access token (OAuth 2.0), for services that take no passwords; all that
+    /// follows are its arguments.
+    #[arg(long, num_args = 1.., allow_hyphen_values = true, value_name = "CMD")]
+    token_cmd: Vec<String>,
+    /// Keep the password in the system's keyring: it is asked for now, or read from stdin.
+    #[arg(long)]
+    keyring: bool,
+    /// A SOCKS5 proxy between here and the server.
+    #[arg(long, value_name = "socks5://HOST:PORT", value_parser = Proxy::parse)]
+    proxy: Option<Proxy>,
+    /// A certificate (PEM) to show to the server.
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_cert: Option<PathBuf>,
+    /// Its key (PKCS#8 as PEM), readable by nobody else.
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    client_key: Option<PathBuf>,
     /// Certificates (PEM) trusted besides the system's.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -83,7 +105,10 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
         return read::set_up(mailbox, global).await;
     }
     let path = settings_path(global)?;
-    let password = Source::of(&mailbox).fetch().await?;
+    let password = match args.keyring {
+        true => typed(&mailbox).await?,
+        false => Source::of(&mailbox).fetch().await?,
+    };
     let settings = file::load(&path)?.settings;
     // Who says a name means the mailbox of that name; one that follows from the account replaces none.
     if args.name.is_none() {
@@ -106,6 +131,10 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
         }
         failure::report(&failure);
     }
+    if args.keyring {
+        let (account, password) = (keyring::account(&mailbox), password.clone());
+        blocking(move || keyring::put(&account, &password)).await?;
+    }
     file::save_mailbox(&path, &mailbox)?;
     let mut out = Out::new();
     out.line(&Shown::line(&format!("saved {}", path.display())))?;
@@ -116,6 +145,24 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
     Ok(Ended::Quit)
 }
 
+/// The password as a person types it, or the first line of stdin.
+async fn typed(mailbox: &Mailbox) -> Result<SecretString, Failure> {
+    if stdin().is_terminal() {
+        let mailbox = Mailbox {
+            keyring: false,
+            ..mailbox.clone()
+        };
+        return Ok(check::password(&mailbox).await?);
+    }
+    let mut line = Zeroizing::new(String::new());
+    let read = stdin().read_line(&mut line);
+    read.map_err(|error| Failure::unexpected("reading the password from stdin", error))?;
+    match line.trim_end_matches(['\r', '\n']) {
+        "" => Err(Failure::new(failure::USAGE, "stdin gave no password")),
+        password => Ok(SecretString::from(password)),
+    }
+}
+
 /// Without a terminal nothing can be asked: what is missing, and by which options it is given.
 fn incomplete(mailbox: &Mailbox) -> Failure {
     let missing: Vec<&str> = [
@@ -123,7 +170,7 @@ fn incomplete(mailbox: &Mailbox) -> Failure {
         (mailbox.user.is_empty(), "--user NAME"),
         (
             matches!(Source::of(mailbox), Source::Person),
-            "--password-cmd, --password-env or --password-file",
+            "--password-cmd, --password-env, --password-file, --keyring or --token-cmd",
         ),
     ]
     .into_iter()
@@ -168,12 +215,27 @@ fn mailbox(args: &SetupArgs) -> Result<Mailbox, Failure> {
     if let Some(path) = &args.ca_file {
         mailbox.ca_file = Some(absolute(path));
     }
+    for (path, set) in [
+        (&args.client_cert, &mut mailbox.client_cert),
+        (&args.client_key, &mut mailbox.client_key),
+    ] {
+        if let Some(path) = path {
+            *set = Some(absolute(path));
+        }
+    }
+    if args.proxy.is_some() {
+        mailbox.proxy.clone_from(&args.proxy);
+    }
     if args.unread_since.is_some() {
         mailbox.unread_since = args.unread_since;
     }
     if !args.password_cmd.is_empty() {
         mailbox.password_command.clone_from(&args.password_cmd);
     }
+    if !args.token_cmd.is_empty() {
+        mailbox.token_command.clone_from(&args.token_cmd);
+    }
+    mailbox.keyring |= args.keyring;
     if args.password_env.is_some() {
         mailbox.password_env.clone_from(&args.password_env);
     }

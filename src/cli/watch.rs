@@ -71,9 +71,12 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
         // Asked before the first check, which would end without a password.
         let password = match Source::of(mailbox) {
             Source::Person => Some(password(mailbox).await?),
-            Source::Command(_) | Source::Environment(_) | Source::File(_) | Source::Settings(_) => {
-                None
-            }
+            Source::Command(_)
+            | Source::Token(_)
+            | Source::Environment(_)
+            | Source::File(_)
+            | Source::Keyring(_)
+            | Source::Settings(_) => None,
         };
         pollers.push(Poller::start_with(
             MailboxIndex(index),

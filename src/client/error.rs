@@ -52,6 +52,12 @@ pub enum Error {
     /// The server wants the password proved in a way that is not safe, or did not prove that it knows it.
     #[error(transparent)]
     NotProven(#[from] proving::Error),
+    /// There is an access token, and no way to sign in by one.
+    #[error(
+        "the server offers no way to sign in by a token (OAUTHBEARER or XOAUTH2): give a password instead \
+         of token_command"
+    )]
+    NoToken,
     /// `pin_sha256` is not a fingerprint.
     #[error("pin_sha256 is not a SHA-256 in hex: 64 digits")]
     Pin,

@@ -17,11 +17,28 @@ pub enum Way {
     User,
     /// APOP: the password itself does not travel.
     Apop,
+    /// AUTH LOGIN (draft-murchison-sasl-login), for servers that have nothing else.
+    Login,
+    /// AUTH OAUTHBEARER (RFC 7628): an access token in the password's place.
+    OauthBearer,
+    /// AUTH XOAUTH2, its older form.
+    Xoauth2,
     /// AUTH SCRAM-SHA-256 (RFC 7677): neither does it, and the server proves that it knows it.
     Scram,
 }
 
 impl Way {
+    /// All of them.
+    const ALL: [Way; 7] = [
+        Way::Plain,
+        Way::User,
+        Way::Apop,
+        Way::Login,
+        Way::OauthBearer,
+        Way::Xoauth2,
+        Way::Scram,
+    ];
+
     /// True if the password itself does not travel.
     pub fn keeps_password(self) -> bool {
         matches!(self, Way::Apop | Way::Scram)
@@ -34,6 +51,9 @@ impl fmt::Display for Way {
             Way::Plain => "AUTH PLAIN",
             Way::User => "USER/PASS",
             Way::Apop => "APOP",
+            Way::Login => "AUTH LOGIN",
+            Way::OauthBearer => "OAUTHBEARER",
+            Way::Xoauth2 => "XOAUTH2",
             Way::Scram => "SCRAM-SHA-256",
         })
     }
@@ -43,7 +63,7 @@ impl FromStr for Way {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Way, ()> {
-        [Way::Plain, Way::User, Way::Apop, Way::Scram]
+        Way::ALL
             .into_iter()
             .find(|way| way.to_string() == text)
             .ok_or(())
@@ -61,6 +81,8 @@ pub struct Situation<'a> {
     pub is_tls: bool,
     /// True if the password may travel in clear text.
     pub allows_clear_text: bool,
+    /// True if the settings give an access token, not a password.
+    pub has_token: bool,
     /// The way that worked the last time.
     pub last: Option<Last>,
 }
@@ -131,12 +153,26 @@ pub fn ways(situation: &Situation) -> Vec<Way> {
             .capabilities
             .is_some_and(|capabilities| capabilities.mechanisms().any(|offered| offered == wanted))
     };
+    let may_give_password = situation.is_tls || situation.allows_clear_text;
+    if situation.has_token {
+        // A token is shown to nobody who could use it, and no other way could make anything of it.
+        return [
+            (Way::OauthBearer, Mechanism::OauthBearer),
+            (Way::Xoauth2, Mechanism::Xoauth2),
+        ]
+        .into_iter()
+        .filter(|(_, mechanism)| may_give_password && offers(*mechanism))
+        .map(|(way, _)| way)
+        .collect();
+    }
     let offers_user = situation
         .capabilities
         .is_none_or(|capabilities| capabilities.has(&Capability::User));
     // A server that names neither is asked by USER all the same: many forget to say so.
     let by_password = if offers(Mechanism::Plain) && (situation.is_tls || !offers_user) {
         Way::Plain
+    } else if !offers_user && offers(Mechanism::Login) {
+        Way::Login
     } else {
         Way::User
     };
@@ -152,7 +188,6 @@ pub fn ways(situation: &Situation) -> Vec<Way> {
         without_password.push(Way::Apop);
     }
 
-    let may_give_password = situation.is_tls || situation.allows_clear_text;
     if let Some(last) = situation.last {
         // Where nobody can read along, a way that is gone is no attack, and another does no harm.
         if last.way.keeps_password() && !situation.is_tls {

@@ -1,4 +1,5 @@
-//! Signing in over a connection, one way at a time: USER and PASS, APOP, AUTH PLAIN, SCRAM.
+//! Signing in over a connection, one way at a time: USER and PASS, APOP, AUTH PLAIN and LOGIN, SCRAM,
+//! access tokens.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::SinkExt;
@@ -11,21 +12,45 @@ use crate::pop3::{
     response::{ParseError, Response},
     sasl::{
         Mechanism, Plain, apop_digest,
+        bearer::{self, Refusal},
+        encode_login,
         scram::proving::{self, Binding, Opening, Proof},
     },
 };
+
+/// Who signs in, and what is known of the server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Applicant<'a> {
+    /// The account.
+    pub name: &'a str,
+    /// Its password, or an access token.
+    pub password: &'a SecretString,
+    /// The server, as the settings name it.
+    pub host: &'a str,
+    /// Its port.
+    pub port: u16,
+    /// The timestamp in the greeting; empty without APOP.
+    pub timestamp: &'a str,
+    /// True if commands may be sent ahead.
+    pub pipelines: bool,
+    /// True if the server offers SCRAM-SHA-256-PLUS.
+    pub offers_plus: bool,
+}
 
 impl Connection {
     /// Signs in one way, and gives what was asked last and how it was answered.
     pub async fn sign_in(
         &mut self,
         way: Way,
-        name: &str,
-        password: &SecretString,
-        timestamp: &str,
-        pipelines: bool,
-        offers_plus: bool,
+        applicant: &Applicant<'_>,
     ) -> Result<(&'static str, Response), Error> {
+        let Applicant {
+            name,
+            password,
+            timestamp,
+            pipelines,
+            ..
+        } = *applicant;
         self.dialogue.conceal(password);
         match way {
             Way::Apop => {
@@ -60,8 +85,91 @@ impl Connection {
                 Ok(("PASS", self.answer().await?))
             }
             Way::Plain => self.auth_plain(name, password).await,
-            Way::Scram => self.auth_scram(name, password, offers_plus).await,
+            Way::Scram => self.auth_scram(name, password, applicant.offers_plus).await,
+            Way::Login => self.auth_login(name, password).await,
+            Way::OauthBearer => {
+                let response = bearer::oauthbearer(name, applicant.host, applicant.port, password);
+                self.auth_token(Mechanism::OauthBearer, response, bearer::OAUTHBEARER_END)
+                    .await
+            }
+            Way::Xoauth2 => {
+                let response = bearer::xoauth2(name, password);
+                self.auth_token(Mechanism::Xoauth2, response, "").await
+            }
         }
+    }
+
+    /// AUTH LOGIN: the name is asked for first, then the password, whatever the challenges say.
+    async fn auth_login(
+        &mut self,
+        name: &str,
+        password: &SecretString,
+    ) -> Result<(&'static str, Response), Error> {
+        let words = [SecretString::from(name), password.clone()];
+        self.send(&Request::Auth(Mechanism::Login, None)).await?;
+        self.flush().await?;
+        for word in &words {
+            if let Some(response) = self.challenge().await?.refusal() {
+                return Ok(("AUTH", response));
+            }
+            let response = encode_login(word);
+            self.dialogue.conceal(&response);
+            self.respond(response).await?;
+        }
+        match self.challenge().await? {
+            Challenge::None(response) => Ok(("AUTH", response)),
+            Challenge::Words(_) => Err(ParseError::Unasked("a challenge".to_owned()).into()),
+        }
+    }
+
+    /// An access token, behind the command only if asked for: tokens are longer than a command line
+    /// (RFC 5034 §4). A refusal comes with its reason before it.
+    async fn auth_token(
+        &mut self,
+        mechanism: Mechanism,
+        token: SecretString,
+        end: &'static str,
+    ) -> Result<(&'static str, Response), Error> {
+        self.dialogue.conceal(&token);
+        self.send(&Request::Auth(mechanism, None)).await?;
+        self.flush().await?;
+        if let Some(response) = self.challenge().await?.refusal() {
+            return Ok(("AUTH", response));
+        }
+        self.respond(token).await?;
+        let reason = match self.challenge().await? {
+            Challenge::None(response) => return Ok(("AUTH", response)),
+            Challenge::Words(words) => words,
+        };
+        self.respond(SecretString::from(end)).await?;
+        match self.challenge().await? {
+            Challenge::None(mut response) => {
+                if let (false, Some(refusal)) = (response.is_ok(), Refusal::decode(&reason)) {
+                    response.text = match &*response.text {
+                        "" => refusal.to_string(),
+                        text => format!("{refusal}: {text}"),
+                    }
+                    .into();
+                }
+                Ok(("AUTH", response))
+            }
+            Challenge::Words(_) => Err(ParseError::Unasked("a challenge".to_owned()).into()),
+        }
+    }
+
+    /// What the server says in an exchange.
+    async fn challenge(&mut self) -> Result<Challenge, Error> {
+        match self.next(self.patience).await? {
+            Answer::Line(line) => Ok(Challenge::None(line)),
+            Answer::Challenge(words) => Ok(Challenge::Words(words)),
+            Answer::Body(_) | Answer::End => Err(ParseError::Unasked("a body".to_owned()).into()),
+        }
+    }
+
+    async fn respond(&mut self, response: SecretString) -> Result<(), Error> {
+        self.dialogue.client(&"****");
+        self.framed.feed(Continuation(response)).await?;
+        self.flush().await
     }
 
     /// SCRAM-SHA-256, bound to the server's certificate where both sides can. That the server says yes is
@@ -91,15 +199,12 @@ impl Connection {
         self.flush().await?;
         let mut step = Scram::Opened { is_repeated: false };
         loop {
-            let challenge = match self.next(self.patience).await? {
-                Answer::Line(line) if line.is_ok() && !matches!(step, Scram::Proved) => {
+            let challenge = match self.challenge().await? {
+                Challenge::None(line) if line.is_ok() && !matches!(step, Scram::Proved) => {
                     return Err(Error::NotProven(proving::Error::NotProven));
                 }
-                Answer::Line(line) => return Ok(("AUTH", line)),
-                Answer::Challenge(challenge) => challenge,
-                Answer::Body(_) | Answer::End => {
-                    return Err(ParseError::Unasked("a body".to_owned()).into());
-                }
+                Challenge::None(line) => return Ok(("AUTH", line)),
+                Challenge::Words(challenge) => challenge,
             };
             let line = match step {
                 // Some have overheard what stood behind the command: it is said again, once.
@@ -142,11 +247,7 @@ impl Connection {
                     return Err(ParseError::Unasked("a challenge".to_owned()).into());
                 }
             };
-            self.dialogue.client(&"****");
-            self.framed
-                .feed(Continuation(SecretString::from(line)))
-                .await?;
-            self.flush().await?;
+            self.respond(SecretString::from(line)).await?;
         }
     }
 
@@ -173,23 +274,36 @@ impl Connection {
         // goes on asking is told to stop.
         let mut lines = vec![SecretString::from("*"), response];
         loop {
-            match self.next(self.patience).await? {
-                Answer::Line(line) => return Ok(("AUTH", line)),
-                Answer::Challenge(challenge) => {
+            match self.challenge().await? {
+                Challenge::None(line) => return Ok(("AUTH", line)),
+                Challenge::Words(challenge) => {
                     if !challenge.is_empty() {
                         lines.truncate(1);
                     }
                     let Some(line) = lines.pop() else {
                         return Err(ParseError::Unasked("a challenge".to_owned()).into());
                     };
-                    self.dialogue.client(&"****");
-                    self.framed.feed(Continuation(line)).await?;
-                    self.flush().await?;
-                }
-                Answer::Body(_) | Answer::End => {
-                    return Err(ParseError::Unasked("a body".to_owned()).into());
+                    self.respond(line).await?;
                 }
             }
+        }
+    }
+}
+
+/// What the server says in an exchange.
+enum Challenge {
+    /// It asks for a response.
+    Words(String),
+    /// It has decided.
+    None(Response),
+}
+
+impl Challenge {
+    /// The answer of a server that decides before it was told anything.
+    fn refusal(self) -> Option<Response> {
+        match self {
+            Challenge::None(response) => Some(response),
+            Challenge::Words(_) => None,
         }
     }
 }

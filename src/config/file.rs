@@ -256,12 +256,26 @@ fn fill(table: &mut Table, mailbox: &Mailbox) {
         "password_command",
         (!words.is_empty()).then(|| words.into()),
     );
+    let words: toml_edit::Array = mailbox.token_command.iter().collect();
+    set("token_command", (!words.is_empty()).then(|| words.into()));
     set(
         "password_env",
         mailbox.password_env.as_deref().map(Into::into),
     );
     set("password_file", path(&mailbox.password_file));
     set("password", mailbox.password.reveal().map(Into::into));
+    set("keyring", mailbox.keyring.then(|| true.into()));
+    set("client_cert", path(&mailbox.client_cert));
+    set("client_key", path(&mailbox.client_key));
+    // One with a password is written by people only.
+    if mailbox
+        .proxy
+        .as_ref()
+        .is_none_or(|proxy| proxy.login.is_none())
+    {
+        let proxy = mailbox.proxy.as_ref().map(ToString::to_string);
+        set("proxy", proxy.map(Into::into));
+    }
     set("ca_file", path(&mailbox.ca_file));
     set("pin_sha256", mailbox.pin_sha256.as_deref().map(Into::into));
     set("insecure", mailbox.insecure.as_deref().map(Into::into));
@@ -351,6 +365,14 @@ fn validate(path: &Path, settings: &Settings) -> Result<(), Error> {
             );
             return Err(unusable("tls", what));
         }
+        if mailbox.client_cert.is_some() != mailbox.client_key.is_some() {
+            let (key, other) = match mailbox.client_cert {
+                Some(_) => ("client_cert", "client_key"),
+                None => ("client_key", "client_cert"),
+            };
+            let what = format!("`{key}` is of no use without `{other}`");
+            return Err(unusable(key, what));
+        }
         if let Some(pin) = &mailbox.pin_sha256
             && pin.chars().filter(char::is_ascii_hexdigit).count() != 64
         {
@@ -383,7 +405,7 @@ fn unknown(text: &str) -> Vec<Unknown> {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 39] = [
+const KEYS: [&str; 44] = [
     "data_dir",
     "journal_dir",
     "download_dir",
@@ -415,6 +437,11 @@ const KEYS: [&str; 39] = [
     "tls",
     "user",
     "password_command",
+    "token_command",
+    "keyring",
+    "client_cert",
+    "client_key",
+    "proxy",
     "password_env",
     "password_file",
     "password",
@@ -477,8 +504,14 @@ impl Settings {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let folder = file.parent().unwrap_or(Path::new("/"));
         let mailboxes = self.mailboxes.iter_mut();
-        let paths =
-            mailboxes.flat_map(|mailbox| [&mut mailbox.ca_file, &mut mailbox.password_file]);
+        let paths = mailboxes.flat_map(|mailbox| {
+            [
+                &mut mailbox.ca_file,
+                &mut mailbox.password_file,
+                &mut mailbox.client_cert,
+                &mut mailbox.client_key,
+            ]
+        });
         for path in paths.chain([
             &mut self.data_dir,
             &mut self.journal_dir,

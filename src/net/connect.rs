@@ -9,7 +9,8 @@ use tokio::{
     time,
 };
 
-use super::{Stream, prompt::Prompt};
+use super::{Stream, prompt::Prompt, proxy};
+use crate::config::proxy::Proxy;
 
 /// How long an address is waited for before the next is tried beside it (RFC 8305 §5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -49,54 +50,78 @@ pub enum Error {
     },
 }
 
-/// Finds the addresses of a host.
-///
-/// # Errors
-///
-/// It has none, or nobody could be asked within `limit`.
-pub async fn find(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
-    let name = host.trim_matches(['[', ']']);
-    let failed = |source| Error::Find {
-        host: host.to_owned(),
-        source,
-    };
-    let found = time::timeout(limit, lookup_host((name, port)))
-        .await
-        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)));
-    let addresses: Vec<SocketAddr> = found.map_err(failed)?.collect();
-    if addresses.is_empty() {
-        return Err(failed(io::Error::from(io::ErrorKind::NotFound)));
-    }
-    Ok(interleave(addresses))
+/// The way to a server.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The server's name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// A proxy on the way.
+    pub proxy: Option<Proxy>,
+    /// How long finding, and then connecting, may take.
+    pub limit: Duration,
 }
 
-/// Opens a connection to the first of these addresses that answers.
-///
-/// # Errors
-///
-/// None of them did within `limit`.
-pub async fn open(
-    host: &str,
-    port: u16,
-    addresses: &[SocketAddr],
-    limit: Duration,
-) -> Result<(Stream, SocketAddr), Error> {
-    match time::timeout(limit, race(addresses)).await {
-        Ok(Ok((socket, address))) => {
-            // Commands are small and each waits for an answer: never hold one back.
-            let _ = socket.set_nodelay(true);
-            Ok((Stream::plain(Prompt::new(socket)), address))
-        }
-        Ok(Err(source)) => Err(Error::Connect {
+impl Route {
+    /// Finds the addresses to connect to: the server's, or the proxy's.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or nobody could be asked within the limit.
+    pub async fn find(&self) -> Result<Vec<SocketAddr>, Error> {
+        let (host, port) = match &self.proxy {
+            Some(proxy) => (proxy.host.as_str(), proxy.port),
+            None => (self.host.as_str(), self.port),
+        };
+        let name = host.trim_matches(['[', ']']);
+        let failed = |source| Error::Find {
             host: host.to_owned(),
-            port,
             source,
-        }),
-        Err(_) => Err(Error::TimedOut {
-            host: host.to_owned(),
-            port,
-            limit,
-        }),
+        };
+        let found = time::timeout(self.limit, lookup_host((name, port)))
+            .await
+            .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)));
+        let addresses: Vec<SocketAddr> = found.map_err(failed)?.collect();
+        if addresses.is_empty() {
+            return Err(failed(io::Error::from(io::ErrorKind::NotFound)));
+        }
+        Ok(interleave(addresses))
+    }
+
+    /// Opens a connection by the first of these addresses that answers.
+    ///
+    /// # Errors
+    ///
+    /// None of them did within the limit, or the proxy leads no further.
+    pub async fn open(&self, addresses: &[SocketAddr]) -> Result<(Stream, SocketAddr), Error> {
+        let opening = async {
+            let (socket, address) = race(addresses).await?;
+            match &self.proxy {
+                Some(proxy) => {
+                    let socket = proxy::through(proxy, socket, &self.host, self.port).await?;
+                    Ok((socket, address))
+                }
+                None => Ok((socket, address)),
+            }
+        };
+        match time::timeout(self.limit, opening).await {
+            Ok(Ok((socket, address))) => {
+                // Commands are small and each waits for an answer: never hold one back.
+                let _ = socket.set_nodelay(true);
+                Ok((Stream::plain(Prompt::new(socket)), address))
+            }
+            Ok(Err(source)) => Err(Error::Connect {
+                host: self.host.clone(),
+                port: self.port,
+                source,
+            }),
+            Err(_) => Err(Error::TimedOut {
+                host: self.host.clone(),
+                port: self.port,
+                limit: self.limit,
+            }),
+        }
     }
 }
 

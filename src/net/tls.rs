@@ -4,7 +4,10 @@
 //! certificate itself and says why; getting hold of it takes a second handshake that sends nothing
 //! ([`Verification::LookOnly`]).
 
-use std::{fmt, io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use async_native_tls::{TlsAcceptor, TlsConnector};
 use jiff::Timestamp;
@@ -15,7 +18,13 @@ use x509_parser::{
     prelude::{FromDer, ParsedExtension},
 };
 
+use zeroize::Zeroizing;
+
 use super::Stream;
+use crate::{
+    config::{self, Mailbox},
+    secret::is_exposed,
+};
 
 /// What a client trusts, besides the system's authorities.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +33,20 @@ pub struct Trust {
     pub ca_file: Option<PathBuf>,
     /// The SHA-256 of the one certificate to accept; nothing else is looked at then.
     pub pin: Option<[u8; 32]>,
+    /// What the client shows of itself, where the server asks: certificate and key (PEM, PKCS#8).
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+impl Trust {
+    /// What the settings of a mailbox say of files.
+    pub fn of(mailbox: &Mailbox) -> Trust {
+        let file = |path: &Option<PathBuf>| path.as_deref().map(config::expand);
+        Trust {
+            ca_file: file(&mailbox.ca_file),
+            pin: None,
+            identity: file(&mailbox.client_cert).zip(file(&mailbox.client_key)),
+        }
+    }
 }
 
 /// How far a certificate is checked.
@@ -38,9 +61,11 @@ pub enum Verification {
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file of authorities could not be read.
-    #[error("cannot read the certificates in {path}")]
-    ReadAuthorities {
+    /// A file of certificates or of a key could not be read.
+    #[error("cannot read {what} in {path}")]
+    ReadFile {
+        /// What should be in it.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
@@ -59,6 +84,12 @@ pub enum Error {
     /// The file of authorities holds no certificate.
     #[error("there is no certificate (PEM) in {path}")]
     NoAuthority {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others may read the client's key.
+    #[error("others may read the key {path}: run `chmod 600 {path}`")]
+    ExposedKey {
         /// The file.
         path: PathBuf,
     },
@@ -116,6 +147,7 @@ impl Error {
 pub struct Connector {
     trust: Trust,
     authorities: Vec<native_tls::Certificate>,
+    identity: Option<native_tls::Identity>,
 }
 
 impl fmt::Debug for Connector {
@@ -134,10 +166,7 @@ impl Connector {
         let authorities = match &trust.ca_file {
             None => Vec::new(),
             Some(path) => {
-                let pem = std::fs::read(path).map_err(|source| Error::ReadAuthorities {
-                    path: path.clone(),
-                    source,
-                })?;
+                let pem = read("the certificates", path)?;
                 let authorities =
                     native_tls::Certificate::stack_from_pem(&pem).map_err(|source| {
                         Error::Unusable {
@@ -151,9 +180,14 @@ impl Connector {
                 authorities
             }
         };
+        let identity = match &trust.identity {
+            None => None,
+            Some((certificate, key)) => Some(identity(certificate, key)?),
+        };
         Ok(Connector {
             trust: trust.clone(),
             authorities,
+            identity,
         })
     }
 
@@ -176,6 +210,9 @@ impl Connector {
             .min_protocol_version(Some(async_native_tls::Protocol::Tlsv12))
             .danger_accept_invalid_certs(looks_away)
             .danger_accept_invalid_hostnames(looks_away);
+        if let Some(identity) = &self.identity {
+            connector = connector.identity(identity.clone());
+        }
         if verification == Verification::Full && self.trust.pin.is_none() {
             for authority in &self.authorities {
                 connector = connector.add_root_certificate(authority.clone());
@@ -196,6 +233,34 @@ impl Connector {
         }
         Ok(stream)
     }
+}
+
+fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::ReadFile {
+        what,
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A certificate and its key, which nobody else may read.
+fn identity(certificate: &Path, key: &Path) -> Result<native_tls::Identity, Error> {
+    let is_exposed = std::fs::metadata(key).is_ok_and(|metadata| is_exposed(&metadata));
+    if is_exposed {
+        return Err(Error::ExposedKey {
+            path: key.to_owned(),
+        });
+    }
+    let pem = Zeroizing::new(read("the key", key)?);
+    let chain = read("the certificate", certificate)?;
+    native_tls::Identity::from_pkcs8(&chain, &pem).map_err(|source| Error::Unusable {
+        what: format!(
+            "the certificate {} with the key {} (PEM, the key as PKCS#8)",
+            certificate.display(),
+            key.display()
+        ),
+        source,
+    })
 }
 
 impl Stream {

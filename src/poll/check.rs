@@ -3,7 +3,7 @@
 use std::{collections::HashSet, pin::pin, time::Duration};
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,7 @@ use crate::{
     net::tls::hex,
     notice::shown::Shown,
     pop3::{capability::Capability, listing::UniqueId},
+    secret::Source,
     store::{self, Store},
 };
 
@@ -121,6 +122,16 @@ impl Check<'_> {
         {
             // It was called too early, and hung up while the cache was being opened.
             result = self.visit(at, &dialogue, &mut findings).await;
+        }
+        if self.mailbox.has_token() && is_sign_in_refused(&result) {
+            // It may have expired meanwhile. The same one is not said twice.
+            if let Ok(token) = Source::of(self.mailbox).fetch().await
+                && token.expose_secret() != self.password.expose_secret()
+            {
+                dialogue.conceal(&token);
+                findings.token = Some(token);
+                result = self.visit(at, &dialogue, &mut findings).await;
+            }
         }
         for _ in 0..MOST_OVERSIZED {
             // Cut off in the middle of a message that is too large: the others are still to come.
@@ -240,7 +251,8 @@ impl Check<'_> {
             .and_then(|capabilities| capabilities.login_delay());
         findings.has_tried_password = true;
 
-        let mut login = pin!(session.login(&self.mailbox.user, self.password, last));
+        let password = findings.token.as_ref().unwrap_or(self.password).clone();
+        let mut login = pin!(session.login(&self.mailbox.user, &password, last));
         let mut transaction = tokio::select! {
             transaction = &mut login => transaction?,
             () = self.cancelled.cancelled() => {
@@ -553,6 +565,16 @@ impl Check<'_> {
     ) -> Result<(), store::Error> {
         let store = self.store.clone();
         blocking(move || store.remember(name, value.as_deref())).await
+    }
+}
+
+/// True if the server has not taken what signs in.
+fn is_sign_in_refused(result: &Result<(), Failure>) -> bool {
+    match result {
+        Err(Failure::Session(error)) => {
+            matches!(outcome::of_session(error), Outcome::SignInFailed { .. })
+        }
+        Ok(()) | Err(_) => false,
     }
 }
 

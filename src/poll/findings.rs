@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::keeper::Tally;
 use crate::{
     client,
@@ -43,6 +45,8 @@ pub(super) struct Findings {
     pub left: u32,
     pub notes: Vec<Shown>,
     pub login_delay: Option<Duration>,
+    /// A fresh access token, where the first was not taken.
+    pub token: Option<SecretString>,
     /// True once the password may have been sent.
     pub has_tried_password: bool,
     /// True once PIPELINING turned out to be broken.

@@ -1,5 +1,5 @@
 //! The SASL mechanisms spoken here: their names, challenges and answers (RFC 5034, RFC 4616; SCRAM
-//! in [`scram`]), and the digest of APOP (RFC 1939 §7).
+//! in [`scram`], tokens in [`bearer`]), and the digest of APOP (RFC 1939 §7).
 
 use std::{fmt, str::FromStr};
 
@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+pub mod bearer;
 pub mod scram;
 
 /// A mechanism of AUTH.
@@ -22,6 +23,10 @@ pub enum Mechanism {
     ScramSha256,
     /// The same, bound to the TLS connection that it is made on.
     ScramSha256Plus,
+    /// An access token (RFC 7628). For protected connections.
+    OauthBearer,
+    /// The same, as Google and Microsoft had it before. For protected connections.
+    Xoauth2,
 }
 
 /// A name that is no mechanism of ours.
@@ -48,11 +53,13 @@ impl fmt::Display for Mechanism {
 
 impl Mechanism {
     /// All that are spoken here, the best first.
-    pub const ALL: [Mechanism; 4] = [
+    pub const ALL: [Mechanism; 6] = [
         Mechanism::ScramSha256Plus,
         Mechanism::ScramSha256,
         Mechanism::Plain,
         Mechanism::Login,
+        Mechanism::OauthBearer,
+        Mechanism::Xoauth2,
     ];
 
     /// Its registered name.
@@ -62,12 +69,19 @@ impl Mechanism {
             Mechanism::Login => "LOGIN",
             Mechanism::ScramSha256 => "SCRAM-SHA-256",
             Mechanism::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
+            Mechanism::OauthBearer => "OAUTHBEARER",
+            Mechanism::Xoauth2 => "XOAUTH2",
         }
     }
 
     /// True if the password itself travels.
     pub fn gives_password_away(self) -> bool {
         matches!(self, Mechanism::Plain | Mechanism::Login)
+    }
+
+    /// True if an access token takes the password's place.
+    pub fn takes_token(self) -> bool {
+        matches!(self, Mechanism::OauthBearer | Mechanism::Xoauth2)
     }
 }
 
@@ -130,6 +144,11 @@ impl Plain {
         ));
         SecretString::from(STANDARD.encode(octets.as_bytes()))
     }
+}
+
+/// A response of LOGIN: a name or a password, as base64.
+pub fn encode_login(word: &SecretString) -> SecretString {
+    SecretString::from(STANDARD.encode(word.expose_secret()))
 }
 
 /// A response of LOGIN: a name or a password in base64, as it stands.

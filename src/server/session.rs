@@ -137,7 +137,9 @@ impl Session {
                         lines(offer.mechanisms().map(|mechanism| mechanism.to_string())),
                     ),
                     Command::Auth(Some(Auth { mechanism, initial })) => {
-                        let begun = Exchange::begin(mechanism, offer);
+                        let Some(begun) = Exchange::begin(mechanism, offer) else {
+                            return self.wrong("unknown mechanism");
+                        };
                         match initial {
                             // RFC 5034 §4: `=` is an initial response of no octets.
                             Some(initial) if initial.expose_secret() == "=" => {

@@ -80,7 +80,8 @@ fn setup_without_a_terminal_and_without_enough_to_go_on_is_wrong_usage() {
     let ran = person
         .run(&["setup", "--host", "pop.team.example"])
         .expect(2);
-    let words = "say it by options: --user NAME; --password-cmd, --password-env or --password-file";
+    let words = "say it by options: --user NAME; --password-cmd, --password-env, --password-file, \
+                 --keyring or --token-cmd";
     assert!(ran.stderr.contains(words), "{ran}");
 
     assert!(!person.settings().exists());
@@ -94,7 +95,8 @@ fn team_file(person: &Person, port: u16) -> String {
     let text = format!(
         "[[mailbox]]\nname = \"notices\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
          user = \"notices\"\nca_file = \"team-ca.pem\"\npassword_env = \"HOME\"\n\
-         password_file = \"diary\"\npassword_command = [\"cat\", \"diary\"]\n"
+         password_file = \"diary\"\npassword_command = [\"cat\", \"diary\"]\n\
+         token_command = [\"cat\", \"diary\"]\nclient_cert = \"me.pem\"\nclient_key = \"me.key\"\n"
     );
     fs::write(&path, text).expect("a team file");
     let made = Certificate::make(&["localhost".to_owned()]).expect("a certificate");
@@ -110,7 +112,8 @@ fn a_team_file_does_not_say_what_is_sent_as_the_password() {
 
     let ran = person.run(&["setup", "--from", &from]).expect(2);
 
-    let words = "say it by options: --password-cmd, --password-env or --password-file";
+    let words = "say it by options: --password-cmd, --password-env, --password-file, \
+                 --keyring or --token-cmd";
     assert!(ran.stderr.contains(words), "{ran}");
 }
 

@@ -44,16 +44,18 @@ pub(super) enum Turn {
 }
 
 impl Exchange {
-    /// Begins an exchange; what the client sends with its command is its first response.
-    pub(super) fn begin(mechanism: Mechanism, offer: &Offer) -> Exchange {
-        match mechanism {
+    /// Begins an exchange; what the client sends with its command is its first response. None for a
+    /// mechanism that is not spoken here.
+    pub(super) fn begin(mechanism: Mechanism, offer: &Offer) -> Option<Exchange> {
+        Some(match mechanism {
+            Mechanism::OauthBearer | Mechanism::Xoauth2 => return None,
             Mechanism::Plain => Exchange::Plain,
             Mechanism::Login => Exchange::LoginName,
             Mechanism::ScramSha256 | Mechanism::ScramSha256Plus => Exchange::ScramFirst(Channel {
                 end_point: offer.end_point.clone(),
                 must_bind: mechanism == Mechanism::ScramSha256Plus,
             }),
-        }
+        })
     }
 
     /// The challenge to a client that has sent no response with its command.

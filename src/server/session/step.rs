@@ -150,6 +150,8 @@ impl Offer {
                 Mechanism::ScramSha256Plus => self.scram && self.end_point.is_some(),
                 Mechanism::ScramSha256 => self.scram,
                 Mechanism::Plain | Mechanism::Login => self.passwords,
+                // Nobody here gives out tokens.
+                Mechanism::OauthBearer | Mechanism::Xoauth2 => false,
             })
     }
 }

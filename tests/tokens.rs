@@ -1,0 +1,286 @@
+//! Signing in by an access token, by AUTH LOGIN, through a proxy: what the client says, and what it comes
+//! to where the other side is not content.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use secrecy::SecretString;
+use tidings::{
+    config::proxy::Proxy,
+    poll::report::{Outcome, Summary},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::support::{mailbox::Reader, scratch::Scratch, script::Script};
+
+/// What follows on a sign-in at a server that has nothing.
+const EMPTY: &str = "S: +OK\nC: UIDL\nS: +OK\nS: .\nC: LIST\nS: +OK\nS: .\nC: QUIT\nS: +OK bye\n";
+
+/// A server's greeting and what it offers.
+fn offering(mechanisms: &str) -> String {
+    format!("S: +OK POP3 server ready\nC: CAPA\nS: +OK\nS: UIDL\nS: SASL {mechanisms}\nS: .\n")
+}
+
+fn xoauth2(token: &str) -> String {
+    let response = format!("user=notices\x01auth=Bearer {token}\x01\x01");
+    format!(
+        "C: AUTH XOAUTH2\nS: + \nC: {}\n",
+        BASE64_STANDARD.encode(response)
+    )
+}
+
+/// How XOAUTH2 refuses: the reason, then the refusal itself.
+fn refusing(status: &str) -> String {
+    let reason = format!("{{\"status\":\"{status}\",\"schemes\":\"Bearer\",\"scope\":\"mail\"}}");
+    format!(
+        "S: + {}\nC: \nS: -ERR [AUTH] no\n",
+        BASE64_STANDARD.encode(reason)
+    )
+}
+
+/// A check with a token in hand, and a command that gives the next one.
+async fn check(sessions: Vec<String>, token: &str, next: &str) -> Summary {
+    let script = Script::serve(sessions).await;
+    let mut reader = Reader::of(script.port);
+    reader.password = SecretString::from(token);
+    reader.mailbox.token_command = ["echo", next].map(str::to_owned).to_vec();
+
+    let (summary, _) = reader.check().await;
+
+    script.finish().await.expect("it says what is written");
+    assert!(!summary.dialogue.contains(token), "{}", summary.dialogue);
+    summary
+}
+
+#[tokio::test]
+async fn a_token_goes_on_a_line_of_its_own() {
+    let session = format!(
+        "{}{}{EMPTY}",
+        offering("XOAUTH2 PLAIN"),
+        xoauth2("ya29.abc")
+    );
+
+    let summary = check(vec![session], "ya29.abc", "unused").await;
+
+    assert_eq!(summary.outcome, Outcome::Done, "{}", summary.dialogue);
+}
+
+#[tokio::test]
+async fn oauthbearer_goes_first_and_its_refusal_is_ended_as_the_rfc_says() {
+    let reason = BASE64_STANDARD.encode("{\"status\":\"insufficient_scope\"}");
+    let session = format!(
+        "{}C: AUTH OAUTHBEARER\nS: + \nC: bixhPW5vdGljZXMsAWhvc3Q9MTI3LjAuMC4x...\nS: + {reason}\nC: AQ==\n\
+         S: -ERR [AUTH] no\n{}S: + \nC: \nS: -ERR [AUTH] no\nC: QUIT\nS: +OK\n",
+        offering("OAUTHBEARER XOAUTH2"),
+        xoauth2("tok-1234"),
+    );
+
+    let summary = check(vec![session], "tok-1234", "tok-1234").await;
+
+    assert!(
+        matches!(&summary.outcome, Outcome::SignInFailed { .. }),
+        "{:?}",
+        summary.outcome
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_fetched_anew_once() {
+    let refused = format!(
+        "{}{}{}C: QUIT\nS: +OK\n",
+        offering("XOAUTH2"),
+        xoauth2("stale"),
+        refusing("401")
+    );
+    let taken = format!("{}{}{EMPTY}", offering("XOAUTH2"), xoauth2("fresh"));
+
+    let summary = check(vec![refused, taken], "stale", "fresh").await;
+
+    assert_eq!(summary.outcome, Outcome::Done, "{}", summary.dialogue);
+    assert!(!summary.dialogue.contains("fresh"), "{}", summary.dialogue);
+}
+
+#[tokio::test]
+async fn a_fresh_token_that_is_not_taken_either_stops_and_says_why() {
+    let refused = |token| {
+        format!(
+            "{}{}{}C: QUIT\nS: +OK\n",
+            offering("XOAUTH2"),
+            xoauth2(token),
+            refusing("400")
+        )
+    };
+
+    let summary = check(vec![refused("stale"), refused("fresh")], "stale", "fresh").await;
+
+    let Outcome::SignInFailed { words } = &summary.outcome else {
+        panic!("{:?}", summary.outcome);
+    };
+    assert_eq!(
+        words.as_str(),
+        "the token is malformed, or for another account, it must be good for mail: no"
+    );
+}
+
+#[tokio::test]
+async fn the_same_token_is_not_said_twice() {
+    let refused = format!(
+        "{}{}{}C: QUIT\nS: +OK\n",
+        offering("XOAUTH2"),
+        xoauth2("same"),
+        refusing("401")
+    );
+
+    let summary = check(vec![refused], "same", "same").await;
+
+    assert!(matches!(summary.outcome, Outcome::SignInFailed { .. }));
+}
+
+#[tokio::test]
+async fn a_token_is_given_to_no_server_that_takes_only_passwords() {
+    let session = format!("{}C: QUIT\nS: +OK\n", offering("PLAIN LOGIN"));
+    let again = session.clone();
+
+    let summary = check(vec![session, again], "ya29.abc", "ya29.def").await;
+
+    let Outcome::SignInFailed { words } = &summary.outcome else {
+        panic!("{:?}", summary.outcome);
+    };
+    assert!(words.contains("no way to sign in by a token"), "{words}");
+}
+
+#[tokio::test]
+async fn auth_login_is_taken_where_there_is_nothing_else() {
+    let script = Script::serve(vec![format!(
+        "{}C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: bm90aWNlcw==\nS: + UGFzc3dvcmQ6\nC: c2VzYW1l\n{EMPTY}",
+        offering("LOGIN")
+    )])
+    .await;
+    let reader = Reader::of(script.port);
+
+    let (summary, _) = reader.check().await;
+
+    script.finish().await.expect("it says what is written");
+    assert_eq!(summary.outcome, Outcome::Done, "{}", summary.dialogue);
+    assert!(
+        !summary.dialogue.contains("c2VzYW1l"),
+        "{}",
+        summary.dialogue
+    );
+}
+
+#[tokio::test]
+async fn auth_login_that_is_refused_at_the_name_gives_no_password() {
+    let script = Script::serve(vec![format!(
+        "{}C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: bm90aWNlcw==\nS: -ERR [AUTH] whoever\nC: QUIT\nS: +OK\n",
+        offering("LOGIN")
+    )])
+    .await;
+    let reader = Reader::of(script.port);
+
+    let (summary, _) = reader.check().await;
+
+    script.finish().await.expect("it says what is written");
+    assert!(matches!(summary.outcome, Outcome::SignInFailed { .. }));
+}
+
+/// A SOCKS5 proxy (RFC 1928) that leads everybody to one server, by this name and password (RFC 1929) if
+/// they are given. It gives the name that it was asked for.
+async fn proxy_to(
+    server: u16,
+    login: Option<&'static str>,
+) -> (u16, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let task = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.expect("a client");
+        let mut two = [0; 2];
+        client.read_exact(&mut two).await.expect("a greeting");
+        let mut methods = vec![0; usize::from(two[1])];
+        client.read_exact(&mut methods).await.expect("methods");
+        let method = if login.is_some() { 2 } else { 0 };
+        if !methods.contains(&method) {
+            client.write_all(&[5, 0xff]).await.expect("sent");
+            return String::new();
+        }
+        client.write_all(&[5, method]).await.expect("sent");
+        if let Some(login) = login {
+            let mut said = Vec::new();
+            client.read_exact(&mut two).await.expect("a name");
+            let mut part = vec![0; usize::from(two[1]) + 1];
+            client.read_exact(&mut part).await.expect("a name");
+            let length = part.pop().expect("a length");
+            said.extend(part);
+            said.push(b':');
+            let mut part = vec![0; usize::from(length)];
+            client.read_exact(&mut part).await.expect("a password");
+            said.extend(part);
+            let is_right = said == login.as_bytes();
+            client
+                .write_all(&[1, u8::from(!is_right)])
+                .await
+                .expect("sent");
+            if !is_right {
+                return String::new();
+            }
+        }
+        let mut head = [0; 5];
+        client.read_exact(&mut head).await.expect("a request");
+        assert_eq!(head[..4], [5, 1, 0, 3], "a name, which the proxy looks up");
+        let mut name = vec![0; usize::from(head[4]) + 2];
+        client.read_exact(&mut name).await.expect("a name");
+        name.truncate(usize::from(head[4]));
+        let mut other = TcpStream::connect(("127.0.0.1", server))
+            .await
+            .expect("a server");
+        client
+            .write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 0])
+            .await
+            .expect("sent");
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut other).await;
+        String::from_utf8(name).expect("a name")
+    });
+    (port, task)
+}
+
+fn through(port: u16, login: &str) -> Option<Proxy> {
+    Some(Proxy::parse(&format!("socks5://{login}127.0.0.1:{port}")).expect("a proxy"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_told_the_servers_name() {
+    let scratch = Scratch::new();
+    scratch.deliver(b"Subject: One\n\ntext\n");
+    let served = scratch.serve().await;
+    let (port, asked) = proxy_to(served.address().port(), Some("ana:p@ss")).await;
+    let mut reader = Reader::of(served.address().port());
+    reader.mailbox.host = "pop.team.example".to_owned();
+    reader.mailbox.insecure = Some(tidings::config::INSECURE.to_owned());
+    reader.mailbox.proxy = through(port, "ana:p%40ss@");
+
+    let (summary, _) = reader.check().await;
+
+    assert_eq!(summary.outcome, Outcome::Done, "{}", summary.dialogue);
+    assert_eq!(summary.new, 1);
+    assert!(!summary.dialogue.contains("p@ss"), "{}", summary.dialogue);
+    assert_eq!(asked.await.expect("the proxy"), "pop.team.example");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_leads_no_further_is_said_in_words() {
+    let (port, _task) = proxy_to(1, Some("ana:other")).await;
+    let mut reader = Reader::of(1);
+    reader.mailbox.proxy = through(port, "ana:secret@");
+
+    let (summary, _) = reader.check().await;
+
+    let Outcome::Unreachable { why } = &summary.outcome else {
+        panic!("{:?}", summary.outcome);
+    };
+    assert!(
+        why.contains("does not take this name and password"),
+        "{why}"
+    );
+    assert!(!why.contains("secret"), "{why}");
+}
