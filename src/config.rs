@@ -167,6 +167,12 @@ impl Mailbox {
         !self.token_command.is_empty()
     }
 
+    /// True if Gmail is asked for what came in the last 30 days, whoever has fetched it before: the listing
+    /// leaves out what is older, which is on the server all the same.
+    pub fn lists_recent(&self) -> bool {
+        self.user.starts_with("recent:")
+    }
+
     /// The port to connect to: the one set, or the standard's for this kind of protection.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(match self.tls {

@@ -24,6 +24,7 @@ mod polling;
 mod rendering;
 mod screens;
 mod server_sessions;
+mod services;
 mod serving;
 mod serving_by_hand;
 mod signing_in;

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::trial;
 use crate::{
     causes::chain,
+    client::dialogue::Dialogue,
     config::{self, Mailbox, Password, Settings, file},
     notice::shown::Shown,
     secret::Source,
@@ -46,13 +47,14 @@ pub(super) fn test(
             }
         };
         let trial = async move {
+            let dialogue = Dialogue::default();
             let password = match typed {
                 Some(password) => Ok(password),
                 None => Source::of(&mailbox).fetch().await,
             };
             match password {
                 Ok(password) => {
-                    let _ = trial::run(&mailbox, &password, None, &settings, |step| {
+                    let _ = trial::run(&mailbox, &password, None, &settings, &dialogue, |step| {
                         let _ = steps.send(step);
                     })
                     .await;

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use tokio::time::Instant;
 
+use super::services;
 use crate::{
     client::{Authorization, Endpoint, Error, Transaction, dialogue::Dialogue, login::Last},
     config::{Mailbox, Settings, Tls},
@@ -23,10 +24,12 @@ pub async fn run(
     password: &SecretString,
     last: Option<Last>,
     settings: &Settings,
+    dialogue: &Dialogue,
     mut tell: impl FnMut(Step) + Send,
 ) -> Result<(), Outcome> {
     let mut trial = Trial {
         tell: &mut tell,
+        dialogue,
         began: Instant::now(),
         stage: Stage::Find,
     };
@@ -42,6 +45,7 @@ pub async fn run(
 
 struct Trial<'a> {
     tell: &'a mut (dyn FnMut(Step) + Send),
+    dialogue: &'a Dialogue,
     began: Instant,
     stage: Stage,
 }
@@ -99,8 +103,7 @@ impl Trial<'_> {
         self.pass(&format!("connected to port {}{through}", route.port));
 
         self.begin(Stage::Encrypt);
-        let dialogue = Dialogue::default();
-        let session = match Authorization::protected(stream, &endpoint, &dialogue).await {
+        let session = match Authorization::protected(stream, &endpoint, self.dialogue).await {
             Ok(session) => session,
             Err(error) => return Err(Authorization::explained(error, &endpoint, &addresses).await),
         };
@@ -123,14 +126,18 @@ impl Trial<'_> {
         let mut transaction = session.login(&mailbox.user, password, last).await?;
         self.pass(&format!("signed in as {}", mailbox.user));
 
-        let looked = self.look(&mut transaction).await;
+        let looked = self.look(mailbox, &mut transaction).await;
         // A session left open keeps teammates waiting.
         transaction.quit().await;
         looked
     }
 
     /// The stages of somebody who has signed in.
-    async fn look(&mut self, transaction: &mut Transaction) -> Result<(), Error> {
+    async fn look(
+        &mut self,
+        mailbox: &Mailbox,
+        transaction: &mut Transaction,
+    ) -> Result<(), Error> {
         self.begin(Stage::List);
         transaction.capa_if_it_may_differ().await?;
         let listing = transaction.listing(false).await?.parse();
@@ -146,16 +153,17 @@ impl Trial<'_> {
         }
 
         self.begin(Stage::Keeps);
-        match transaction
+        let days = transaction
             .capabilities()
-            .and_then(|capabilities| capabilities.expire_days())
-        {
-            None => self.pass("keeps what people read (no expiry announced)"),
-            Some(0) => self.warn(
+            .and_then(|capabilities| capabilities.expire_days());
+        match (days, services::caution(mailbox)) {
+            (None, Some(caution)) => self.warn(&caution),
+            (None, None) => self.pass("keeps what people read (no expiry announced)"),
+            (Some(0), _) => self.warn(
                 "removes notices once they are read (EXPIRE 0): not for sharing, ask whoever runs \
                  the server to switch it off",
             ),
-            Some(days) => self.warn(&format!(
+            (Some(days), _) => self.warn(&format!(
                 "removes notices after {days} days (EXPIRE {days})"
             )),
         }
@@ -167,6 +175,7 @@ impl Trial<'_> {
 fn explain(mailbox: &Mailbox, error: &Error) -> (Shown, Shown) {
     let words = Shown::line(&outcome::words(error));
     let remedy = match (error, outcome::of_session(error)) {
+        (Error::NoToken, _) => "set a password in the place of token_command".to_owned(),
         (Error::Connect(connect::Error::Find { .. }), _) => {
             "check the server's name, and that you are online".to_owned()
         }
@@ -178,11 +187,16 @@ fn explain(mailbox: &Mailbox, error: &Error) -> (Shown, Shown) {
             "port {} may not speak TLS from the start: try port 995, or security STARTTLS",
             mailbox.port()
         ),
-        (_, Outcome::SignInFailed { .. }) => {
-            "check the user name and the password; some providers want an app password, or POP3 \
-             switched on first"
+        (_, Outcome::SignInFailed { .. }) if mailbox.has_token() => {
+            "sign in anew with the program of token_command; the service must allow POP for the account"
                 .to_owned()
         }
+        (_, Outcome::SignInFailed { .. }) => match services::of(mailbox) {
+            Some(service) => service.sign_in.to_owned(),
+            None => "check the user name and the password; some providers want an app password, or POP3 \
+                     switched on first"
+                .to_owned(),
+        },
         (_, Outcome::Busy { .. }) => {
             "someone else is checking just now: test again in a moment".to_owned()
         }

@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+mod names;
+
+use names::Names;
+
 use super::{
     check::password,
     context::{Context, Which},
@@ -11,7 +15,9 @@ use super::{
     output::Out,
 };
 use crate::{
-    app::trial,
+    app::{services, trial},
+    client::dialogue::Dialogue,
+    config::Mailbox,
     notice::shown::Shown,
     poll::check::last_way,
     secret::Source,
@@ -20,8 +26,13 @@ use crate::{
 
 /// What `doctor` takes.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  tidings doctor -m notices")]
+#[command(after_help = "Examples:\n  \
+    tidings doctor -m notices\n  \
+    tidings doctor --report > report.txt    to be posted where one asks for help")]
 pub struct DoctorArgs {
+    /// Print a report for others: no names, no addresses, no secrets, and what was said to the server.
+    #[arg(long)]
+    report: bool,
     #[command(flatten)]
     which: Which,
 }
@@ -34,6 +45,9 @@ pub struct DoctorArgs {
 pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
     let mut out = Out::new();
     let mut code = None;
+    if args.report {
+        return report(&args, context, out).await;
+    }
     out.line(&Shown::text(&format!(
         "settings  {}",
         context.path.display()
@@ -62,16 +76,24 @@ pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Fai
         out.flush()?;
         let password = password(mailbox).await?;
         let mut written = Ok(());
+        let dialogue = Dialogue::default();
         let last = last_way(&store)?;
-        let tried = trial::run(mailbox, &password, last, &context.settings, |step| {
-            if written.is_ok() {
-                // Each step is on the screen while the next one may take its time.
-                written = lines(&step)
-                    .iter()
-                    .try_for_each(|line| out.line(line))
-                    .and_then(|()| out.flush());
-            }
-        })
+        let tried = trial::run(
+            mailbox,
+            &password,
+            last,
+            &context.settings,
+            &dialogue,
+            |step| {
+                if written.is_ok() {
+                    // Each step is on the screen while the next one may take its time.
+                    written = lines(&step)
+                        .iter()
+                        .try_for_each(|line| out.line(line))
+                        .and_then(|()| out.flush());
+                }
+            },
+        )
         .await;
         written?;
         if let Err(outcome) = tried {
@@ -80,6 +102,91 @@ pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Fai
     }
     out.flush()?;
     Ok(code.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// The same test, for others to read.
+async fn report(args: &DoctorArgs, context: &Context, mut out: Out) -> Result<ExitCode, Failure> {
+    let mut code = None;
+    out.line(&Shown::text(&format!(
+        "tidings {} on {} {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )))?;
+    for mailbox in context.reachable(&args.which)? {
+        let names = Names::of(mailbox);
+        let store = context.store(mailbox)?;
+        let password = password(mailbox).await?;
+        let dialogue = Dialogue::default();
+        // From the greeting on: a server may repeat it in any answer.
+        dialogue.conceal(&password);
+        out.line(&Shown::line(""))?;
+        for line in settings_of(mailbox) {
+            out.line(&Shown::text(&line))?;
+        }
+        let last = last_way(&store)?;
+        let mut steps = Vec::new();
+        let tried = trial::run(
+            mailbox,
+            &password,
+            last,
+            &context.settings,
+            &dialogue,
+            |step| {
+                steps.extend(lines(&step));
+            },
+        )
+        .await;
+        for line in &steps {
+            out.line(&Shown::text(&names.hide(line)))?;
+        }
+        for line in dialogue.text().lines() {
+            out.line(&Shown::text(&format!("  {}", names.hide(line))))?;
+        }
+        if let Err(outcome) = tried {
+            code = code.or(failure::code_of(&outcome));
+        }
+    }
+    out.flush()?;
+    Ok(code.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// How a mailbox is set up, without a name.
+fn settings_of(mailbox: &Mailbox) -> [String; 2] {
+    let source = match Source::of(mailbox) {
+        Source::Command(_) => "password_command",
+        Source::Token(_) => "token_command",
+        Source::Environment(_) => "password_env",
+        Source::File(_) => "password_file",
+        Source::Keyring(_) => "keyring",
+        Source::Settings(_) => "password",
+        Source::Person => "nothing: it is asked for",
+    };
+    let set: Vec<&str> = [
+        (mailbox.ca_file.is_some(), "ca_file"),
+        (mailbox.pin_sha256.is_some(), "pin_sha256"),
+        (mailbox.client_cert.is_some(), "client_cert"),
+        (mailbox.proxy.is_some(), "proxy"),
+        (mailbox.insecure.is_some(), "insecure"),
+    ]
+    .into_iter()
+    .filter_map(|(is_set, name)| is_set.then_some(name))
+    .collect();
+    let service = services::of(mailbox).map_or("none that is known here", |service| service.name);
+    [
+        format!(
+            "mailbox   {} at port {}, service: {service}",
+            mailbox.tls,
+            mailbox.port()
+        ),
+        format!(
+            "settings  {source}; set: {}",
+            match set.is_empty() {
+                true => "nothing else".to_owned(),
+                false => set.join(", "),
+            }
+        ),
+    ]
 }
 
 fn lines(step: &Step) -> Vec<Shown> {

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     app::{Ended, setup::read_team_file, trial},
+    client::dialogue::Dialogue,
     config::{self, Age, Mailbox, Tls, file, proxy::Proxy},
     notice::shown::Shown,
     poll::tell::blocking,
@@ -115,14 +116,20 @@ pub async fn setup(args: SetupArgs, global: &Global) -> Result<Ended, Failure> {
         mailbox.name = settings.free_name(&mailbox);
     }
     let mut trouble = None;
-    let tried = trial::run(&mailbox, &password, None, &settings, |step| {
-        match step.result {
+    let dialogue = Dialogue::default();
+    let tried = trial::run(
+        &mailbox,
+        &password,
+        None,
+        &settings,
+        &dialogue,
+        |step| match step.result {
             StepResult::Started => {}
             StepResult::Passed { words } => remark(&Shown::text(&format!("ok     {words}"))),
             StepResult::Warned { words } => remark(&Shown::text(&format!("warn   {words}"))),
             StepResult::Failed { words, remedy } => trouble = Some((words, remedy)),
-        }
-    })
+        },
+    )
     .await;
     if let (Err(outcome), Some((words, remedy))) = (&tried, trouble) {
         let failure = Failure::of_trial(outcome, &words, &remedy);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     check::{Check, remembered},
@@ -18,6 +18,9 @@ use crate::{
 
 /// How many checks must agree before notices that vanished all at once count as withdrawn.
 const AGREEING_CHECKS: u32 = 3;
+
+/// Gmail lists the last 30 days where it is asked for what is recent, by its own clock and calendar.
+const RECENT: SignedDuration = SignedDuration::from_hours(28 * 24);
 
 /// Notices that some checks in a row have missed all at once, or where a listing had gaps.
 #[derive(Debug)]
@@ -84,6 +87,9 @@ impl Check<'_> {
         let known = findings.highest_before;
         plan.missing
             .retain(|id| !recognised.contains(id) && *id <= known);
+        if self.mailbox.lists_recent() {
+            self.keep_what_is_only_older(at, &mut plan.missing).await?;
+        }
         let before = self.recall(remembered::VANISHED).await?;
         let before = before.as_deref().and_then(Doubt::parse);
         let unnamed = self.newly_nameless(&plan).await?;
@@ -125,6 +131,23 @@ impl Check<'_> {
                 })
                 .await;
         }
+        Ok(())
+    }
+
+    /// Leaves out what is only too old to be listed: it is on the server all the same.
+    async fn keep_what_is_only_older(
+        &self,
+        at: Timestamp,
+        missing: &mut Vec<NoticeId>,
+    ) -> Result<(), Failure> {
+        let (store, ids) = (self.store.clone(), missing.clone());
+        let headlines = blocking(move || store.headlines_of(&ids)).await?;
+        let young: HashSet<NoticeId> = headlines
+            .iter()
+            .filter(|headline| at.duration_since(headline.date) < RECENT)
+            .map(|headline| headline.id)
+            .collect();
+        missing.retain(|id| young.contains(id));
         Ok(())
     }
 

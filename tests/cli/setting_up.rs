@@ -177,3 +177,31 @@ fn doctor_writes_each_stage() {
 
     assert_told("doctor", &ran.expect_quiet());
 }
+
+#[test]
+fn a_report_of_doctor_names_nobody_and_can_be_posted() {
+    let office = Office::of_team();
+    let person = Person::reading(office.address());
+
+    let ran = person.run(&["doctor", "--report"]).expect_quiet();
+
+    assert!(ran.stdout.starts_with("tidings "), "{ran}");
+    for word in [
+        "notices@",
+        "sesame",
+        "127.0.0.1",
+        "notices\n",
+        "password_env: ",
+    ] {
+        assert!(!ran.stdout.contains(word), "{word}: {ran}");
+    }
+    for word in [
+        "none at port",
+        "password_env; set: nothing else",
+        "signed in as USER",
+        "C: CAPA",
+        "S: +OK",
+    ] {
+        assert!(ran.stdout.contains(word), "{word}: {ran}");
+    }
+}
