@@ -28,7 +28,6 @@ pub mod demo;
 pub mod effects;
 mod marks;
 pub mod saving;
-pub mod services;
 pub mod setup;
 pub mod terminal;
 pub mod trial;

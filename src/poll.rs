@@ -34,6 +34,7 @@ mod nameless;
 pub mod outcome;
 pub mod report;
 pub mod schedule;
+pub mod services;
 mod settling;
 mod steadiness;
 pub mod tell;

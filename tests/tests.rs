@@ -19,6 +19,7 @@ mod lmtp;
 mod maildir;
 mod mbox;
 mod model;
+mod odd_servers;
 mod peers;
 mod polling;
 mod rendering;

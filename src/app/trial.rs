@@ -3,13 +3,12 @@
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::services;
 use crate::{
     client::{Authorization, Endpoint, Error, Transaction, dialogue::Dialogue, login::Last},
     config::{Mailbox, Settings, Tls},
     net::{connect, tls},
     notice::shown::Shown,
-    poll::{outcome, report::Outcome},
+    poll::{outcome, report::Outcome, services},
     tui::setup::{Stage, Step, StepResult},
 };
 

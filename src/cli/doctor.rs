@@ -15,11 +15,11 @@ use super::{
     output::Out,
 };
 use crate::{
-    app::{services, trial},
+    app::trial,
     client::dialogue::Dialogue,
     config::Mailbox,
     notice::shown::Shown,
-    poll::check::last_way,
+    poll::{check::last_way, services},
     secret::Source,
     tui::setup::{Step, StepResult},
 };

@@ -13,7 +13,8 @@ use super::{
     identity::{self, SLICE},
     keeper::{Keeper, Terms},
     nameless, outcome,
-    report::{Outcome, Report, Summary},
+    report::{Outcome, Report, Summary, grouped},
+    services, steadiness,
     tell::{Tell, blocking},
 };
 use crate::{
@@ -175,6 +176,9 @@ impl Check<'_> {
                 Err(error) => Err(error.into()),
             };
         }
+        if let (Some(caution), true) = (services::caution(self.mailbox), result.is_ok()) {
+            findings.note(Shown::line(&caution));
+        }
         // Last: of the server it says nothing, so that its listing may be relied on all the same.
         if let Some(words) = uncarried {
             findings.note(words);
@@ -332,7 +336,12 @@ impl Check<'_> {
         };
         let largest = self.settings.largest_message.0;
         let oversized = self.oversized().await?;
-        let is_unsteady = self.is_unsteady(&digest).await?;
+        let given = listing.unique_ids.as_deref().unwrap_or_default();
+        let by_number = steadiness::are_numbers(given);
+        let is_unsteady = self.is_unsteady(&digest, by_number).await?
+            || self.has_numbers_for_ids(given, &seen, findings).await?;
+        // The same numbers and sizes may be other messages.
+        findings.has_open_ends |= is_unsteady && by_number;
         let given = listing.unique_ids.take().filter(|_| !is_unsteady);
         let unique_ids = match given {
             Some(lines) => lines
@@ -451,17 +460,19 @@ impl Check<'_> {
                 .await;
             // Whatever ended the fetching: what is whole is kept.
             let tally = keeper.finish().await?;
-            if !tally.recognised.is_empty() {
-                findings.note(Shown::line(&format!(
-                    "{} notices recognised under new unique-ids",
-                    tally.recognised.len()
-                )));
-            }
             let all = usize::try_from(findings.left)
                 .unwrap_or(usize::MAX)
                 .saturating_add(plan.fetch.len());
             is_renumbered =
                 all == plan.on_server as usize && tally.recognised.len() == plan.fetch.len();
+            if !tally.recognised.is_empty() {
+                let s = if tally.recognised.len() == 1 { "" } else { "s" };
+                let count = grouped(tally.recognised.len());
+                findings.note(Shown::line(&match is_renumbered {
+                    true => format!("server renumbered: {count} recognised"),
+                    false => format!("{count} notice{s} recognised under new unique-ids"),
+                }));
+            }
             findings.tally.new += tally.new;
             findings.tally.octets += tally.octets;
             findings.tally.recognised.extend(tally.recognised);

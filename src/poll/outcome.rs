@@ -76,9 +76,39 @@ fn of_rejection(request: &str, response: &Response) -> Outcome {
         Some(Code::Auth) => Outcome::SignInFailed { words },
         None if names_busy(&response.text) => Outcome::Busy { words },
         None if is_sign_in && names_delay(&response.text) => told_to_wait(words),
+        None if is_sign_in && names_no_fault(&response.text) => Outcome::Unreachable { why: words },
         None if is_sign_in => Outcome::SignInFailed { words },
         None => Outcome::Unreachable { why: words },
     }
+}
+
+/// True if the words mean that something does not work just now, and nobody's password is wrong. Many
+/// servers have no code for it.
+fn names_no_fault(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    has(&[
+        "temporar",
+        "not available",
+        "unavailable",
+        "try later",
+        "try again later",
+        "internal error",
+        "internal server error",
+        "system error",
+        "timed out",
+        "overload",
+        "out of memory",
+        "disk full",
+        "maintenance",
+    ]) && !has(&[
+        "password",
+        "credential",
+        "authentication",
+        "invalid",
+        "incorrect",
+        "disabled",
+    ])
 }
 
 fn told_to_wait(words: Shown) -> Outcome {

@@ -184,3 +184,16 @@ impl Outcome {
         matches!(self, Outcome::Done)
     }
 }
+
+/// A number as people read it: `1 380`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

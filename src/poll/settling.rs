@@ -9,6 +9,7 @@ use super::{
     findings::{Failure, Findings},
     identity::Plan,
     report::Report,
+    services,
     tell::blocking,
 };
 use crate::{
@@ -87,6 +88,9 @@ impl Check<'_> {
         let known = findings.highest_before;
         plan.missing
             .retain(|id| !recognised.contains(id) && *id <= known);
+        if services::lists_only_untaken(self.mailbox) {
+            plan.missing.clear();
+        }
         if self.mailbox.lists_recent() {
             self.keep_what_is_only_older(at, &mut plan.missing).await?;
         }

@@ -5,21 +5,78 @@ use super::{
     check::{Check, remembered},
     findings::Findings,
 };
-use crate::{notice::shown::Shown, store};
+use crate::{
+    notice::shown::Shown,
+    pop3::listing::UniqueIdListing,
+    store::{self, seen::Seen},
+};
+
+/// Under this word it is remembered that unique-ids are message-numbers.
+const NUMBERS: &str = "numbers";
+
+/// True if each unique-id is the number of its message.
+pub(super) fn are_numbers(unique_ids: &[UniqueIdListing]) -> bool {
+    !unique_ids.is_empty()
+        && unique_ids
+            .iter()
+            .all(|line| line.unique_id.as_bytes() == line.message.value().to_string().as_bytes())
+}
+
+/// True if a notice was seen under a number that is higher than all that are listed, and it had not left.
+fn is_one_gone_behind(listed: usize, seen: &Seen) -> bool {
+    seen.iter().any(|(unique_id, known)| {
+        let number = str::from_utf8(unique_id.as_bytes());
+        let number = number.ok().and_then(|text| text.parse::<usize>().ok());
+        number.is_some_and(|number| number > listed)
+            && known
+                .iter()
+                .any(|known| known.copies > 0 && !known.is_withdrawn)
+    })
+}
 
 /// After so many checks in a row that found everything renumbered unique-ids are not relied on any more.
 const MOST_RENUMBERED: u32 = 2;
 
 impl Check<'_> {
     /// True if unique-ids are not relied on. Once two listings in a row are the same they are again.
-    pub(super) async fn is_unsteady(&self, digest: &str) -> Result<bool, store::Error> {
+    pub(super) async fn is_unsteady(
+        &self,
+        digest: &str,
+        are_numbers: bool,
+    ) -> Result<bool, store::Error> {
         let Some(before) = self.recall(remembered::UNSTEADY).await? else {
             return Ok(false);
         };
+        if before == NUMBERS {
+            if !are_numbers {
+                self.remember(remembered::UNSTEADY, None).await?;
+            }
+            return Ok(are_numbers);
+        }
         let is_steady = before == digest;
         let now = (!is_steady).then(|| digest.to_owned());
         self.remember(remembered::UNSTEADY, now).await?;
         Ok(!is_steady)
+    }
+
+    /// True if the unique-ids turn out to be message-numbers, which are others' once a message has left:
+    /// none is left out although the last one is gone.
+    pub(super) async fn has_numbers_for_ids(
+        &self,
+        unique_ids: &[UniqueIdListing],
+        seen: &Seen,
+        findings: &mut Findings,
+    ) -> Result<bool, store::Error> {
+        if !are_numbers(unique_ids) || !is_one_gone_behind(unique_ids.len(), seen) {
+            return Ok(false);
+        }
+        findings.note(Shown::line(
+            "the server gives message-numbers as unique-ids: from now on notices are told apart by their \
+             headers",
+        ));
+        self.remember(remembered::UNSTEADY, Some(NUMBERS.to_owned()))
+            .await?;
+        Ok(true)
     }
 
     /// A server that moves gives all notices other unique-ids, once. One that does it at each check has none

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     notice::{shown::Shown, when},
-    poll::report::{Outcome, Summary},
+    poll::report::{Outcome, Summary, grouped},
     tui::{
         layout::{Area, Panes},
         look::Clock,
@@ -164,17 +164,4 @@ fn day<'a>(checks: impl Iterator<Item = &'a Summary>, now: Timestamp) -> String 
     };
     let s = if count == 1 { "" } else { "s" };
     format!("24 h: {} check{s}, {share}% ok", grouped(count))
-}
-
-/// `1 380`
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(' ');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

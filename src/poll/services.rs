@@ -73,10 +73,14 @@ pub fn of(mailbox: &Mailbox) -> Option<&'static Service> {
     })
 }
 
+/// True if this service lists only what nobody has fetched yet: what is not listed may be there still.
+pub fn lists_only_untaken(mailbox: &Mailbox) -> bool {
+    of(mailbox).is_some_and(|service| service.name == "Gmail") && !mailbox.lists_recent()
+}
+
 /// What teammates would miss at this service as it is set up, if something.
 pub fn caution(mailbox: &Mailbox) -> Option<String> {
-    let is_gmail = of(mailbox).is_some_and(|service| service.name == "Gmail");
-    (is_gmail && !mailbox.lists_recent()).then(|| {
+    lists_only_untaken(mailbox).then(|| {
         format!(
             "Gmail gives each message only to whoever fetches it first: set user = \"recent:{}\", and \
              everyone gets the last 30 days",
