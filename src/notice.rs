@@ -67,6 +67,9 @@ pub struct Headline {
     pub marks: Marks,
     /// When it was first missed at the server, if it is gone.
     pub withdrawn: Option<Timestamp>,
+    /// When the notice was sent that this one replaces: it has the same Message-ID and another text, and is
+    /// gone from the server.
+    pub replaces: Option<Timestamp>,
 }
 
 /// What a person has marked a notice with.

@@ -334,6 +334,7 @@ fn screen(unread: usize) -> Screen {
         parents: Box::default(),
         marks: Marks::default(),
         withdrawn: None,
+        replaces: None,
     };
     Screen {
         headlines: (0..unread).map(headline).collect(),

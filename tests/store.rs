@@ -588,6 +588,31 @@ fn a_cache_of_a_newer_version_is_left_alone() {
 }
 
 #[test]
+fn a_notice_sent_again_with_another_text_replaces_the_one_that_was_taken_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(&folder.path().join("cache.db"));
+    let Kept::New(first) = keep(&store, "a", mail(1, "at ten")) else {
+        panic!("it is new");
+    };
+
+    // As long as the first is there, the second is one beside it.
+    let beside = arrival("b", mail(1, "at eleven"));
+    let kept = store.keep(vec![beside], &listed(&["a", "b"]), now());
+    let beside = kept.expect("kept").remove(0);
+    // It and the first have been taken back.
+    let after = keep(&store, "c", mail(1, "at noon"));
+
+    let (Kept::New(beside), Kept::New(after)) = (beside, after) else {
+        panic!("both are notices of their own");
+    };
+    assert_eq!(beside.replaces, None);
+    assert_eq!(after.replaces, Some(first.date));
+    let found = store.headlines_of(&[after.id]).expect("headlines");
+    assert_eq!(found[0].replaces, Some(first.date), "and it is remembered");
+    assert!(!found[0].marks.read, "it is to be read anew");
+}
+
+#[test]
 fn a_file_of_every_older_schema_opens() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/caches");
     let mut opened = 0;

@@ -93,6 +93,9 @@ pub struct Item<'a> {
     starred: bool,
     important: bool,
     withdrawn: bool,
+    /// When the notice was sent that this one replaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<Timestamp>,
     size: u64,
 }
 
@@ -109,6 +112,7 @@ impl<'a> Item<'a> {
             starred: headline.marks.starred,
             important: headline.important,
             withdrawn: headline.withdrawn.is_some(),
+            replaces: headline.replaces,
             size: headline.size,
         }
     }

@@ -209,6 +209,7 @@ fn headline(
         parents: headers::parents(mail),
         marks: Marks::default(),
         withdrawn: None,
+        replaces: None,
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Counts {
 /// The columns of a headline, in the order of [`headline`].
 const COLUMNS: &str = "id, handle, from_name, from_address, subject, date, date_guessed, preview, \
                        size, important, files, has_link, thread_key, parents, read, starred, muted, \
-                       withdrawn";
+                       withdrawn, replaces";
 
 /// Where a page of headlines begins: behind this one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -231,6 +231,10 @@ fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite:
     let moment = |column| -> rusqlite::Result<Timestamp> {
         Ok(Timestamp::from_second(row.get(column)?).unwrap_or_default())
     };
+    let perhaps = |column| -> rusqlite::Result<Option<Timestamp>> {
+        let seconds: Option<i64> = row.get(column)?;
+        Ok(seconds.map(|seconds| Timestamp::from_second(seconds).unwrap_or_default()))
+    };
     let parents = unpack(row.get_ref(13)?.as_blob()?);
     let from = Address {
         name: shared(row.get_ref(2)?.as_str()?),
@@ -260,9 +264,8 @@ fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite:
             starred: row.get(15)?,
             muted: row.get(16)?,
         },
-        withdrawn: row
-            .get::<_, Option<i64>>(17)?
-            .map(|seconds| Timestamp::from_second(seconds).unwrap_or_default()),
+        withdrawn: perhaps(17)?,
+        replaces: perhaps(18)?,
     })
 }
 

@@ -10,7 +10,7 @@ use super::{
     headlines::pack,
     index,
     mail::{NEW_MAIL, put_mail},
-    recognise::known_notice,
+    recognise::{known_notice, replaced},
     seen::{Listed, mark_seen, trouble_name},
 };
 use crate::notice::{Marks, NoticeId, headline::Fingerprint, shown::Shown};
@@ -110,14 +110,15 @@ fn keep(
     headline.id = free_id(transaction, id)?;
     headline.marks = marks;
     headline.handle = free_handle(transaction, &headline.handle)?;
+    headline.replaces = replaced(transaction, headline.key, listed)?;
     let fingerprint = &arrival.fingerprint;
     transaction
         .prepare_cached(
             "INSERT INTO notice (handle, date, date_guessed, arrived, from_name, from_address, \
              subject, preview, size, important, files, has_link, thread_key, parents, \
-             headers_digest, body_digest, complete, read, starred, muted, changed, id) \
+             headers_digest, body_digest, complete, read, starred, muted, changed, id, replaces) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-             ?18, ?19, ?20, ?21, ?22)",
+             ?18, ?19, ?20, ?21, ?22, ?23)",
         )?
         .execute(params![
             headline.handle,
@@ -142,6 +143,7 @@ fn keep(
             marks.muted,
             change,
             headline.id.0,
+            headline.replaces.map(Timestamp::as_second),
         ])?;
     put_mail(transaction, NEW_MAIL, headline.id, &arrival.bytes)?;
     index::add(transaction, headline.id, &arrival.entry)?;

@@ -1,6 +1,7 @@
 //! Which kept notice an arrival is: fetched under this unique-id before, or known by its fingerprint
 //! under another one that is not listed any more.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
@@ -115,20 +116,13 @@ fn unlisted_twin(
             )?
             .collect::<rusqlite::Result<_>>()?;
         for id in candidates {
-            // A unique-id that is being counted anew claims no notice until that is fetched again.
-            let names: Vec<(Vec<u8>, bool)> = transaction
-                .prepare_cached("SELECT unique_id, copies > 0 FROM seen WHERE notice = ?1")?
-                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<rusqlite::Result<_>>()?;
-            let is_listed = names.iter().any(|(name, counts)| {
-                *counts
-                    && UniqueId::new(name.as_slice())
-                        .is_some_and(|unique_id| listed.contains_key(&unique_id))
-            });
-            if is_listed {
+            if is_listed(transaction, id, listed)? {
                 continue;
             }
-            if names.len() >= MOST_NAMES {
+            let names: i64 = transaction
+                .prepare_cached("SELECT count(*) FROM seen WHERE notice = ?1")?
+                .query_row([id], |row| row.get(0))?;
+            if names >= MOST_NAMES as i64 {
                 transaction
                     .prepare_cached("DELETE FROM seen WHERE notice = ?1")?
                     .execute([id])?;
@@ -143,6 +137,42 @@ fn unlisted_twin(
                 .prepare_cached("UPDATE notice SET withdrawn = NULL, changed = ?2 WHERE id = ?1")?
                 .execute([id, change])?;
             return Ok(Some(NoticeId(id)));
+        }
+    }
+    Ok(None)
+}
+
+/// True if a notice is at the server under one of its unique-ids.
+fn is_listed(transaction: &Transaction, id: i64, listed: &Listed) -> rusqlite::Result<bool> {
+    // A unique-id that is being counted anew claims no notice until that is fetched again.
+    let names: Vec<(Vec<u8>, bool)> = transaction
+        .prepare_cached("SELECT unique_id, copies > 0 FROM seen WHERE notice = ?1")?
+        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(names.iter().any(|(name, counts)| {
+        *counts
+            && UniqueId::new(name.as_slice())
+                .is_some_and(|unique_id| listed.contains_key(&unique_id))
+    }))
+}
+
+/// When the notice was sent that a new one of this Message-ID replaces: one that has left the server.
+pub(super) fn replaced(
+    transaction: &Transaction,
+    key: u64,
+    listed: &Listed,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let candidates: Vec<(i64, i64)> = transaction
+        .prepare_cached(
+            "SELECT id, date FROM notice WHERE thread_key = ?1 ORDER BY id DESC LIMIT ?2",
+        )?
+        .query_map(params![key.cast_signed(), MOST_TWINS], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for (id, date) in candidates {
+        if !is_listed(transaction, id, listed)? {
+            return Ok(Some(Timestamp::from_second(date).unwrap_or_default()));
         }
     }
     Ok(None)

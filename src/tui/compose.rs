@@ -239,6 +239,14 @@ impl<'a> Composer<'a> {
                 Role::Warn,
             );
         }
+        if let Some(replaced) = self.headline.replaces {
+            let clock = &self.model.clock;
+            let sent = when::exact(replaced, None, clock.now, &clock.zone);
+            say(
+                &format!("Replaces the notice of {sent}, which was taken back."),
+                Role::Muted,
+            );
+        }
         if !banners.is_empty() {
             banners.push(Row::default());
         }

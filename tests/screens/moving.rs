@@ -215,6 +215,30 @@ fn a_withdrawn_notice_stays_and_says_so() {
 }
 
 #[test]
+fn a_notice_that_replaces_another_says_so_in_its_row_and_above_its_text() {
+    let mut screen = Screen::team((80, 24));
+    let corrected = Headline {
+        replaces: Some(at("2026-11-05T10:00:00Z")),
+        ..headline(
+            900,
+            "2026-11-23T13:59:00Z",
+            "Facilities",
+            "Fire drill, corrected",
+        )
+    };
+
+    screen.reported(Report::Arrived(vec![corrected]));
+    screen.press("g");
+
+    let mut rows = (0..24).map(|line| screen.line(line));
+    let row = rows.find(|line| line.contains("Fire drill, corrected"));
+    assert!(row.expect("a row").ends_with("replaces 5 Nov"));
+    screen.press("<enter>");
+    let banner = "Replaces the notice of";
+    assert!(screen.text().contains(banner), "{}", screen.text());
+}
+
+#[test]
 fn times_go_round_short_ago_and_in_full() {
     let mut screen = Screen::team((80, 24));
 

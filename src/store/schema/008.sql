@@ -20,3 +20,7 @@ CREATE TABLE journal (
     octets   INTEGER NOT NULL,
     modified INTEGER NOT NULL                   -- nanoseconds since 1970
 ) STRICT, WITHOUT ROWID;
+
+-- When the notice was sent that this one replaces (seconds since 1970): it had the same Message-ID and
+-- another text, and had left the server.
+ALTER TABLE notice ADD COLUMN replaces INTEGER;

@@ -138,9 +138,14 @@ impl<'a> Drawn<'a> {
         }
     }
 
-    /// What stands at the right end: `withdrawn`, `@2`, `3`.
-    fn end(&self) -> Option<(Shown, Role)> {
+    /// What stands at the right end: `withdrawn`, `replaces 5 Nov`, `@2`, `3`.
+    fn end(&self, look: &Look, clock: &Clock) -> Option<(Shown, Role)> {
         let headline = self.headline;
+        if let (None, Some(replaced)) = (headline.withdrawn, headline.replaces) {
+            let when = when::short(replaced, clock.now, &clock.zone, look.time);
+            let words = format!("replaces {}", when.trim());
+            return Some((Shown::text(&words), Role::Muted));
+        }
         let (words, role) = match self.branch {
             _ if headline.withdrawn.is_some() => ("withdrawn".to_owned(), Role::Muted),
             Branch::Folded(count) => (format!("+{count}"), Role::Accent),
@@ -183,7 +188,7 @@ fn notice(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) 
         };
         sender(drawn, x, y, sender_columns, pen);
         let x = x + sender_columns + 1;
-        let end = right_end(drawn, line, pen);
+        let end = right_end(drawn, look, clock, line, pen);
         subject(drawn, x, y, end.saturating_sub(x), pen);
     }
     if drawn.is_selected {
@@ -249,9 +254,9 @@ fn sender(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
 }
 
 /// Draws what stands at the right end. Returns the column that the subject must end before.
-fn right_end(drawn: &Drawn, line: Area, pen: &mut Pen) -> u16 {
+fn right_end(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) -> u16 {
     let end = line.right();
-    match drawn.end() {
+    match drawn.end(look, clock) {
         Some((words, role)) => pen.put_end(end, line.y, &words, role).saturating_sub(1),
         None => end,
     }

@@ -36,6 +36,7 @@ fn sentence(headline: &Headline, branch: Branch, clock: &Clock) -> String {
         (headline.important, "important"),
         (headline.marks.starred, "starred"),
         (headline.withdrawn.is_some(), "withdrawn"),
+        (headline.replaces.is_some(), "replaces another"),
     ];
     let states: Vec<&str> = states
         .iter()
