@@ -21,6 +21,7 @@ use crate::support::{
 
 mod disks;
 mod mail_servers;
+mod pop_servers;
 mod readers;
 mod writers;
 

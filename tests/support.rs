@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub mod chance;
+pub mod inetd;
 pub mod mailbox;
 pub mod office;
 pub mod peer;
