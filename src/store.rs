@@ -370,6 +370,16 @@ impl Store {
         })
     }
 
+    /// A number that differs once another program, or another handle that is no clone of this one, has
+    /// changed the cache.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn version(&self) -> Result<i64, Error> {
+        self.read(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    }
+
     /// Caps the file at so many pages, as a quota does.
     ///
     /// # Errors

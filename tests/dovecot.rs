@@ -554,3 +554,96 @@ async fn a_certificate_is_shown_to_a_server_that_wants_to_see_one() {
     assert_eq!(with.outcome, Outcome::Done, "{}", with.dialogue);
     assert_eq!(with.new, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_format_of_unique_ids_shows_nothing_twice() {
+    let before = [("extra.conf", "pop3_uidl_format = %08Xu%08Xv\n")];
+    let Some(dovecot) = Dovecot::start_with(30, false, "plain", &before).await else {
+        return;
+    };
+    let reader = dovecot.reader(Tls::None);
+    let (first, _) = reader.check().await;
+    assert_eq!(first.new, 30, "{}", first.dialogue);
+    let star = |headline: &tidings::notice::Headline| headline.marks.starred;
+    let starred = [reader.headlines()[4].id];
+    let change = tidings::store::marks::Change::Starred(true);
+    reader.store.mark(&starred, change).expect("marked");
+
+    let path = dovecot.folder.path().join("dovecot.conf");
+    let conf = fs::read_to_string(&path).expect("the configuration");
+    fs::write(&path, conf.replace("%08Xu%08Xv", "%v-%u")).expect("written");
+    let pid = dovecot.child.id().to_string();
+    let reload = Command::new("kill").args(["-HUP", &pid]).status();
+    assert!(reload.expect("kill").success());
+    // Processes of before serve on for a moment.
+    let renumbered = loop {
+        let (summary, _) = reader.check().await;
+        assert_eq!(
+            (summary.new, summary.withdrawn),
+            (0, 0),
+            "{}",
+            summary.dialogue
+        );
+        if !summary.notes.is_empty() {
+            break summary;
+        }
+    };
+
+    assert_eq!(renumbered.outcome, Outcome::Done, "{}", renumbered.dialogue);
+    assert_eq!(
+        renumbered.notes[0].as_str(),
+        "server renumbered: 30 recognised"
+    );
+    let kept: Vec<_> = reader.headlines().into_iter().filter(star).collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].id, starred[0]);
+    let (after, _) = reader.check().await;
+    assert_eq!((after.new, after.octets), (0, 0), "{}", after.dialogue);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_life_of_checks_at_an_mbox() {
+    let users = format!(
+        "notices:{{PLAIN}}sesame:{OWNER}:{OWNER}::HOME::userdb_mail=mbox:HOME/control:INBOX=HOME/mail/inbox\n"
+    );
+    let Some(dovecot) = Dovecot::start_with(0, false, "plain", &[("users", &users)]).await else {
+        return;
+    };
+    let inbox = dovecot.folder.path().join("mail/inbox");
+    let deliver = |numbers: std::ops::RangeInclusive<u32>| {
+        let mut mbox = fs::read_to_string(&inbox).unwrap_or_default();
+        for number in numbers {
+            let quoted = mail(number).replace("\nFrom ", "\n>From ");
+            mbox.push_str(&format!(
+                "From priya@team.example Thu Nov  5 10:00:00 2026\n{quoted}\n\n"
+            ));
+        }
+        fs::write(&inbox, mbox).expect("a mailbox");
+        chown(&inbox, Some(OWNER), Some(OWNER)).expect("an owner");
+    };
+    deliver(1..=30);
+    let reader = dovecot.reader(Tls::Starttls);
+
+    let (first, _) = reader.check().await;
+    let (second, _) = reader.check().await;
+    deliver(31..=40);
+    let (third, _) = reader.check().await;
+    let mut other = Talk::connect(([127, 0, 0, 1], dovecot.port).into()).await;
+    other.hear("+OK").await;
+    other.sign_in().await;
+    other.ask("DELE 5", "+OK").await;
+    other.ask("QUIT", "+OK").await;
+    let (fourth, _) = reader.check().await;
+
+    assert_eq!(first.outcome, Outcome::Done, "{}", first.dialogue);
+    assert_eq!(first.new, 30);
+    assert_eq!((second.new, second.octets), (0, 0), "{}", second.dialogue);
+    assert_eq!((third.new, third.withdrawn), (10, 0), "{}", third.dialogue);
+    assert_eq!(
+        (fourth.new, fourth.withdrawn),
+        (0, 1),
+        "{}",
+        fourth.dialogue
+    );
+    assert_eq!(reader.headlines().len(), 40);
+}

@@ -63,7 +63,10 @@ fn keep(store: &Store, name: &str, bytes: Vec<u8>) -> Kept {
 fn id(kept: &Kept) -> NoticeId {
     match kept {
         Kept::New(headline) | Kept::Completed(headline) => headline.id,
-        Kept::Recognised(id) | Kept::AsBefore(id) | Kept::Returned(id) => *id,
+        Kept::Recognised(id)
+        | Kept::RecognisedBehind { id, .. }
+        | Kept::AsBefore(id)
+        | Kept::Returned(id) => *id,
     }
 }
 
@@ -737,6 +740,51 @@ fn marks_made_before_the_mails_of_a_cache_built_anew_have_come_stay() {
             .marks
             .starred
     );
+}
+
+#[test]
+fn what_stood_in_for_a_notice_that_is_kept_goes_once_that_is_seen() {
+    let cache = Cache::new();
+    let store = &cache.store;
+    let first = id(&keep(store, "old", mail(1, "one")));
+    store.mark(&[first], Change::Starred(true)).expect("marked");
+    // The server has renumbered, and the message could not be fetched three times.
+    let mut stand_in = arrival("new", NO_HEADERS.to_vec());
+    stand_in.is_complete = false;
+    stand_in.octets = Octets(mail(1, "one").len() as u64);
+    let stand_in = store
+        .keep(vec![stand_in], &listed(&["new"]), now())
+        .expect("kept");
+    let stand_in = id(&stand_in[0]);
+
+    let kept = keep(store, "new", mail(1, "one"));
+
+    let expected = Kept::RecognisedBehind {
+        id: first,
+        stand_in,
+    };
+    assert_eq!(kept, expected);
+    let headlines = store.headlines(None, 10).expect("headlines");
+    assert_eq!(headlines.len(), 1);
+    assert!(headlines[0].marks.starred);
+    assert!(matches!(
+        keep(store, "new", mail(1, "one")),
+        Kept::AsBefore(_)
+    ));
+}
+
+#[test]
+fn a_change_by_another_program_shows_in_the_version_and_ones_own_does_not() {
+    let cache = Cache::new();
+    let before = cache.store.version().expect("a version");
+
+    keep(&cache.store, "a", mail(1, "one"));
+    let own = cache.store.version().expect("a version");
+    let other = open(&cache.path());
+    keep(&other, "b", mail(2, "two"));
+
+    assert_eq!(own, before);
+    assert_ne!(cache.store.version().expect("a version"), own);
 }
 
 #[test]

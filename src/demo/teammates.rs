@@ -262,7 +262,10 @@ fn keep_withdrawn(
         .into_iter()
         .map(|kept| match kept {
             Kept::New(headline) | Kept::Completed(headline) => headline.id,
-            Kept::Recognised(id) | Kept::AsBefore(id) | Kept::Returned(id) => id,
+            Kept::Recognised(id)
+            | Kept::RecognisedBehind { id, .. }
+            | Kept::AsBefore(id)
+            | Kept::Returned(id) => id,
         })
         .collect();
     store.withdraw(&ids, since)

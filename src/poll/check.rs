@@ -221,10 +221,13 @@ impl Check<'_> {
             findings.goes_one_by_one || self.recall(remembered::ONE_BY_ONE).await?.is_some();
         let (last, highest) = {
             let store = self.store.clone();
-            blocking(move || Ok::<_, store::Error>((last_way(&store)?, store.highest_id()?)))
-                .await?
+            blocking(move || {
+                let version = store.version()?;
+                Ok::<_, store::Error>((last_way(&store)?, (store.highest_id()?, version)))
+            })
+            .await?
         };
-        findings.highest_before = highest;
+        (findings.highest_before, findings.version_before) = highest;
 
         let connecting = async {
             match early {
@@ -489,7 +492,10 @@ impl Check<'_> {
             self.remember(remembered::CHECKED, Some("yes".to_owned()))
                 .await?;
         }
-        let is_settled = findings.notes.is_empty() && !findings.has_open_ends;
+        // What another program has kept meanwhile may be of a listing before this one.
+        let store = self.store.clone();
+        let is_alone = blocking(move || store.version()).await? == findings.version_before;
+        let is_settled = findings.notes.is_empty() && !findings.has_open_ends && is_alone;
         self.remember(remembered::LISTING, is_settled.then_some(digest))
             .await?;
         Ok(())

@@ -38,6 +38,8 @@ impl From<store::Error> for Failure {
 pub(super) struct Findings {
     /// The highest id in the cache before anybody was called.
     pub highest_before: NoticeId,
+    /// And its version then.
+    pub version_before: i64,
     pub on_server: Option<u32>,
     pub tally: Tally,
     pub withdrawn: u32,

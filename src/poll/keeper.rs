@@ -205,6 +205,7 @@ fn keep_batches(
         let mut headlines: Vec<Headline> = Vec::new();
         let mut filled: Vec<Headline> = Vec::new();
         let mut returned: Vec<NoticeId> = Vec::new();
+        let mut gone: Vec<NoticeId> = Vec::new();
         for kept in kept {
             match kept {
                 Kept::New(headline) => {
@@ -213,6 +214,10 @@ fn keep_batches(
                 }
                 Kept::Completed(headline) => filled.push(headline),
                 Kept::Recognised(id) => tally.recognised.push(id),
+                Kept::RecognisedBehind { id, stand_in } => {
+                    tally.recognised.push(id);
+                    gone.push(stand_in);
+                }
                 Kept::AsBefore(_) => {}
                 Kept::Returned(id) => returned.push(id),
             }
@@ -225,6 +230,11 @@ fn keep_batches(
         }
         if !returned.is_empty() {
             tell.report_blocking(Report::Returned(returned));
+        }
+        if !gone.is_empty() {
+            // As long as the screen shows them.
+            let since = terms.now;
+            tell.report_blocking(Report::Withdrawn { ids: gone, since });
         }
         tell.report_blocking(Report::Progress {
             fetched,

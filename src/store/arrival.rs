@@ -59,6 +59,13 @@ pub enum Kept {
     New(Headline),
     /// It is a kept notice under another unique-id: the server has renumbered.
     Recognised(NoticeId),
+    /// The same, and what stood in for it under its new unique-id while it could not be fetched is gone.
+    RecognisedBehind {
+        /// The notice.
+        id: NoticeId,
+        /// What stood in for it.
+        stand_in: NoticeId,
+    },
     /// It was kept before, and is complete only now; or its cache was damaged, and it is kept again.
     Completed(Headline),
     /// It is kept under this unique-id, and nothing is new about it.

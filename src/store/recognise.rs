@@ -81,6 +81,14 @@ pub(super) fn known_notice(
                 _ => Kept::Returned(id),
             }));
         }
+        // What stood in for a message of which nothing was known may stand in for one that is kept.
+        if !has_headers && let Some(twin) = unlisted_twin(transaction, change, arrival, listed)? {
+            forget(transaction, id)?;
+            return Ok(Some(Kept::RecognisedBehind {
+                id: twin,
+                stand_in: id,
+            }));
+        }
         return complete(transaction, change, arrival, id, listed)
             .map(|kept| Some(Kept::Completed(kept)));
     }
@@ -140,6 +148,19 @@ fn unlisted_twin(
         }
     }
     Ok(None)
+}
+
+/// Forgets a row that stood in for a message that could not be fetched.
+fn forget(transaction: &Transaction, id: NoticeId) -> rusqlite::Result<()> {
+    index::remove(transaction, id)?;
+    for statement in [
+        "DELETE FROM seen WHERE notice = ?1",
+        "DELETE FROM mail WHERE id = ?1",
+        "DELETE FROM notice WHERE id = ?1",
+    ] {
+        transaction.prepare_cached(statement)?.execute([id.0])?;
+    }
+    Ok(())
 }
 
 /// True if a notice is at the server under one of its unique-ids.
