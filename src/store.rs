@@ -57,6 +57,10 @@ const READ_ONLY: u8 = 1;
 /// The disk is full, too full even for the files that SQLite makes beside it.
 const NO_ROOM: u8 = 2;
 
+/// Which file it is, and which of the states that others have given it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Version(u64, i64);
+
 /// A cache that was opened, and what had to be done for it.
 #[derive(Debug)]
 pub struct Opened {
@@ -370,14 +374,16 @@ impl Store {
         })
     }
 
-    /// A number that differs once another program, or another handle that is no clone of this one, has
-    /// changed the cache.
+    /// What differs once another program, or another handle that is no clone of this one, has changed the
+    /// cache, and once it was built anew.
     ///
     /// # Errors
     ///
     /// The cache cannot be read.
-    pub fn version(&self) -> Result<i64, Error> {
-        self.read(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    pub fn version(&self) -> Result<Version, Error> {
+        let number = self
+            .read(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))?;
+        Ok(Version(self.inode.load(Ordering::Relaxed), number))
     }
 
     /// Caps the file at so many pages, as a quota does.
@@ -539,9 +545,23 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+fn is_impossible(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error as Its;
+
+    matches!(
+        error,
+        Its::FromSqlConversionFailure(..)
+            | Its::IntegralValueOutOfRange(..)
+            | Its::InvalidColumnType(..)
+            | Its::Utf8Error(..)
+    )
+}
+
 fn classify(path: &Path, source: rusqlite::Error) -> Error {
     let path = path.to_owned();
     match source.sqlite_error_code() {
+        // Each column holds what its table says: what it cannot hold was not written by anybody.
+        None if is_impossible(&source) => Error::Damaged { path, source },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             Error::Damaged { path, source }
         }

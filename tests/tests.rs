@@ -5,6 +5,7 @@ mod cli;
 mod client_sessions;
 mod conformance;
 mod contention;
+mod damage;
 mod demo;
 mod demo_notices;
 mod dovecot;

@@ -209,10 +209,12 @@ impl Found<'_> {
     ///
     /// The cache cannot be read, or has lost it.
     pub fn mail(&self) -> Result<Vec<u8>, Failure> {
-        self.store.mail(self.headline.id)?.ok_or_else(|| {
-            Failure::new(failure::SAVED_DATA, "the text of this notice is missing")
-                .then("`tidings check` fetches what is missing")
-        })
+        if let Some(mail) = self.store.mail(self.headline.id)? {
+            return Ok(mail);
+        }
+        self.store.note_missing_mail(self.headline.id)?;
+        let failure = Failure::new(failure::SAVED_DATA, "the text of this notice is missing");
+        Err(failure.then("`tidings check` fetches what is missing"))
     }
 }
 

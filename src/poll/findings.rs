@@ -39,7 +39,7 @@ pub(super) struct Findings {
     /// The highest id in the cache before anybody was called.
     pub highest_before: NoticeId,
     /// And its version then.
-    pub version_before: i64,
+    pub version_before: store::Version,
     pub on_server: Option<u32>,
     pub tally: Tally,
     pub withdrawn: u32,

@@ -176,6 +176,28 @@ impl Store {
         })
     }
 
+    /// Notes that a notice's mail is not there although it was kept, as in a file that was damaged without
+    /// SQLite seeing it: the next check fetches it again.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn note_missing_mail(&self, id: NoticeId) -> Result<(), Error> {
+        self.write(|transaction, change| {
+            let noted = transaction
+                .prepare_cached(
+                    "UPDATE notice SET complete = 0, changed = ?2 WHERE id = ?1 AND complete \
+                     AND NOT EXISTS (SELECT 1 FROM mail WHERE mail.id = notice.id)",
+                )?
+                .execute([id.0, change])?;
+            if noted > 0 {
+                // The next listing is to be looked at, although nothing has changed in it.
+                transaction.execute("DELETE FROM state WHERE name = 'listing'", [])?;
+            }
+            Ok(())
+        })
+    }
+
     /// How many notices are kept.
     ///
     /// # Errors

@@ -19,13 +19,21 @@ pub(super) fn put_mail(
     /// A copy of fewer octets costs less than opening the row once more.
     const LARGE: usize = 256 * 1024;
 
-    let mut statement = transaction.prepare_cached(statement)?;
-    if bytes.len() < LARGE {
-        statement.execute(params![id.0, bytes])?;
+    let is_small = bytes.len() < LARGE;
+    let write = |statement: &str| {
+        let mut statement = transaction.prepare_cached(statement)?;
+        match is_small {
+            true => statement.execute(params![id.0, bytes]),
+            false => statement.execute(params![id.0, ZeroBlob(bytes.len() as u64)]),
+        }
+    };
+    if write(statement)? == 0 {
+        // Its row was lost by a damage.
+        write(NEW_MAIL)?;
+    }
+    if is_small {
         return Ok(());
     }
-    statement.execute(params![id.0, ZeroBlob(bytes.len() as u64)])?;
-    drop(statement);
     let mut blob = transaction.blob_open("main", "mail", "bytes", id.0, false)?;
     blob.write_at(bytes, 0)?;
     blob.close()

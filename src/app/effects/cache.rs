@@ -14,7 +14,7 @@ use crate::{
     causes::chain,
     notice::{MailboxIndex, Notice, NoticeId, body::Options, shown::Shown},
     poll::{memory, report::Report},
-    store::{self, headlines::Place, marks, search::Query},
+    store::{self, Aside, headlines::Place, marks, search::Query},
     tui::event::Event,
 };
 
@@ -66,6 +66,25 @@ pub(super) const LEFT: &str = "left";
 /// And under this one, the highest id that there was then.
 pub(super) const LEFT_ID: &str = "left_id";
 
+/// What is told of a cache that was found damaged while it was read.
+fn rebuilt(aside: Option<&Aside>) -> Event {
+    let (why, next) = match aside {
+        Some(aside) => (
+            format!("moved to {}", aside.path.display()),
+            format!("{}, the notices are fetched anew", aside.marks()),
+        ),
+        None => (
+            "another tidings has made new ones".to_owned(),
+            "the notices are fetched anew".to_owned(),
+        ),
+    };
+    Event::Failed {
+        what: Shown::line("the saved notices were damaged"),
+        why: Shown::line(&why),
+        next: Shown::line(&next),
+    }
+}
+
 impl World {
     pub(super) fn load(&self, mailbox: MailboxIndex) {
         let Some(open) = self.mailboxes.get(mailbox.0) else {
@@ -96,9 +115,26 @@ impl World {
             let mut behind = None;
             let mut most = FIRST_PAGE;
             let mut kept = 0;
+            let mut was_rebuilt = false;
             loop {
                 let headlines = match store.headlines(behind, most) {
                     Ok(headlines) => headlines,
+                    Err(store::Error::Damaged { .. }) if !was_rebuilt => {
+                        was_rebuilt = true;
+                        // The next check fetches all anew; what was read here of it stays on the screen.
+                        match store.rebuild() {
+                            Ok(aside) => {
+                                let _ = events.blocking_send(rebuilt(aside.as_ref()));
+                                behind = None;
+                                most = FIRST_PAGE;
+                                continue;
+                            }
+                            Err(error) => {
+                                let _ = events.blocking_send(failed(&error));
+                                return;
+                            }
+                        }
+                    }
                     Err(error) => {
                         let _ = events.blocking_send(failed(&error));
                         return;
@@ -291,7 +327,13 @@ impl World {
             let mut next = "";
             let outcome = match store.mail(id) {
                 Ok(Some(mail)) => work(&mail),
-                Ok(None) => Err("its text has not come yet".to_owned()),
+                Ok(None) => {
+                    next = "r fetches it";
+                    match store.note_missing_mail(id) {
+                        Ok(()) => Err("its text is not there".to_owned()),
+                        Err(error) => Err(chain(&error)),
+                    }
+                }
                 Err(error @ store::Error::Damaged { .. }) => {
                     let why = match store.rebuild() {
                         Ok(_) => {
