@@ -424,10 +424,13 @@ impl Reader {
             self.start_again();
             return None;
         };
+        let since = (began - world.borrow().began).as_secs_f64();
         world.borrow_mut().say(&format!(
-            "{}: {:?}, {} new, {} withdrawn, {} left",
+            "{} since {:.3}: {:?}, {} there, {} new, {} withdrawn, {} left",
             self.name,
+            since,
             summary.outcome.word(),
+            summary.on_server.unwrap_or(0),
             summary.new,
             summary.withdrawn,
             summary.left
