@@ -90,6 +90,7 @@ impl Poller {
             given,
             stop: stop.clone(),
             password,
+            indexing: None,
         };
         Poller {
             wanted,
@@ -134,6 +135,8 @@ struct Polling {
     given: mpsc::UnboundedReceiver<SecretString>,
     stop: CancellationToken,
     password: Option<SecretString>,
+    /// Puts what came in great numbers into the index, beside all else.
+    indexing: Option<JoinHandle<()>>,
 }
 
 impl Polling {
@@ -202,7 +205,34 @@ impl Polling {
             tracing::debug!("cannot remember the check: {error}");
         }
         tell.report(Report::Checked(summary)).await;
+        self.index_what_came();
         next
+    }
+
+    /// Goes on with the index where a check has left something to do for it, which it does after many have
+    /// come. Whoever searches meanwhile does the rest.
+    fn index_what_came(&mut self) {
+        if self
+            .indexing
+            .as_ref()
+            .is_some_and(|task| !task.is_finished())
+        {
+            return;
+        }
+        let (store, stop) = (self.store.clone(), self.stop.clone());
+        self.indexing = Some(tokio::task::spawn_blocking(move || {
+            while !stop.is_cancelled() {
+                match store.index_more() {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => {
+                        // The next search tries it again, and says what is wrong.
+                        tracing::debug!("cannot go on with the index: {error}");
+                        return;
+                    }
+                }
+            }
+        }));
     }
 
     async fn password(&mut self) -> Result<SecretString, Outcome> {

@@ -26,6 +26,7 @@ mod carried;
 pub mod elsewhere;
 pub mod headlines;
 pub mod index;
+mod indexing;
 pub mod journal;
 mod keep;
 mod mail;

@@ -52,11 +52,20 @@ pub struct Fingerprint {
 impl Digest {
     /// Reads a mail that arrived here at a time. It never fails.
     pub fn of(raw: &[u8], arrived: Timestamp) -> Digest {
+        Digest::read(raw, arrived, true)
+    }
+
+    /// The same without its words, which take about half of the time.
+    pub fn without_words(raw: &[u8], arrived: Timestamp) -> Digest {
+        Digest::read(raw, arrived, false)
+    }
+
+    fn read(raw: &[u8], arrived: Timestamp, with_words: bool) -> Digest {
         let fingerprint = Fingerprint::of(raw);
         let read = guard::without_panic(|| {
             let bounded = limits::bounded(raw);
             let mail = MessageParser::new().parse(&*bounded.raw)?;
-            Some(digest(raw, &mail, arrived, fingerprint))
+            Some(digest(raw, &mail, arrived, fingerprint, with_words))
         });
         read.flatten().unwrap_or_else(|| {
             let headline = headline(
@@ -149,12 +158,25 @@ impl Fingerprint {
     }
 }
 
-fn digest(raw: &[u8], mail: &Message, arrived: Timestamp, fingerprint: Fingerprint) -> Digest {
+fn digest(
+    raw: &[u8],
+    mail: &Message,
+    arrived: Timestamp,
+    fingerprint: Fingerprint,
+    with_words: bool,
+) -> Digest {
     let contents = parts::contents(mail);
     let mut headline = headline(mail, &contents, arrived, &fingerprint.headers, raw.len());
     if headers::message_id(mail).is_empty() {
         // Mails without names of their own are one thread only if they are the same mail.
         headline.key ^= half_of(&fingerprint.body);
+    }
+    if !with_words {
+        return Digest {
+            headline,
+            search_text: SearchText::default(),
+            fingerprint,
+        };
     }
     let senders = headers::from(mail);
     let sender = senders

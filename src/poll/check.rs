@@ -90,6 +90,9 @@ pub fn last_way(store: &Store) -> Result<Option<Last>, store::Error> {
     Ok(way.and_then(|way| way.parse().ok()))
 }
 
+/// Of more messages than these the words are put into the index behind the check.
+const MOST_INDEXED: usize = 500;
+
 /// How many messages larger than announced are dealt with in one check.
 const MOST_OVERSIZED: u32 = 5;
 
@@ -451,6 +454,7 @@ impl Check<'_> {
                 unread_since: is_first.then(|| self.mailbox.unread_since.unwrap_or_default()),
                 of: new,
                 of_octets: octets,
+                indexes_later: plan.fetch.len() > MOST_INDEXED,
                 highest_id,
             };
             {

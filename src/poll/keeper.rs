@@ -20,6 +20,7 @@ use crate::{
     store::{
         self, Store,
         arrival::{Arrival, Kept},
+        index::Entry,
         seen::Listed,
     },
 };
@@ -44,6 +45,8 @@ pub(super) struct Terms {
     /// How many notices are expected, and how many octets.
     pub of: u32,
     pub of_octets: u64,
+    /// True if words are put into the index later, because there are so many.
+    pub indexes_later: bool,
     /// The highest id so far: the newest notice, which comes first, gets the highest of the new ones.
     pub highest_id: NoticeId,
 }
@@ -247,7 +250,10 @@ fn keep_batches(
 }
 
 fn arrival(terms: &Terms, mail: Mail, wanted: NoticeId) -> Arrival {
-    let mut digest = Digest::of(&mail.bytes, terms.now);
+    let mut digest = match terms.indexes_later {
+        true => Digest::without_words(&mail.bytes, terms.now),
+        false => Digest::of(&mail.bytes, terms.now),
+    };
     digest.headline.size = mail.octets.0.max(mail.bytes.len() as u64);
     let starts_read = match terms.unread_since {
         None | Some(Age::All) => false,
@@ -261,6 +267,11 @@ fn arrival(terms: &Terms, mail: Mail, wanted: NoticeId) -> Arrival {
         is_complete: mail.is_complete,
         starts_read,
         wanted_id: Some(wanted).filter(|id| *id > terms.highest_id),
-        ..Arrival::new(mail.unique_id, mail.octets, mail.bytes, digest)
+        entry: (!terms.indexes_later).then(|| Entry::of(digest.search_text)),
+        headline: digest.headline,
+        fingerprint: digest.fingerprint,
+        unique_id: mail.unique_id,
+        octets: mail.octets,
+        bytes: mail.bytes,
     }
 }

@@ -22,8 +22,8 @@ pub struct Arrival {
     pub headline: Headline,
     /// What it is known by when its unique-id changed.
     pub fingerprint: Fingerprint,
-    /// Its words.
-    pub entry: Entry,
+    /// Its words; none if they are put into the index later.
+    pub entry: Option<Entry>,
     /// False if the mail holds the headers alone.
     pub is_complete: bool,
     /// True if it starts as read, by its age.
@@ -41,7 +41,7 @@ impl Arrival {
             bytes,
             headline: digest.headline,
             fingerprint: digest.fingerprint,
-            entry: Entry::of(digest.search_text),
+            entry: Some(Entry::of(digest.search_text)),
             is_complete: true,
             starts_read: false,
             wanted_id: None,

@@ -73,6 +73,21 @@ impl Entry {
     }
 }
 
+/// Puts a notice into the index; notes that it is to be put there where its words are not made yet.
+pub(super) fn put(
+    connection: &Connection,
+    id: NoticeId,
+    entry: Option<&Entry>,
+) -> rusqlite::Result<()> {
+    match entry {
+        Some(entry) => add(connection, id, entry),
+        None => connection
+            .prepare_cached("INSERT OR IGNORE INTO unindexed VALUES (?1)")?
+            .execute([id.0])
+            .map(drop),
+    }
+}
+
 /// Puts a notice into the index.
 pub(super) fn add(connection: &Connection, id: NoticeId, entry: &Entry) -> rusqlite::Result<()> {
     for (statement, [sender, subject, body, files]) in [
@@ -98,6 +113,7 @@ pub(super) fn remove(connection: &Connection, id: NoticeId) -> rusqlite::Result<
     for statement in [
         "DELETE FROM words WHERE rowid = ?1",
         "DELETE FROM beginnings WHERE rowid = ?1",
+        "DELETE FROM unindexed WHERE id = ?1",
     ] {
         connection.prepare_cached(statement)?.execute([id.0])?;
     }

@@ -31,10 +31,11 @@ impl Store {
         self.write(|transaction, change| {
             // The newest comes first and has the highest id; the full-text index writes itself out
             // whenever an id is lower than the one before.
+            let waiting = Waiting::look(transaction)?;
             let mut kept = arrivals
                 .into_iter()
                 .rev()
-                .map(|arrival| keep(transaction, change, arrival, listed, now))
+                .map(|arrival| keep(transaction, change, arrival, listed, now, waiting))
                 .collect::<rusqlite::Result<Vec<Kept>>>()?;
             kept.reverse();
             Ok(kept)
@@ -77,26 +78,55 @@ impl Store {
     }
 }
 
+/// What may be waiting for an arrival: of most there is nothing at all, which is looked for once a batch.
+#[derive(Clone, Copy)]
+struct Waiting {
+    troubles: bool,
+    elsewhere: bool,
+    salvaged: bool,
+    carried: bool,
+}
+
+impl Waiting {
+    fn look(transaction: &Transaction) -> rusqlite::Result<Waiting> {
+        let has = |table: &str| {
+            transaction
+                .prepare_cached(&format!("SELECT 1 FROM {table} LIMIT 1"))?
+                .exists([])
+        };
+        Ok(Waiting {
+            troubles: has("trouble")?,
+            elsewhere: has("elsewhere")?,
+            salvaged: has("salvaged")?,
+            carried: has("carried")?,
+        })
+    }
+}
+
 fn keep(
     transaction: &Transaction,
     change: i64,
     arrival: Arrival,
     listed: &Listed,
     now: Timestamp,
+    waiting: Waiting,
 ) -> rusqlite::Result<Kept> {
-    if arrival.is_complete {
+    if arrival.is_complete && waiting.troubles {
         let copies = listed.get(&arrival.unique_id).copied().unwrap_or(1);
         let name = trouble_name(&arrival.unique_id, arrival.octets, copies);
         transaction
             .prepare_cached("DELETE FROM trouble WHERE unique_id = ?1")?
             .execute([name.as_bytes()])?;
     }
-    let was_elsewhere = was_fetched_elsewhere(transaction, &arrival)?;
+    let was_elsewhere = waiting.elsewhere && was_fetched_elsewhere(transaction, &arrival)?;
     if let Some(kept) = known_notice(transaction, change, &arrival, listed)? {
         return Ok(kept);
     }
 
-    let salvaged = salvaged(transaction, &arrival)?;
+    let salvaged = match waiting.salvaged {
+        true => salvaged(transaction, &arrival)?,
+        false => None,
+    };
     let wanted = arrival.wanted_id.map(|id| id.0);
     let was_salvaged = salvaged.is_some();
     let (mut marks, id) = match salvaged {
@@ -104,7 +134,10 @@ fn keep(
         None => (first_marks(transaction, &arrival)?, wanted),
     };
     marks.read |= was_elsewhere;
-    let (marks, is_read_elsewhere) = with_carried(transaction, &arrival.fingerprint, marks)?;
+    let (marks, is_read_elsewhere) = match waiting.carried {
+        true => with_carried(transaction, &arrival.fingerprint, marks)?,
+        false => (marks, false),
+    };
     let was_kept = was_salvaged || was_elsewhere || is_read_elsewhere;
     let mut headline = arrival.headline;
     headline.id = free_id(transaction, id)?;
@@ -146,7 +179,7 @@ fn keep(
             headline.replaces.map(Timestamp::as_second),
         ])?;
     put_mail(transaction, NEW_MAIL, headline.id, &arrival.bytes)?;
-    index::add(transaction, headline.id, &arrival.entry)?;
+    index::put(transaction, headline.id, arrival.entry.as_ref())?;
     mark_seen(
         transaction,
         (&arrival.unique_id, arrival.octets),

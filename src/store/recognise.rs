@@ -237,7 +237,7 @@ fn complete(
         ])?;
     put_mail(transaction, OTHER_MAIL, id, &arrival.bytes)?;
     index::remove(transaction, id)?;
-    index::add(transaction, id, &arrival.entry)?;
+    index::put(transaction, id, arrival.entry.as_ref())?;
     mark_seen(
         transaction,
         (&arrival.unique_id, arrival.octets),

@@ -89,6 +89,12 @@ impl Query {
             .collect()
     }
 
+    /// True if the index must be asked.
+    fn asks_for_words(&self) -> bool {
+        let is_text = |term: &Term| matches!(term.kind, Kind::Text { .. });
+        self.terms.iter().any(is_text)
+    }
+
     /// True if every notice matches.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -150,12 +156,16 @@ impl Query {
 }
 
 impl Store {
-    /// The notices that match, newest first, at most `most`.
+    /// The notices that match, newest first, at most `most`. What is not in the index yet is put there
+    /// before.
     ///
     /// # Errors
     ///
     /// The cache cannot be read.
     pub fn search(&self, query: &Query, most: usize) -> Result<Vec<NoticeId>, Error> {
+        if query.asks_for_words() {
+            self.index_all()?;
+        }
         let (condition, mut values) = query.condition();
         values.push((most as i64).into());
         self.read(|connection| {

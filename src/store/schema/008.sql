@@ -24,3 +24,8 @@ CREATE TABLE journal (
 -- When the notice was sent that this one replaces (seconds since 1970): it had the same Message-ID and
 -- another text, and had left the server.
 ALTER TABLE notice ADD COLUMN replaces INTEGER;
+
+-- Notices whose words are not in the index yet: many that came at once. Whoever searches puts them there.
+CREATE TABLE unindexed (
+    id INTEGER PRIMARY KEY
+) STRICT;
