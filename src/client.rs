@@ -35,7 +35,7 @@ mod signing;
 use connection::Connection;
 use dialogue::Dialogue;
 pub use error::Error;
-use login::Last;
+use login::{Last, Way};
 use request::Request;
 use signing::Applicant;
 
@@ -102,6 +102,8 @@ pub struct Authorization {
     connection: Connection,
     greeting: Response,
     capabilities: Option<Capabilities>,
+    /// True once it was asked, since there is TLS.
+    is_asked: bool,
     endpoint: Endpoint,
     goes_one_by_one: bool,
 }
@@ -116,7 +118,7 @@ pub struct Transaction {
 }
 
 impl Authorization {
-    /// Connects, protects the connection as the endpoint says, and asks what the server can do.
+    /// Connects, and protects the connection as the endpoint says.
     ///
     /// # Errors
     ///
@@ -153,7 +155,7 @@ impl Authorization {
         }
     }
 
-    /// The session over a stream that is open already: TLS and CAPA as the endpoint says.
+    /// The session over a stream that is open already, protected as the endpoint says.
     ///
     /// # Errors
     ///
@@ -172,10 +174,9 @@ impl Authorization {
             config::Tls::Starttls | config::Tls::None => stream,
         };
         let mut session = Self::greeted(stream, endpoint, dialogue).await?;
-        session.capa().await?;
         if endpoint.protection == config::Tls::Starttls {
-            session = session.stls(endpoint, Verification::Full).await?;
             session.capa().await?;
+            session = session.stls(endpoint, Verification::Full).await?;
         }
         Ok(session)
     }
@@ -198,14 +199,22 @@ impl Authorization {
             connection,
             greeting,
             capabilities: None,
+            is_asked: false,
             endpoint: endpoint.clone(),
             goes_one_by_one: false,
         })
     }
 
-    /// Asks what the server can do. A server that does not know CAPA is fine.
-    async fn capa(&mut self) -> Result<(), Error> {
-        self.capabilities = self.connection.capa().await?;
+    /// Asks what the server can do, unless it was asked. A server that does not know CAPA is fine.
+    ///
+    /// # Errors
+    ///
+    /// The connection failed, or the server is wrong.
+    pub async fn capa(&mut self) -> Result<(), Error> {
+        if !self.is_asked {
+            self.capabilities = self.connection.capa().await?;
+            self.is_asked = true;
+        }
         Ok(())
     }
 
@@ -232,6 +241,7 @@ impl Authorization {
             // An APOP timestamp that came in clear text is not used any more.
             greeting: Response::ok(""),
             capabilities: None,
+            is_asked: false,
             endpoint: self.endpoint,
             goes_one_by_one: self.goes_one_by_one,
         })
@@ -263,7 +273,7 @@ impl Authorization {
         ))
     }
 
-    /// What the server says it can do; none if it does not know CAPA.
+    /// What the server says it can do; none if it does not know CAPA, or was not asked yet.
     pub fn capabilities(&self) -> Option<&Capabilities> {
         self.capabilities.as_ref()
     }
@@ -284,15 +294,16 @@ impl Authorization {
         name: &str,
         password: &SecretString,
         last: Option<Last>,
+        known: Option<&Capabilities>,
     ) -> Result<Transaction, Error> {
-        let ways = login::ways(&login::Situation {
-            capabilities: self.capabilities.as_ref(),
-            timestamp: self.greeting.timestamp(),
-            is_tls: self.connection.is_tls(),
-            allows_clear_text: self.endpoint.allows_clear_text,
-            has_token: self.endpoint.has_token,
-            last,
-        });
+        // What was announced the last time needs no turn of its own: it is asked for and signed in at once,
+        // and the answer is what counts the next time.
+        let ahead = known.filter(|known| self.may_sign_in_ahead(known, last));
+        if ahead.is_none() {
+            self.capa().await?;
+        }
+        let offered = ahead.or(self.capabilities.as_ref());
+        let ways = self.ways(offered, last);
         if ways.is_empty() {
             self.connection.quit().await;
             return Err(match last {
@@ -301,10 +312,10 @@ impl Authorization {
                 Some(_) | None => Error::ClearText,
             });
         }
-        let pipelines = self.pipelines();
+        let pipelines = ahead.is_some() || self.pipelines();
         let mut rejection = None;
         let mut refused = last.map(|last| last.refused).unwrap_or_default();
-        let offers_plus = self.capabilities.as_ref().is_some_and(|capabilities| {
+        let offers_plus = offered.is_some_and(|capabilities| {
             capabilities
                 .mechanisms()
                 .any(|mechanism| mechanism == Mechanism::ScramSha256Plus)
@@ -318,8 +329,14 @@ impl Authorization {
             pipelines,
             offers_plus,
         };
+        if ahead.is_some() {
+            self.connection.ask_ahead().await?;
+        }
         for way in ways {
             let (request, response) = self.connection.sign_in(way, &applicant).await?;
+            if let Some(capabilities) = self.connection.heard() {
+                self.capabilities = capabilities;
+            }
             if response.is_ok() {
                 return Ok(Transaction {
                     connection: self.connection,
@@ -348,6 +365,31 @@ impl Authorization {
     /// Ends the session without signing in.
     pub async fn quit(mut self) {
         self.connection.quit().await;
+    }
+
+    /// The ways to try, by what is offered.
+    fn ways(&self, offered: Option<&Capabilities>, last: Option<Last>) -> Vec<Way> {
+        login::ways(&login::Situation {
+            capabilities: offered,
+            timestamp: self.greeting.timestamp(),
+            is_tls: self.connection.is_tls(),
+            allows_clear_text: self.endpoint.allows_clear_text,
+            has_token: self.endpoint.has_token,
+            last,
+        })
+    }
+
+    /// True if the password may be said before it is known what the server offers: it was said the last
+    /// time, for want of anything better, and several commands at once are understood.
+    fn may_sign_in_ahead(&self, known: &Capabilities, last: Option<Last>) -> bool {
+        let Some(last) = last.filter(|last| matches!(last.way, Way::User | Way::Plain)) else {
+            return false;
+        };
+        !self.is_asked
+            && !self.goes_one_by_one
+            && known.has(&Capability::Pipelining)
+            && self.may_be_told()
+            && self.ways(Some(known), Some(last)).first() == Some(&last.way)
     }
 
     /// True if a secret may be said: nobody can read along, or that is allowed.

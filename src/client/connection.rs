@@ -27,6 +27,10 @@ pub(super) struct Connection {
     pub(super) patience: Duration,
     waited: Duration,
     received: u64,
+    /// What the server can do was asked for together with what comes next.
+    asked_ahead: bool,
+    /// What it has said to that.
+    heard: Option<Option<Capabilities>>,
     /// Messages were asked for: from now on refusals too have to come at a rate.
     is_fetching: bool,
 }
@@ -61,6 +65,8 @@ impl Connection {
             patience,
             waited: Duration::ZERO,
             received: 0,
+            asked_ahead: false,
+            heard: None,
             is_fetching: false,
         }
     }
@@ -167,13 +173,42 @@ impl Connection {
 
     /// Asks what the server can do; none if it does not know the question.
     pub async fn capa(&mut self) -> Result<Option<Capabilities>, Error> {
+        self.send(&Request::Capa).await?;
+        self.flush().await?;
+        self.capabilities().await
+    }
+
+    /// Asks what the server can do, together with what is sent next.
+    pub async fn ask_ahead(&mut self) -> Result<(), Error> {
+        self.asked_ahead = true;
+        self.send(&Request::Capa).await
+    }
+
+    /// True if that was done, and its answer is awaited.
+    pub fn is_behind_capa(&self) -> bool {
+        self.asked_ahead
+    }
+
+    /// Sends what is kept, and awaits what the server can do if that was asked ahead.
+    pub async fn flush_behind_capa(&mut self) -> Result<(), Error> {
+        self.flush().await?;
+        if std::mem::take(&mut self.asked_ahead) {
+            self.heard = Some(self.capabilities().await?);
+        }
+        Ok(())
+    }
+
+    /// What the server has said to the question asked ahead, once.
+    pub fn heard(&mut self) -> Option<Option<Capabilities>> {
+        self.heard.take()
+    }
+
+    async fn capabilities(&mut self) -> Result<Option<Capabilities>, Error> {
         /// The longest real one has some thirty.
         const MOST_CAPABILITIES: usize = 1_000;
         /// The octets of a thousand such lines.
         const LARGEST: usize = 64 * 1024;
 
-        self.send(&Request::Capa).await?;
-        self.flush().await?;
         let body = self.listing(MOST_CAPABILITIES, LARGEST).await?.ok();
         if let Some(body) = &body {
             for line in crate::pop3::listing::lines(body) {

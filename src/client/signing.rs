@@ -70,9 +70,13 @@ impl Connection {
                     }
                 }
                 self.send(&Request::Pass(password.clone())).await?;
-                self.flush().await?;
+                let is_behind = self.is_behind_capa();
+                self.flush_behind_capa().await?;
                 if pipelines {
-                    let response = self.answer().await?;
+                    let response = match self.answer().await {
+                        Err(error) if is_behind => return Err(error.behind_another()),
+                        answer => answer?,
+                    };
                     if !response.is_ok() {
                         // PASS is on its way and will be refused as well, or the server hangs up:
                         // what it has said already is the reason.
@@ -269,7 +273,7 @@ impl Connection {
         let fits = secrecy::ExposeSecret::expose_secret(&response).len() <= LONGEST_INITIAL;
         let initial = fits.then(|| response.clone());
         self.send(&Request::Auth(Mechanism::Plain, initial)).await?;
-        self.flush().await?;
+        self.flush_behind_capa().await?;
         // A server that asks is answered, even one that has overheard the initial response; one that
         // goes on asking is told to stop.
         let mut lines = vec![SecretString::from("*"), response];

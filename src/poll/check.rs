@@ -26,7 +26,10 @@ use crate::{
     config::{Mailbox, Settings},
     net::tls::hex,
     notice::shown::Shown,
-    pop3::{capability::Capability, listing::UniqueId},
+    pop3::{
+        capability::{Capabilities, Capability},
+        listing::UniqueId,
+    },
     secret::Source,
     store::{self, Store},
 };
@@ -57,6 +60,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub(super) mod remembered {
     /// The way of signing in that worked the last time.
     pub const WAY: &str = "signed_in_by";
+    /// What the server has announced.
+    pub const CAPABILITIES: &str = "capabilities";
     /// When the connection ended over headlines that were to come before their mails.
     pub const ANNOUNCING_BROKE: &str = "announcing_broke";
     /// Set once PIPELINING turned out to be broken.
@@ -255,14 +260,26 @@ impl Check<'_> {
         if goes_one_by_one {
             session.go_one_by_one();
         }
+        let known = self.recall(remembered::CAPABILITIES).await?;
+        let known = known.map(|text| Capabilities::parse(text.as_bytes()));
+        if known.is_none() {
+            match self.unless_cancelled(session.capa()).await {
+                Ok(asked) => asked?,
+                Err(failure) => {
+                    session.quit().await;
+                    return Err(failure);
+                }
+            }
+        }
         // Before signing in: a refusal may be for coming too often.
         findings.login_delay = session
             .capabilities()
-            .and_then(|capabilities| capabilities.login_delay());
+            .or(known.as_ref())
+            .and_then(Capabilities::login_delay);
         findings.has_tried_password = true;
 
         let password = findings.token.as_ref().unwrap_or(self.password).clone();
-        let mut login = pin!(session.login(&self.mailbox.user, &password, last));
+        let mut login = pin!(session.login(&self.mailbox.user, &password, last, known.as_ref()));
         let mut transaction = tokio::select! {
             transaction = &mut login => transaction?,
             () = self.cancelled.cancelled() => {
@@ -274,7 +291,15 @@ impl Check<'_> {
             }
         };
         let way = transaction.way().to_string();
-        let outcome = match self.remember(remembered::WAY, Some(way)).await {
+        let announced = transaction.capabilities().map(|capabilities| {
+            let lines = capabilities.iter().map(ToString::to_string);
+            lines.collect::<Vec<String>>().join("\r\n")
+        });
+        let remembered = async {
+            self.remember(remembered::WAY, Some(way)).await?;
+            self.remember(remembered::CAPABILITIES, announced).await
+        };
+        let outcome = match remembered.await {
             Ok(()) => self.transact(at, &mut transaction, findings).await,
             Err(error) => Err(error.into()),
         };
@@ -442,7 +467,6 @@ impl Check<'_> {
         let is_first = self.recall(remembered::CHECKED).await?.is_none();
         let mut is_renumbered = false;
         if !plan.fetch.is_empty() {
-            self.announce(at, transaction, &plan, ahead).await?;
             let highest_id = {
                 let store = self.store.clone();
                 blocking(move || store.highest_id()).await?

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     client::{
         self, Transaction,
-        fetch::{Fetch, Fetched, Part},
+        fetch::{Fetch, Fetched, Fetching, Part},
     },
     notice::{Headline, shown::Shown},
     pop3::listing::{MessageNumber, UniqueId},
@@ -30,30 +30,34 @@ const MOST_REFUSALS: u32 = 3;
 const HEADLINES_FIRST: usize = 50;
 
 impl Check<'_> {
-    /// Tells of the newest headlines before their mails come, where there is much to fetch and they
-    /// cost no turn each.
-    pub(super) async fn announce(
+    /// The newest headlines, which come before the mails where there is much to fetch and they cost no turn
+    /// each.
+    async fn headlines_first(
         &self,
         at: Timestamp,
-        transaction: &mut Transaction,
         plan: &Plan,
         ahead: usize,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Fetch>, store::Error> {
         if plan.fetch.len() <= HEADLINES_FIRST || ahead == 1 || self.announces_not(at).await? {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let newest = plan
-            .fetch
-            .iter()
-            .take(HEADLINES_FIRST)
-            .map(|(fetch, _)| Fetch {
-                part: Part::Headers,
-                ..*fetch
-            });
-        let largest = self.settings.largest_message.0;
-        let mut fetching = transaction.fetch(newest, ahead, largest);
+        let newest = plan.fetch.iter().take(HEADLINES_FIRST);
+        let headers = newest.map(|(fetch, _)| Fetch {
+            part: Part::Headers,
+            ..*fetch
+        });
+        Ok(headers.collect())
+    }
+
+    /// Tells of the headlines that come first, behind which the mails were asked for already.
+    async fn announce(
+        &self,
+        at: Timestamp,
+        fetching: &mut Fetching<'_>,
+        count: usize,
+    ) -> Result<(), Failure> {
         let mut headlines: Vec<Headline> = Vec::new();
-        loop {
+        for _ in 0..count {
             let (fetch, fetched) = match self.unless_cancelled(fetching.next()).await? {
                 Ok(Some(next)) => next,
                 Ok(None) => break,
@@ -164,8 +168,11 @@ impl Check<'_> {
             .iter()
             .map(|(fetch, unique_id)| (fetch.message, unique_id))
             .collect();
-        let mut fetching =
-            transaction.fetch(plan.fetch.iter().map(|(fetch, _)| *fetch), ahead, largest);
+        let first = self.headlines_first(at, plan, ahead).await?;
+        let count = first.len();
+        let mails = plan.fetch.iter().map(|(fetch, _)| *fetch);
+        let mut fetching = transaction.fetch(first.into_iter().chain(mails), ahead, largest);
+        self.announce(at, &mut fetching, count).await?;
         while let Some(upcoming) = fetching.upcoming() {
             // Room for it before it comes, so that no two large ones are there at once.
             let room = match self.unless_cancelled(keeper.room_for(upcoming)).await? {
