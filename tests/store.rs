@@ -743,6 +743,27 @@ fn marks_made_before_the_mails_of_a_cache_built_anew_have_come_stay() {
 }
 
 #[test]
+fn what_is_put_into_the_index_later_is_found_by_whoever_searches() {
+    let cache = Cache::new();
+    let store = &cache.store;
+    let later = (1..=250).map(|number| {
+        let mut arrival = arrival(&number.to_string(), mail(number, "the aardvark is in"));
+        arrival.entry = None;
+        arrival
+    });
+    store
+        .keep(later.collect(), &Listed::new(), now())
+        .expect("kept");
+    keep(store, "now", mail(251, "and so is the aardwolf"));
+
+    // The poller of a reader goes on in between.
+    assert!(store.index_more().expect("indexed"));
+    assert_eq!(found(store, "aardvark"), 250);
+    assert_eq!(found(store, "aa"), 251);
+    assert!(!store.index_more().expect("nothing is left"));
+}
+
+#[test]
 fn what_stood_in_for_a_notice_that_is_kept_goes_once_that_is_seen() {
     let cache = Cache::new();
     let store = &cache.store;
