@@ -4,7 +4,7 @@
 //! What the client can say is [`Request`], an enum without DELE: leaving mail on the server is not
 //! an option of this program, it is its design.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use secrecy::SecretString;
 use tokio::time;
@@ -332,10 +332,16 @@ impl Authorization {
         if ahead.is_some() {
             self.connection.ask_ahead().await?;
         }
-        for way in ways {
+        let mut ways = VecDeque::from(ways);
+        while let Some(way) = ways.pop_front() {
             let (request, response) = self.connection.sign_in(way, &applicant).await?;
             if let Some(capabilities) = self.connection.heard() {
                 self.capabilities = capabilities;
+                if !response.is_ok() {
+                    // What it offers now counts, without the way that was refused.
+                    ways = self.ways(self.capabilities.as_ref(), last).into();
+                    ways.retain(|other| *other != way);
+                }
             }
             if response.is_ok() {
                 return Ok(Transaction {
@@ -347,7 +353,7 @@ impl Authorization {
             }
             // A code other than [AUTH] speaks of the maildrop, not of the password.
             refused.note(way);
-            let is_final = login::is_final(&response);
+            let is_final = login::is_final(&response) || self.connection.has_told_token;
             rejection = Some(Error::Rejected { request, response });
             if is_final {
                 break;

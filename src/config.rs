@@ -183,6 +183,10 @@ impl Mailbox {
 
     /// True if the server is on this machine.
     pub fn is_loopback(&self) -> bool {
+        // A proxy finds a `localhost` of its own.
+        if self.proxy.is_some() {
+            return false;
+        }
         self.host.eq_ignore_ascii_case("localhost")
             || self
                 .host

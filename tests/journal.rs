@@ -470,3 +470,44 @@ fn nothing_in_a_journal_names_a_sender_or_a_subject() {
     assert_eq!(text.lines().count(), 2);
     assert!(!text.contains("Notice") && !text.contains('@'), "{text}");
 }
+
+#[test]
+fn a_journal_of_ones_own_whose_beginning_was_destroyed_is_written_anew() {
+    let (desk, other) = (Desk::new(), Desk::new());
+    desk.keep(1);
+    other.keep(1);
+    desk.mark(1, Change::Starred(true));
+    let mut bytes = fs::read(desk.journal()).expect("a journal");
+    bytes[..8].fill(0);
+    fs::write(desk.journal(), bytes).expect("written");
+
+    desk.mark(1, Change::Read(true));
+    desk.exchange();
+    bring(&desk, &other);
+    other.exchange();
+
+    assert!(other.marks(1).read && other.marks(1).starred);
+}
+
+#[test]
+fn what_started_as_read_by_its_age_is_nobodys_word() {
+    let mut old = Desk::new();
+    let path = old.home.path().join("other.db");
+    old.store = Store::open(&path).expect("a cache").store;
+    let mut bytes = b"Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n".to_vec();
+    bytes.extend(mail(1));
+    let now: Timestamp = "2026-11-26T10:00:00Z".parse().expect("a time");
+    let digest = Digest::of(&bytes, now);
+    let unique_id = UniqueId::new(*b"1").expect("a unique-id");
+    let mut arrival = Arrival::new(unique_id, Octets(100), bytes, digest);
+    arrival.starts_read = true;
+    old.store
+        .keep(vec![arrival], &Listed::new(), now)
+        .expect("kept");
+
+    let journal = Journal::open(&old.folder(), old.home.path()).expect("journals");
+    old.store.carry_marks(Arc::new(journal)).expect("carried");
+    old.exchange();
+
+    assert!(!old.journal().exists(), "nothing was said");
+}

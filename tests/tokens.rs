@@ -63,21 +63,36 @@ async fn a_token_goes_on_a_line_of_its_own() {
 
 #[tokio::test]
 async fn oauthbearer_goes_first_and_its_refusal_is_ended_as_the_rfc_says() {
-    let reason = BASE64_STANDARD.encode("{\"status\":\"insufficient_scope\"}");
+    let reason = BASE64_STANDARD.encode("{\"status\":\"bad token tok-1234\"}");
+    // The same token is not said once more by the other mechanism.
     let session = format!(
         "{}C: AUTH OAUTHBEARER\nS: + \nC: bixhPW5vdGljZXMsAWhvc3Q9MTI3LjAuMC4x...\nS: + {reason}\nC: AQ==\n\
-         S: -ERR [AUTH] no\n{}S: + \nC: \nS: -ERR [AUTH] no\nC: QUIT\nS: +OK\n",
+         S: -ERR [AUTH] no\nC: QUIT\nS: +OK\n",
         offering("OAUTHBEARER XOAUTH2"),
-        xoauth2("tok-1234"),
     );
 
     let summary = check(vec![session], "tok-1234", "tok-1234").await;
 
-    assert!(
-        matches!(&summary.outcome, Outcome::SignInFailed { .. }),
-        "{:?}",
-        summary.outcome
+    let Outcome::SignInFailed { words } = &summary.outcome else {
+        panic!("{:?}", summary.outcome);
+    };
+    assert_eq!(
+        words.as_str(),
+        "the token was not taken (bad token ****): no"
     );
+}
+
+#[tokio::test]
+async fn a_mechanism_that_is_refused_before_the_token_is_followed_by_the_other() {
+    let session = format!(
+        "{}C: AUTH OAUTHBEARER\nS: -ERR not for you\n{}{EMPTY}",
+        offering("OAUTHBEARER XOAUTH2"),
+        xoauth2("ya29.abc"),
+    );
+
+    let summary = check(vec![session], "ya29.abc", "unused").await;
+
+    assert_eq!(summary.outcome, Outcome::Done, "{}", summary.dialogue);
 }
 
 #[tokio::test]
@@ -135,9 +150,8 @@ async fn the_same_token_is_not_said_twice() {
 #[tokio::test]
 async fn a_token_is_given_to_no_server_that_takes_only_passwords() {
     let session = format!("{}C: QUIT\nS: +OK\n", offering("PLAIN LOGIN"));
-    let again = session.clone();
 
-    let summary = check(vec![session, again], "ya29.abc", "ya29.def").await;
+    let summary = check(vec![session], "ya29.abc", "ya29.def").await;
 
     let Outcome::SignInFailed { words } = &summary.outcome else {
         panic!("{:?}", summary.outcome);
@@ -207,6 +221,7 @@ async fn a_proxy_is_told_the_servers_name() {
 async fn a_proxy_that_leads_no_further_is_said_in_words() {
     let (port, _task) = proxy_to(1, Some("ana:other")).await;
     let mut reader = Reader::of(1);
+    reader.mailbox.insecure = Some(tidings::config::INSECURE.to_owned());
     reader.mailbox.proxy = through(port, "ana:secret@");
 
     let (summary, _) = reader.check().await;
@@ -219,4 +234,39 @@ async fn a_proxy_that_leads_no_further_is_said_in_words() {
         "{why}"
     );
     assert!(!why.contains("secret"), "{why}");
+}
+
+#[tokio::test]
+async fn what_a_server_announced_last_time_is_no_longer_believed_once_it_is_refused() {
+    let before = "S: +OK ready\nC: CAPA\nS: +OK\nS: USER\nS: UIDL\nS: PIPELINING\nS: .\n\
+                  C: USER notices\nC: PASS sesame\nS: +OK\nS: +OK\nC: UIDL\nC: LIST\nS: +OK\nS: .\n\
+                  S: +OK\nS: .\nC: QUIT\nS: +OK\n";
+    // All three lines come at once; by now it wants something else, which the answer says.
+    let after = "S: +OK ready\nC: CAPA\nC: USER notices\nC: PASS sesame\nS: +OK\nS: SASL LOGIN\nS: UIDL\n\
+                 S: PIPELINING\nS: .\nS: -ERR use AUTH\nS: -ERR use AUTH\n\
+                 C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: bm90aWNlcw==\nS: + UGFzc3dvcmQ6\nC: c2VzYW1l\n\
+                 S: +OK\nC: UIDL\nC: STAT\nS: +OK\nS: .\nS: +OK 0 0\nC: QUIT\nS: +OK\n";
+    let script = Script::serve(vec![before.to_owned(), after.to_owned()]).await;
+    let reader = Reader::of(script.port);
+
+    let (first, _) = reader.check().await;
+    let (second, _) = reader.check().await;
+
+    script.finish().await.expect("it says what is written");
+    assert_eq!(first.outcome, Outcome::Done, "{}", first.dialogue);
+    assert_eq!(second.outcome, Outcome::Done, "{}", second.dialogue);
+}
+
+#[tokio::test]
+async fn through_a_proxy_this_machine_is_no_exemption_from_tls() {
+    let mut reader = Reader::of(1);
+    reader.mailbox.proxy = through(1, "");
+
+    let (summary, _) = reader.check().await;
+
+    assert!(
+        matches!(summary.outcome, Outcome::NotSafe { .. }),
+        "{:?}",
+        summary.outcome
+    );
 }

@@ -114,6 +114,10 @@ pub fn read_team_file(path: &Path) -> Result<Mailbox, String> {
     // And shows nobody who somebody is.
     mailbox.client_cert = None;
     mailbox.client_key = None;
+    // And neither takes a password out of the keyring nor leads it another way, or without protection.
+    mailbox.keyring = false;
+    mailbox.proxy = None;
+    mailbox.insecure = None;
     Ok(mailbox)
 }
 

@@ -138,7 +138,7 @@ async fn report(args: &DoctorArgs, context: &Context, mut out: Out) -> Result<Ex
         )
         .await;
         for line in &steps {
-            out.line(&Shown::text(&names.hide(line)))?;
+            out.line(&Shown::text(&names.hide(&dialogue.mask(line))))?;
         }
         for line in dialogue.text().lines() {
             out.line(&Shown::text(&format!("  {}", names.hide(line))))?;

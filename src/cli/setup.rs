@@ -64,10 +64,10 @@ pub struct SetupArgs {
     password_cmd: Vec<String>,
     /// A program that prints an access token (OAuth 2.0), for services that take no passwords; all that
     /// follows are its arguments.
-    #[arg(long, num_args = 1.., allow_hyphen_values = true, value_name = "CMD")]
+    #[arg(long, num_args = 1.., allow_hyphen_values = true, value_name = "CMD", conflicts_with_all = ["password_env", "password_file", "password_cmd", "keyring"])]
     token_cmd: Vec<String>,
     /// Keep the password in the system's keyring: it is asked for now, or read from stdin.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["password_env", "password_file", "password_cmd"])]
     keyring: bool,
     /// A SOCKS5 proxy between here and the server.
     #[arg(long, value_name = "socks5://HOST:PORT", value_parser = Proxy::parse)]

@@ -31,6 +31,8 @@ pub(super) struct Connection {
     asked_ahead: bool,
     /// What it has said to that.
     heard: Option<Option<Capabilities>>,
+    /// An access token was said.
+    pub(super) has_told_token: bool,
     /// Messages were asked for: from now on refusals too have to come at a rate.
     is_fetching: bool,
 }
@@ -67,6 +69,7 @@ impl Connection {
             received: 0,
             asked_ahead: false,
             heard: None,
+            has_told_token: false,
             is_fetching: false,
         }
     }

@@ -9,7 +9,7 @@ use super::{connection::Connection, error::Error, login::Way, request::Request};
 use crate::pop3::{
     codec::{Answer, Continuation},
     command::LONGEST_COMMAND,
-    response::{ParseError, Response},
+    response::{LONGEST_RESPONSE, ParseError, Response},
     sasl::{
         Mechanism, Plain, apop_digest,
         bearer::{self, Refusal},
@@ -140,6 +140,8 @@ impl Connection {
         if let Some(response) = self.challenge().await?.refusal() {
             return Ok(("AUTH", response));
         }
+        // From here on another mechanism would only say the same token once more.
+        self.has_told_token = true;
         self.respond(token).await?;
         let reason = match self.challenge().await? {
             Challenge::None(response) => return Ok(("AUTH", response)),
@@ -149,11 +151,13 @@ impl Connection {
         match self.challenge().await? {
             Challenge::None(mut response) => {
                 if let (false, Some(refusal)) = (response.is_ok(), Refusal::decode(&reason)) {
-                    response.text = match &*response.text {
-                        "" => refusal.to_string(),
+                    let refusal = self.mask(&refusal.to_string());
+                    let mut words = match &*response.text {
+                        "" => refusal,
                         text => format!("{refusal}: {text}"),
-                    }
-                    .into();
+                    };
+                    words.truncate(words.floor_char_boundary(LONGEST_RESPONSE));
+                    response.text = words.into();
                 }
                 Ok(("AUTH", response))
             }
@@ -273,12 +277,17 @@ impl Connection {
         let fits = secrecy::ExposeSecret::expose_secret(&response).len() <= LONGEST_INITIAL;
         let initial = fits.then(|| response.clone());
         self.send(&Request::Auth(Mechanism::Plain, initial)).await?;
+        let mut is_behind = self.is_behind_capa();
         self.flush_behind_capa().await?;
         // A server that asks is answered, even one that has overheard the initial response; one that
         // goes on asking is told to stop.
         let mut lines = vec![SecretString::from("*"), response];
         loop {
-            match self.challenge().await? {
+            let said = match self.challenge().await {
+                Err(error) if std::mem::take(&mut is_behind) => return Err(error.behind_another()),
+                said => said?,
+            };
+            match said {
                 Challenge::None(line) => return Ok(("AUTH", line)),
                 Challenge::Words(challenge) => {
                     if !challenge.is_empty() {

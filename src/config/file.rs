@@ -69,10 +69,10 @@ pub fn load(path: &Path) -> Result<Loaded, Error> {
         confy::load_path(path).map_err(|error| malformed(path, &text, error))?;
     settings.places = Places::of(&text);
     settings.anchor(path);
-    let holds_password = settings
-        .mailboxes
-        .iter()
-        .any(|mailbox| !mailbox.password.is_absent());
+    let holds_password = settings.mailboxes.iter().any(|mailbox| {
+        let has_login = |proxy: &super::proxy::Proxy| proxy.login.is_some();
+        !mailbox.password.is_absent() || mailbox.proxy.as_ref().is_some_and(has_login)
+    });
     let is_exposed =
         fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0);
     if holds_password && is_exposed {
@@ -267,15 +267,10 @@ fn fill(table: &mut Table, mailbox: &Mailbox) {
     set("keyring", mailbox.keyring.then(|| true.into()));
     set("client_cert", path(&mailbox.client_cert));
     set("client_key", path(&mailbox.client_key));
-    // One with a password is written by people only.
-    if mailbox
-        .proxy
-        .as_ref()
-        .is_none_or(|proxy| proxy.login.is_none())
-    {
-        let proxy = mailbox.proxy.as_ref().map(ToString::to_string);
-        set("proxy", proxy.map(Into::into));
-    }
+    set(
+        "proxy",
+        mailbox.proxy.as_ref().map(|proxy| proxy.reveal().into()),
+    );
     set("ca_file", path(&mailbox.ca_file));
     set("pin_sha256", mailbox.pin_sha256.as_deref().map(Into::into));
     set("insecure", mailbox.insecure.as_deref().map(Into::into));

@@ -35,7 +35,7 @@ impl Proxy {
             return Err(format!("{FORM}, no other kind is spoken"));
         }
         let decode = |text: &str| {
-            let text = format!("x={text}").replace('+', "%2B");
+            let text = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
             let pair = url::form_urlencoded::parse(text.as_bytes()).next();
             pair.map(|(_, value)| value.into_owned())
                 .unwrap_or_default()
@@ -48,6 +48,24 @@ impl Proxy {
             port: url.port().unwrap_or(PORT),
             login,
         })
+    }
+}
+
+impl Proxy {
+    /// As it stands in the settings, with the password.
+    pub fn reveal(&self) -> String {
+        let encode = |text: &str| -> String {
+            url::form_urlencoded::byte_serialize(text.as_bytes())
+                .collect::<String>()
+                .replace('+', "%20")
+        };
+        let login = self
+            .login
+            .as_ref()
+            .map_or_else(String::new, |(name, password)| {
+                format!("{}:{}@", encode(name), encode(password))
+            });
+        format!("socks5://{login}{}:{}", self.host, self.port)
     }
 }
 
@@ -106,6 +124,13 @@ mod tests {
         let login = ("ana".to_owned(), "p@ss+word".to_owned());
         assert_eq!(whole.login.as_ref(), Some(&login));
         assert_eq!(format!("{whole:?}"), "socks5://ana:****@[::1]:9050");
+        assert_eq!(Proxy::parse(&whole.reveal()), Ok(whole));
+        let odd = Proxy::parse("socks5://a:p&s=s%20w@h").expect("a proxy");
+        assert_eq!(
+            odd.login.as_ref().map(|login| login.1.as_str()),
+            Some("p&s=s w")
+        );
+        assert_eq!(Proxy::parse(&odd.reveal()), Ok(odd));
     }
 
     #[test]

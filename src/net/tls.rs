@@ -210,7 +210,8 @@ impl Connector {
             .min_protocol_version(Some(async_native_tls::Protocol::Tlsv12))
             .danger_accept_invalid_certs(looks_away)
             .danger_accept_invalid_hostnames(looks_away);
-        if let Some(identity) = &self.identity {
+        // Whoever is only looked at need not know who looks.
+        if let (Some(identity), Verification::Full) = (&self.identity, verification) {
             connector = connector.identity(identity.clone());
         }
         if verification == Verification::Full && self.trust.pin.is_none() {

@@ -31,7 +31,7 @@ use crate::{
         listing::UniqueId,
     },
     secret::Source,
-    store::{self, Store},
+    store::{self, Store, journal},
 };
 
 /// What one visit needs.
@@ -98,6 +98,9 @@ pub fn last_way(store: &Store) -> Result<Option<Last>, store::Error> {
 /// Of more messages than these the words are put into the index behind the check.
 const MOST_INDEXED: usize = 500;
 
+/// How long marks may take that are carried from other machines.
+const MOST_EXCHANGING: Duration = Duration::from_secs(10);
+
 /// How many messages larger than announced are dealt with in one check.
 const MOST_OVERSIZED: u32 = 5;
 
@@ -134,7 +137,10 @@ impl Check<'_> {
         }
         if self.mailbox.has_token() && is_sign_in_refused(&result) {
             // It may have expired meanwhile. The same one is not said twice.
-            if let Ok(token) = Source::of(self.mailbox).fetch().await
+            let fetched = self
+                .unless_cancelled(Source::of(self.mailbox).fetch())
+                .await;
+            if let Ok(Ok(token)) = fetched
                 && token.expose_secret() != self.password.expose_secret()
             {
                 dialogue.conceal(&token);
@@ -281,7 +287,14 @@ impl Check<'_> {
         let password = findings.token.as_ref().unwrap_or(self.password).clone();
         let mut login = pin!(session.login(&self.mailbox.user, &password, last, known.as_ref()));
         let mut transaction = tokio::select! {
-            transaction = &mut login => transaction?,
+            transaction = &mut login => match transaction {
+                Ok(transaction) => transaction,
+                Err(error) => {
+                    // What was announced the last time may be the reason.
+                    self.remember(remembered::CAPABILITIES, None).await?;
+                    return Err(error.into());
+                }
+            },
             () = self.cancelled.cancelled() => {
                 // The maildrop may be ours by now, and teammates' again once we have left.
                 if let Ok(Ok(transaction)) = time::timeout(QUIT_TIMEOUT, login).await {
@@ -369,8 +382,10 @@ impl Check<'_> {
         let oversized = self.oversized().await?;
         let given = listing.unique_ids.as_deref().unwrap_or_default();
         let by_number = steadiness::are_numbers(given);
-        let is_unsteady = self.is_unsteady(&digest, by_number).await?
-            || self.has_numbers_for_ids(given, &seen, findings).await?;
+        let is_unsteady = self
+            .is_unsteady(&digest, by_number, given.is_empty())
+            .await?
+            || self.has_numbers_for_ids(&listing, &seen, findings).await?;
         // The same numbers and sizes may be other messages.
         findings.has_open_ends |= is_unsteady && by_number;
         let given = listing.unique_ids.take().filter(|_| !is_unsteady);
@@ -530,11 +545,21 @@ impl Check<'_> {
     }
 
     /// Takes over what this person has marked on another machine, before anything is shown as new; says
-    /// so if that is not possible.
+    /// so if that is not possible. A folder that does not answer keeps nobody from checking.
     async fn exchange_marks(&self) -> Option<Shown> {
         let store = self.store.clone();
-        let error = blocking(move || store.exchange_marks()).await.err()?;
-        let why = chain(&error);
+        let exchange = blocking(move || match store.exchange_marks() {
+            Err(journal::Error::Store(store::Error::Damaged { .. })) => {
+                store.rebuild()?;
+                Ok(0)
+            }
+            outcome => outcome,
+        });
+        let why = match time::timeout(MOST_EXCHANGING, exchange).await {
+            Ok(Ok(_)) => return None,
+            Ok(Err(error)) => chain(&error),
+            Err(_) => "their folder does not answer".to_owned(),
+        };
         Some(Shown::line(&format!("marks are not carried: {why}")))
     }
 
@@ -616,7 +641,7 @@ impl Check<'_> {
 /// True if the server has not taken what signs in.
 fn is_sign_in_refused(result: &Result<(), Failure>) -> bool {
     match result {
-        Err(Failure::Session(error)) => {
+        Err(Failure::Session(error @ client::Error::Rejected { .. })) => {
             matches!(outcome::of_session(error), Outcome::SignInFailed { .. })
         }
         Ok(()) | Err(_) => false,

@@ -6,8 +6,9 @@ use super::{
     findings::Findings,
 };
 use crate::{
+    client::listing::Listing,
     notice::shown::Shown,
-    pop3::listing::UniqueIdListing,
+    pop3::listing::{UniqueId, UniqueIdListing},
     store::{self, seen::Seen},
 };
 
@@ -34,6 +35,21 @@ fn is_one_gone_behind(listed: usize, seen: &Seen) -> bool {
     })
 }
 
+/// True if more than one message has another size than what was seen under its number: one may be another
+/// mail under a unique-id that is used again.
+fn is_resized(listing: &Listing, seen: &Seen) -> bool {
+    let resized = listing.scan.iter().filter(|line| {
+        let name = UniqueId::new(line.message.value().to_string().into_bytes());
+        let known = name.as_ref().map_or(&[][..], |name| seen.get(name));
+        line.octets.0 != 0
+            && !known.is_empty()
+            && known
+                .iter()
+                .all(|known| known.octets.0 != 0 && known.octets != line.octets)
+    });
+    resized.take(2).count() == 2
+}
+
 /// After so many checks in a row that found everything renumbered unique-ids are not relied on any more.
 const MOST_RENUMBERED: u32 = 2;
 
@@ -43,15 +59,17 @@ impl Check<'_> {
         &self,
         digest: &str,
         are_numbers: bool,
+        is_empty: bool,
     ) -> Result<bool, store::Error> {
         let Some(before) = self.recall(remembered::UNSTEADY).await? else {
             return Ok(false);
         };
         if before == NUMBERS {
-            if !are_numbers {
+            // An empty listing, or none, says nothing of that.
+            if !are_numbers && !is_empty {
                 self.remember(remembered::UNSTEADY, None).await?;
             }
-            return Ok(are_numbers);
+            return Ok(are_numbers || is_empty);
         }
         let is_steady = before == digest;
         let now = (!is_steady).then(|| digest.to_owned());
@@ -60,14 +78,16 @@ impl Check<'_> {
     }
 
     /// True if the unique-ids turn out to be message-numbers, which are others' once a message has left:
-    /// none is left out although the last one is gone.
+    /// none is left out although the last one is gone, or one is another message by its size.
     pub(super) async fn has_numbers_for_ids(
         &self,
-        unique_ids: &[UniqueIdListing],
+        listing: &Listing,
         seen: &Seen,
         findings: &mut Findings,
     ) -> Result<bool, store::Error> {
-        if !are_numbers(unique_ids) || !is_one_gone_behind(unique_ids.len(), seen) {
+        let unique_ids = listing.unique_ids.as_deref().unwrap_or_default();
+        let has_moved = || is_one_gone_behind(unique_ids.len(), seen) || is_resized(listing, seen);
+        if !are_numbers(unique_ids) || !has_moved() {
             return Ok(false);
         }
         findings.note(Shown::line(

@@ -195,6 +195,9 @@ impl Command {
                 out.extend_from_slice(format!("AUTH {mechanism} ").as_bytes());
                 out.extend_from_slice(initial.expose_secret().as_bytes());
             }
+            Command::Apop { name, digest } => {
+                out.extend_from_slice(format!("APOP {name} {digest}").as_bytes());
+            }
             command => out.extend_from_slice(command.to_string().as_bytes()),
         }
         out.extend_from_slice(b"\r\n");
@@ -234,7 +237,8 @@ impl fmt::Display for Command {
             Command::Top { message, lines } => write!(f, " {message} {lines}"),
             Command::User(name) => write!(f, " {name}"),
             Command::Pass(_) => f.write_str(" ****"),
-            Command::Apop { name, digest } => write!(f, " {name} {digest}"),
+            // With the timestamp it would do for trying passwords.
+            Command::Apop { name, .. } => write!(f, " {name} ****"),
             Command::Auth(Some(auth)) => {
                 write!(f, " {}", auth.mechanism)?;
                 if auth.initial.is_some() {

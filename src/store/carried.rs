@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
     Error, Store,
+    arrival::NO_HEADERS,
     journal::entry::{Entry, Machine, Mark, Said, Stamp},
     marks::Change,
 };
@@ -20,6 +21,9 @@ const STAMP: &str = "stamp";
 
 /// The grain of the clock by which files are dated, amply: nanoseconds.
 const MOMENT: i128 = 2_000_000_000;
+
+/// Notices of so many seconds may have started as read, by their age.
+const OLD: i64 = 14 * 86_400;
 
 /// A journal's size in octets, and when it was changed (nanoseconds since 1970).
 pub(super) type Version = (i64, i64);
@@ -66,13 +70,21 @@ pub(super) fn note(
     remember_stamp(transaction, stamp)?;
     let (mark, value) = change.mark();
     for table in ["notice", "salvaged"] {
+        // What stands in for a message that could not be had is like others that do.
         let mut statement = transaction.prepare_cached(&format!(
             "INSERT INTO carried SELECT headers_digest, body_digest, ?2, ?3, ?4, ?5, 0 \
-             FROM {table} WHERE id = ?1 \
+             FROM {table} WHERE id = ?1 AND headers_digest <> ?6 \
              ON CONFLICT DO UPDATE SET value = ?3, stamp = ?4, machine = ?5, written = 0"
         ))?;
         for id in ids {
-            statement.execute(params![id.0, number(mark), value, stamp.0, machine.0])?;
+            statement.execute(params![
+                id.0,
+                number(mark),
+                value,
+                stamp.0,
+                machine.0,
+                Fingerprint::of_headers(NO_HEADERS)
+            ])?;
         }
     }
     Ok(())
@@ -109,12 +121,31 @@ pub(super) fn follow(
 ) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
-            "INSERT OR IGNORE INTO carried \
-             SELECT ?2, ?3, carried.mark, carried.value, carried.stamp, carried.machine, 0 \
-             FROM carried JOIN notice USING (headers_digest, body_digest) WHERE notice.id = ?1 \
-             AND (headers_digest, body_digest) <> (?2, ?3)",
+            "INSERT INTO carried \
+             SELECT ?2, ?3, said.mark, said.value, said.stamp, said.machine, 0 \
+             FROM carried AS said JOIN notice USING (headers_digest, body_digest) \
+             WHERE notice.id = ?1 AND (headers_digest, body_digest) <> (?2, ?3) \
+             ON CONFLICT DO UPDATE SET value = excluded.value, stamp = excluded.stamp, \
+             machine = excluded.machine, written = 0 WHERE excluded.stamp > carried.stamp",
         )?
         .execute(params![id.0, fingerprint.headers, fingerprint.body])?;
+    Ok(())
+}
+
+/// Sets a notice's marks as they were said last under this fingerprint.
+pub(super) fn apply(
+    transaction: &Transaction,
+    id: NoticeId,
+    fingerprint: &Fingerprint,
+) -> rusqlite::Result<()> {
+    for mark in Mark::ALL {
+        if let Some(said) = said(transaction, fingerprint, mark)? {
+            let column = column(mark);
+            transaction
+                .prepare_cached(&format!("UPDATE notice SET {column} = ?2 WHERE id = ?1"))?
+                .execute(params![id.0, said.value])?;
+        }
+    }
     Ok(())
 }
 
@@ -163,13 +194,23 @@ impl Store {
             for mark in Mark::ALL {
                 for table in ["notice", "salvaged"] {
                     let column = column(mark);
+                    // What was old when it came may have started as read: that says nothing of a person.
+                    let by_person = match (mark, table) {
+                        (Mark::Read, "notice") => format!(" AND arrived - date < {OLD}"),
+                        _ => String::new(),
+                    };
                     transaction.execute(
                         &format!(
                             "INSERT OR IGNORE INTO carried \
                              SELECT DISTINCT headers_digest, body_digest, ?1, 1, ?2, ?3, 0 \
-                             FROM {table} WHERE {column}"
+                             FROM {table} WHERE {column} AND headers_digest <> ?4{by_person}"
                         ),
-                        params![number(mark), Stamp::LONG_AGO.0, machine.0],
+                        params![
+                            number(mark),
+                            Stamp::LONG_AGO.0,
+                            machine.0,
+                            Fingerprint::of_headers(NO_HEADERS)
+                        ],
                     )?;
                 }
             }
@@ -194,6 +235,30 @@ impl Store {
                 .or_insert(entry.said);
         }
         let newest = entries.iter().map(|entry| entry.said.stamp).max();
+        // Most of it is known: nobody else need wait while that is found out.
+        self.read(|connection| {
+            let mut known = Vec::new();
+            for ((headers, body, mark), said) in &last {
+                let fingerprint = Fingerprint {
+                    headers: *headers,
+                    body: *body,
+                };
+                let before = self::said(connection, &fingerprint, *mark)?;
+                if before.is_some_and(|before| before >= *said) {
+                    known.push((*headers, *body, *mark));
+                }
+            }
+            for key in known {
+                last.remove(&key);
+            }
+            Ok(())
+        })?;
+        if last.is_empty() {
+            return self.write_lightly(|transaction| {
+                remember_version(transaction, journal, version)?;
+                Ok(0)
+            });
+        }
         self.write(|transaction, change| {
             let mut put = transaction.prepare_cached(
                 "INSERT INTO carried VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1) ON CONFLICT DO UPDATE \
@@ -340,7 +405,7 @@ fn remember_version(
 ) -> rusqlite::Result<()> {
     // One that was changed just now may change once more before the clock of the files moves on.
     let now = Timestamp::now().as_nanosecond();
-    if now - i128::from(version.1) < MOMENT {
+    if (now - i128::from(version.1)).abs() < MOMENT {
         return Ok(());
     }
     transaction
@@ -353,11 +418,11 @@ fn remember_version(
 }
 
 fn said(
-    transaction: &Transaction,
+    connection: &Connection,
     fingerprint: &Fingerprint,
     mark: Mark,
 ) -> rusqlite::Result<Option<Said>> {
-    transaction
+    connection
         .prepare_cached(
             "SELECT stamp, machine, value FROM carried \
              WHERE headers_digest = ?1 AND body_digest = ?2 AND mark = ?3",

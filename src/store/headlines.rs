@@ -184,16 +184,14 @@ impl Store {
     /// The cache cannot be written.
     pub fn note_missing_mail(&self, id: NoticeId) -> Result<(), Error> {
         self.write(|transaction, change| {
-            let noted = transaction
+            transaction
                 .prepare_cached(
                     "UPDATE notice SET complete = 0, changed = ?2 WHERE id = ?1 AND complete \
                      AND NOT EXISTS (SELECT 1 FROM mail WHERE mail.id = notice.id)",
                 )?
                 .execute([id.0, change])?;
-            if noted > 0 {
-                // The next listing is to be looked at, although nothing has changed in it.
-                transaction.execute("DELETE FROM state WHERE name = 'listing'", [])?;
-            }
+            // The next listing is to be looked at, although nothing has changed in it.
+            transaction.execute("DELETE FROM state WHERE name = 'listing'", [])?;
             Ok(())
         })
     }

@@ -10,7 +10,12 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
 };
 
 use super::{Opened, Store, carried::Version};
@@ -27,6 +32,8 @@ pub struct Journal {
     machine: Machine,
     /// Held by whoever writes into this machine's journal.
     lock: PathBuf,
+    /// True while a mark is being carried: who makes the next does not wait behind a folder that hangs.
+    is_carrying: AtomicBool,
 }
 
 /// Why marks are not carried; they are kept here all the same.
@@ -70,6 +77,9 @@ pub enum Error {
     Store(#[from] super::Error),
 }
 
+/// How long a mark may take to be carried before it goes on without anybody waiting.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Entries of this machine's journal beyond which it is written anew, if most of them are outdated.
 const WORTH_WRITING_ANEW: usize = 2_000;
 
@@ -90,6 +100,7 @@ impl Journal {
             folder: folder.to_owned(),
             machine,
             lock,
+            is_carrying: AtomicBool::new(false),
         })
     }
 
@@ -172,7 +183,8 @@ impl Store {
         let mut changed = 0;
         let mut trouble = None;
         let present = folder::journals(&journal.folder)?;
-        if !present.iter().any(|(name, _)| *name == journal.name()) {
+        let own = std::fs::symlink_metadata(journal.path());
+        if own.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             // None yet, or it is gone: what stood in it is written down again.
             self.note_lost(journal.machine, &[])?;
         }
@@ -214,7 +226,41 @@ impl Store {
             Read::Newer => Err(Error::Newer {
                 path: path.to_owned(),
             }),
-            Read::Foreign => Ok(self.merge(&[], name, version)?),
+            Read::Foreign => {
+                if let Some(journal) = &self.journal
+                    && name == journal.name()
+                {
+                    // Its beginning was destroyed: nobody could read what is added behind it.
+                    let _lock = journal.lock()?;
+                    let all = self.all_said()?;
+                    folder::replace(path, &lines(&all))
+                        .map_err(|source| journal.unwritable(source))?;
+                    self.note_written(&all)?;
+                }
+                Ok(self.merge(&[], name, version)?)
+            }
+        }
+    }
+
+    /// Carries what was just marked, for as long as a person does not notice. The marks are kept, whatever
+    /// becomes of it; the next check tries again, and says what is wrong.
+    pub(super) fn carry(&self) {
+        let Some(journal) = self.journal.clone() else {
+            return;
+        };
+        if journal.is_carrying.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let store = self.clone();
+        let (done, ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            let outcome = store.write_journal();
+            journal.is_carrying.store(false, Ordering::Release);
+            // Nobody waits any more if it took long.
+            let _ = done.send(outcome);
+        });
+        if let Ok(Err(error)) = ended.recv_timeout(PATIENCE) {
+            tracing::warn!("marks are not carried yet: {error}");
         }
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
     Error, Store,
-    arrival::{Arrival, Kept},
+    arrival::{Arrival, Kept, NO_HEADERS},
     carried::with_carried,
     headlines::pack,
     index,
@@ -134,7 +134,8 @@ fn keep(
         None => (first_marks(transaction, &arrival)?, wanted),
     };
     marks.read |= was_elsewhere;
-    let (marks, is_read_elsewhere) = match waiting.carried {
+    let is_known = arrival.fingerprint.headers != Fingerprint::of_headers(NO_HEADERS);
+    let (marks, is_read_elsewhere) = match waiting.carried && is_known {
         true => with_carried(transaction, &arrival.fingerprint, marks)?,
         false => (marks, false),
     };

@@ -71,12 +71,4 @@ impl Store {
         self.carry();
         Ok(changed)
     }
-
-    /// Carries what was just marked. The marks are kept, whatever becomes of that; the next check tries
-    /// again, and says so.
-    pub(super) fn carry(&self) {
-        if let Err(error) = self.write_journal() {
-            tracing::warn!("marks are not carried yet: {error}");
-        }
-    }
 }

@@ -209,6 +209,7 @@ fn complete(
 ) -> rusqlite::Result<Headline> {
     let headline = &arrival.headline;
     carried::follow(transaction, id, &arrival.fingerprint)?;
+    carried::apply(transaction, id, &arrival.fingerprint)?;
     transaction
         .prepare_cached(
             "UPDATE notice SET withdrawn = NULL, complete = ?2, headers_digest = ?3, \

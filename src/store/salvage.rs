@@ -158,8 +158,8 @@ impl Store {
             }
             let mut statement = transaction
                 .prepare_cached("INSERT OR IGNORE INTO carried VALUES (?, ?, ?, ?, ?, ?, 0)")?;
-            for values in unwritten {
-                statement.execute(rusqlite::params_from_iter(values))?;
+            for said in unwritten {
+                statement.execute(params![said.0, said.1, said.2, said.3, said.4, said.5])?;
             }
             Ok(saved)
         })?;
@@ -248,23 +248,34 @@ fn read_state(old: &Connection) -> Vec<(String, String)> {
     }
 }
 
-/// Marks that were on their way to another machine.
-fn read_unwritten(old: &Connection) -> Vec<Vec<rusqlite::types::Value>> {
+type Unwritten = ([u8; 16], [u8; 16], i64, bool, i64, [u8; 8]);
+
+/// Marks that were on their way to another machine; what is none is left out.
+fn read_unwritten(old: &Connection) -> Vec<Unwritten> {
     let Ok(mut statement) = old.prepare(
         "SELECT headers_digest, body_digest, mark, value, stamp, machine FROM carried \
          WHERE NOT written",
     ) else {
         return Vec::new();
     };
-    let columns = statement.column_count();
     let rows = statement.query_map([], |row| {
-        (0..columns).map(|column| row.get(column)).collect()
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            row.get(3)?,
+            row.get(4)?,
+            row.get(5)?,
+        ))
     });
     match rows {
-        Ok(rows) => rows.map_while(Result::ok).collect(),
+        Ok(rows) => rows.filter_map(Result::ok).take(MOST_UNWRITTEN).collect(),
         Err(_) => Vec::new(),
     }
 }
+
+/// More marks than any person makes between two checks.
+const MOST_UNWRITTEN: usize = 1_000_000;
 
 const WITHDRAWN_COLUMNS: &str = "id, handle, date, date_guessed, arrived, from_name, from_address, \
      subject, preview, size, important, files, has_link, thread_key, parents, headers_digest, \

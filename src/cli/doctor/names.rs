@@ -8,15 +8,16 @@ use crate::config::Mailbox;
 #[derive(Debug)]
 pub(super) struct Names(Vec<(String, &'static str)>);
 
-/// A name that is shorter says nothing, and would be found in every word.
-const SHORTEST: usize = 3;
+/// A name that is shorter counts only as a word of its own: it would be found in many others.
+const SHORTEST: usize = 4;
 
 impl Names {
     pub fn of(mailbox: &Mailbox) -> Names {
-        let (account, domain) = match mailbox.user.split_once('@') {
-            Some((account, domain)) => (account, domain),
-            None => (mailbox.user.as_str(), ""),
-        };
+        let user = mailbox
+            .user
+            .strip_prefix("recent:")
+            .unwrap_or(&mailbox.user);
+        let (account, domain) = user.split_once('@').unwrap_or((user, ""));
         // `pop.team.example` belongs to `team.example`, which greetings name as well.
         let parent = mailbox
             .host
@@ -25,6 +26,7 @@ impl Names {
         let proxy = mailbox.proxy.as_ref();
         let mut names = vec![
             (mailbox.user.clone(), "USER"),
+            (user.to_owned(), "USER"),
             (account.to_owned(), "USER"),
             (domain.to_owned(), "DOMAIN"),
             (mailbox.host.clone(), "HOST"),
@@ -36,7 +38,7 @@ impl Names {
         names.extend(proxy.map(|proxy| (proxy.host.clone(), "PROXY")));
         let login = proxy.and_then(|proxy| proxy.login.as_ref());
         names.extend(login.map(|(name, _)| (name.clone(), "USER")));
-        names.retain(|(name, _)| name.len() >= SHORTEST);
+        names.retain(|(name, _)| !name.is_empty());
         names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         Names(names)
     }
@@ -56,12 +58,21 @@ impl Names {
                 .map_or(rest.len(), |end| start + end);
             let word = &rest[start..end];
             shown.push_str(&rest[..start]);
-            // A port may stand behind it.
-            let is_address = word.parse::<IpAddr>().is_ok()
-                || word
-                    .rsplit_once(':')
-                    .is_some_and(|(word, _)| word.parse::<IpAddr>().is_ok());
-            shown.push_str(if is_address { "ADDRESS" } else { word });
+            // A sentence may end behind it, or a port stand there, or a word before it.
+            let bare = word.trim_matches(['.', ':']);
+            let is_address = [Some(bare), bare.rsplit_once(':').map(|(word, _)| word)]
+                .into_iter()
+                .chain([bare.split_once(':').map(|(_, word)| word)])
+                .flatten()
+                .any(|word| word.parse::<IpAddr>().is_ok());
+            match (is_address, word.find(bare)) {
+                (true, Some(start)) => {
+                    shown.push_str(&word[..start]);
+                    shown.push_str("ADDRESS");
+                    shown.push_str(&word[start + bare.len()..]);
+                }
+                _ => shown.push_str(word),
+            }
             rest = &rest[end..];
         }
         shown.push_str(rest);
@@ -75,9 +86,16 @@ fn replace(text: &str, name: &str, stand_in: &str) -> String {
     let mut replaced = String::with_capacity(text.len());
     let mut from = 0;
     while let Some(found) = lower[from..].find(&name) {
-        replaced.push_str(&text[from..from + found]);
-        replaced.push_str(stand_in);
-        from += found + name.len();
+        let (start, end) = (from + found, from + found + name.len());
+        let is_of_word = |c: char| c.is_alphanumeric();
+        let is_within = text[..start].chars().next_back().is_some_and(is_of_word)
+            || text[end..].chars().next().is_some_and(is_of_word);
+        replaced.push_str(&text[from..start]);
+        match name.len() < SHORTEST && is_within {
+            true => replaced.push_str(&text[start..end]),
+            false => replaced.push_str(stand_in),
+        }
+        from = end;
     }
     replaced.push_str(&text[from..]);
     replaced
@@ -105,6 +123,23 @@ mod tests {
         assert_eq!(
             hidden,
             "C: USER USER; +OK mx7.DOMAIN ready, USER has 3 at HOST"
+        );
+    }
+
+    #[test]
+    fn short_names_are_hidden_as_words_and_a_prefix_of_gmail_hides_nobody() {
+        let names = Names::of(&Mailbox {
+            name: "x".to_owned(),
+            host: "localhost".to_owned(),
+            user: "recent:hr@gmail.com".to_owned(),
+            ..Mailbox::default()
+        });
+
+        let hidden = names.hide("C: USER hr; three messages for hr, from:10.1.2.3 or 10.1.2.4.");
+
+        assert_eq!(
+            hidden,
+            "C: USER USER; three messages for USER, from:ADDRESS or ADDRESS."
         );
     }
 

@@ -121,6 +121,14 @@ pub(super) fn append(path: &Path, lines: &str) -> io::Result<()> {
         file.set_len(0)?;
         text.push_str(HEAD);
     } else {
+        let mut head = [0; HEAD.len()];
+        file.read_exact(&mut head)?;
+        if head != *HEAD.as_bytes() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is no journal of this version",
+            ));
+        }
         let mut last = [0];
         file.seek(SeekFrom::End(-1))?;
         file.read_exact(&mut last)?;

@@ -241,6 +241,9 @@ impl Form {
                 Keep::File | Keep::Ask => Vec::new(),
             },
             password: Password::default(),
+            // What is asked for here is a password.
+            token_command: Vec::new(),
+            keyring: false,
             ..self.rest.clone()
         }
     }
