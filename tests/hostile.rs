@@ -298,6 +298,17 @@ fn mails_without_names_of_their_own_are_no_thread() {
     assert_eq!(distinct.len(), keys.len());
 }
 
+#[test]
+fn a_mail_of_nothing_or_of_white_space_has_a_line_in_the_list() {
+    for raw in ["", "\t", " ", "\n", "\r\n\r\n", "\t\n\n"] {
+        let digest = Digest::of(raw.as_bytes(), now());
+        let headline = Headline::of_headers(raw.as_bytes(), now());
+
+        assert_eq!(digest.headline.subject.as_str(), "(no subject)", "{raw:?}");
+        assert_eq!(headline.subject.as_str(), "(no subject)", "{raw:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 

@@ -69,7 +69,7 @@ impl Digest {
         });
         read.flatten().unwrap_or_else(|| {
             let headline = headline(
-                &Message::default(),
+                &blank(),
                 &Contents::default(),
                 arrived,
                 &fingerprint.headers,
@@ -101,15 +101,8 @@ impl Headline {
                 .or_else(|| MessageParser::new().parse(&*bounded.raw));
             mail.map(|mail| headline(&mail, &Contents::default(), arrived, &fingerprint, 0))
         });
-        read.flatten().unwrap_or_else(|| {
-            headline(
-                &Message::default(),
-                &Contents::default(),
-                arrived,
-                &fingerprint,
-                0,
-            )
-        })
+        read.flatten()
+            .unwrap_or_else(|| headline(&blank(), &Contents::default(), arrived, &fingerprint, 0))
     }
 }
 
@@ -156,6 +149,12 @@ impl Fingerprint {
         }
         first_half(&digest.finalize())
     }
+}
+
+/// A mail without anything. The library's own has not even a part, of which its functions ask for the first.
+fn blank() -> Message<'static> {
+    let blank = MessageParser::new().parse(&b"X-Blank:\r\n\r\n"[..]);
+    blank.unwrap_or_default()
 }
 
 fn digest(
