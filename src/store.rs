@@ -364,13 +364,11 @@ impl Store {
         }
         self.write(|transaction, _| {
             match value {
-                Some(value) => transaction.execute(
-                    "INSERT INTO state VALUES (?1, ?2) \
-                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    [name, value],
-                )?,
-                None => transaction.execute("DELETE FROM state WHERE name = ?1", [name])?,
-            };
+                Some(value) => put_state(transaction, name, value)?,
+                None => {
+                    transaction.execute("DELETE FROM state WHERE name = ?1", [name])?;
+                }
+            }
             Ok(())
         })
     }
@@ -409,6 +407,17 @@ impl Store {
             let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         }
     }
+}
+
+/// Remembers something under a name.
+fn put_state(transaction: &Transaction, name: &str, value: &str) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO state VALUES (?1, ?2) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )?
+        .execute([name, value])
+        .map(drop)
 }
 
 /// Opens a cache, for writing too if that is possible.

@@ -511,3 +511,31 @@ fn what_started_as_read_by_its_age_is_nobodys_word() {
 
     assert!(!old.journal().exists(), "nothing was said");
 }
+
+#[test]
+fn a_folder_that_hangs_keeps_nobody_from_marking() {
+    let desk = Desk::new();
+    desk.keep(1);
+    desk.mark(1, Change::Read(true));
+    desk.exchange();
+    // Whoever wants to write waits for this, as for a disk that does not answer.
+    let machine = fs::File::options()
+        .write(true)
+        .open(desk.home.path().join("machine"))
+        .expect("a file");
+    machine.lock().expect("held");
+
+    desk.mark(1, Change::Starred(true));
+    desk.mark(1, Change::Muted(true));
+    let refused = desk.store.exchange_marks().expect_err("it hangs");
+
+    assert!(matches!(refused, Error::Hangs { .. }), "{refused:?}");
+    assert!(desk.marks(1).starred && desk.marks(1).muted);
+    machine.unlock().expect("free");
+    let other = Desk::new();
+    other.keep(1);
+    desk.exchange();
+    bring(&desk, &other);
+    other.exchange();
+    assert!(other.marks(1).starred && other.marks(1).muted);
+}

@@ -10,7 +10,7 @@ use super::{
     Error, Store,
     arrival::NO_HEADERS,
     journal::entry::{Entry, Machine, Mark, Said, Stamp},
-    marks::Change,
+    put_state,
 };
 use crate::notice::{Marks, NoticeId, headline::Fingerprint};
 
@@ -28,16 +28,6 @@ const OLD: i64 = 14 * 86_400;
 /// A journal's size in octets, and when it was changed (nanoseconds since 1970).
 pub(super) type Version = (i64, i64);
 
-impl Change {
-    fn mark(self) -> (Mark, bool) {
-        match self {
-            Change::Read(value) => (Mark::Read, value),
-            Change::Starred(value) => (Mark::Starred, value),
-            Change::Muted(value) => (Mark::Muted, value),
-        }
-    }
-}
-
 fn number(mark: Mark) -> i64 {
     match mark {
         Mark::Read => 0,
@@ -46,7 +36,8 @@ fn number(mark: Mark) -> i64 {
     }
 }
 
-fn column(mark: Mark) -> &'static str {
+/// The column of a mark in the table of notices.
+pub(super) fn column(mark: Mark) -> &'static str {
     match mark {
         Mark::Read => "read",
         Mark::Starred => "starred",
@@ -58,17 +49,17 @@ fn column(mark: Mark) -> &'static str {
 pub(super) fn note(
     transaction: &Transaction,
     ids: &[NoticeId],
-    change: Change,
+    mark: Mark,
+    value: bool,
 ) -> rusqlite::Result<()> {
-    let Some(machine) = machine(transaction)? else {
+    let Some(machine) = this_machine(transaction)? else {
         return Ok(());
     };
     if ids.is_empty() {
         return Ok(());
     }
     let stamp = Stamp::after(last_stamp(transaction)?, Timestamp::now());
-    remember_stamp(transaction, stamp)?;
-    let (mark, value) = change.mark();
+    put_state(transaction, STAMP, &stamp.0.to_string())?;
     for table in ["notice", "salvaged"] {
         // What stands in for a message that could not be had is like others that do.
         let mut statement = transaction.prepare_cached(&format!(
@@ -96,7 +87,7 @@ pub(super) fn note_long_ago(
     fingerprint: &Fingerprint,
     marks: Marks,
 ) -> rusqlite::Result<()> {
-    let Some(machine) = machine(transaction)? else {
+    let Some(machine) = this_machine(transaction)? else {
         return Ok(());
     };
     let mut statement = transaction
@@ -181,16 +172,13 @@ fn has(marks: Marks, mark: Mark) -> bool {
 impl Store {
     /// From now on marks are noted for a journal, as of this machine; those that are here already too.
     pub(super) fn begin_to_carry(&self, machine: Machine) -> Result<(), Error> {
-        let known = self.read(machine_of)?;
+        let known = self.read(this_machine)?;
         if known == Some(machine) {
             return Ok(());
         }
         self.write(|transaction, _| {
-            transaction.execute(
-                "INSERT INTO state VALUES (?1, ?2) \
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                params![MACHINE, u64::from_be_bytes(machine.0).to_string()],
-            )?;
+            let name = u64::from_be_bytes(machine.0).to_string();
+            put_state(transaction, MACHINE, &name)?;
             for mark in Mark::ALL {
                 for table in ["notice", "salvaged"] {
                     let column = column(mark);
@@ -299,7 +287,7 @@ impl Store {
             if let Some(newest) = newest
                 && newest > last_stamp(transaction)?
             {
-                remember_stamp(transaction, newest)?;
+                put_state(transaction, STAMP, &newest.0.to_string())?;
             }
             remember_version(transaction, journal, version)?;
             Ok(changed)
@@ -460,11 +448,7 @@ fn entry(row: &Row) -> rusqlite::Result<Entry> {
     })
 }
 
-fn machine(transaction: &Transaction) -> rusqlite::Result<Option<Machine>> {
-    machine_of(transaction)
-}
-
-fn machine_of(connection: &Connection) -> rusqlite::Result<Option<Machine>> {
+fn this_machine(connection: &Connection) -> rusqlite::Result<Option<Machine>> {
     let number = remembered_number(connection, MACHINE)?;
     Ok(number.map(|number: u64| Machine(number.to_be_bytes())))
 }
@@ -483,14 +467,4 @@ fn remembered_number<N: std::str::FromStr>(
         .query_row([name], |row| row.get(0))
         .optional()?;
     Ok(text.and_then(|text| text.parse().ok()))
-}
-
-fn remember_stamp(transaction: &Transaction, stamp: Stamp) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO state VALUES (?1, ?2) \
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        )?
-        .execute(params![STAMP, stamp.0.to_string()])?;
-    Ok(())
 }

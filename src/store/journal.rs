@@ -10,13 +10,11 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::{Arc, mpsc},
     time::Duration,
 };
+
+use parking_lot::Mutex;
 
 use super::{Opened, Store, carried::Version};
 
@@ -32,8 +30,8 @@ pub struct Journal {
     machine: Machine,
     /// Held by whoever writes into this machine's journal.
     lock: PathBuf,
-    /// True while a mark is being carried: who makes the next does not wait behind a folder that hangs.
-    is_carrying: AtomicBool,
+    /// Held by whoever is at work in the folder: nobody else begins to wait for one that hangs.
+    turn: Mutex<()>,
 }
 
 /// Why marks are not carried; they are kept here all the same.
@@ -72,6 +70,12 @@ pub enum Error {
         /// The journal.
         path: PathBuf,
     },
+    /// Somebody has been waiting for the folder for long.
+    #[error("the folder {path} does not answer")]
+    Hangs {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The cache cannot be used.
     #[error(transparent)]
     Store(#[from] super::Error),
@@ -100,7 +104,7 @@ impl Journal {
             folder: folder.to_owned(),
             machine,
             lock,
-            is_carrying: AtomicBool::new(false),
+            turn: Mutex::new(()),
         })
     }
 
@@ -179,6 +183,11 @@ impl Store {
         let Some(journal) = &self.journal else {
             return Ok(0);
         };
+        let Some(_turn) = journal.turn.try_lock_for(PATIENCE) else {
+            return Err(Error::Hangs {
+                path: journal.folder.clone(),
+            });
+        };
         let known = self.journals()?;
         let mut changed = 0;
         let mut trouble = None;
@@ -248,16 +257,14 @@ impl Store {
         let Some(journal) = self.journal.clone() else {
             return;
         };
-        if journal.is_carrying.swap(true, Ordering::AcqRel) {
-            return;
-        }
         let store = self.clone();
         let (done, ended) = mpsc::channel();
         std::thread::spawn(move || {
-            let outcome = store.write_journal();
-            journal.is_carrying.store(false, Ordering::Release);
-            // Nobody waits any more if it took long.
-            let _ = done.send(outcome);
+            // Whoever is at it takes this along, or the next check does.
+            if let Some(_turn) = journal.turn.try_lock() {
+                // Nobody waits any more if it took long.
+                let _ = done.send(store.write_journal());
+            }
         });
         if let Ok(Err(error)) = ended.recv_timeout(PATIENCE) {
             tracing::warn!("marks are not carried yet: {error}");
@@ -265,11 +272,7 @@ impl Store {
     }
 
     /// Writes down what this machine has said since the last time.
-    ///
-    /// # Errors
-    ///
-    /// The journal cannot be written; it is tried again the next time.
-    pub(super) fn write_journal(&self) -> Result<(), Error> {
+    fn write_journal(&self) -> Result<(), Error> {
         let Some(journal) = &self.journal else {
             return Ok(());
         };

@@ -2,7 +2,11 @@
 
 use rusqlite::params;
 
-use super::{Error, Store, carried};
+use super::{
+    Error, Store,
+    carried::{self, column},
+    journal::entry::Mark,
+};
 use crate::notice::NoticeId;
 
 /// A mark that is set or taken away.
@@ -16,6 +20,17 @@ pub enum Change {
     Muted(bool),
 }
 
+impl Change {
+    /// Which mark, and whether it is set.
+    pub(super) fn parts(self) -> (Mark, bool) {
+        match self {
+            Change::Read(value) => (Mark::Read, value),
+            Change::Starred(value) => (Mark::Starred, value),
+            Change::Muted(value) => (Mark::Muted, value),
+        }
+    }
+}
+
 impl Store {
     /// Sets or takes away a mark, and gives the notices for which that changed something.
     ///
@@ -23,11 +38,8 @@ impl Store {
     ///
     /// The cache cannot be written.
     pub fn mark(&self, ids: &[NoticeId], change: Change) -> Result<Vec<NoticeId>, Error> {
-        let (column, value) = match change {
-            Change::Read(value) => ("read", value),
-            Change::Starred(value) => ("starred", value),
-            Change::Muted(value) => ("muted", value),
-        };
+        let (mark, value) = change.parts();
+        let column = column(mark);
         let changed = self.write(|transaction, number| {
             let mut statement = transaction.prepare_cached(&format!(
                 "UPDATE notice SET {column} = ?2, changed = ?3 WHERE id = ?1 AND {column} <> ?2"
@@ -43,7 +55,7 @@ impl Store {
                     changed.push(*id);
                 }
             }
-            carried::note(transaction, &changed, change)?;
+            carried::note(transaction, &changed, mark, value)?;
             Ok(changed)
         })?;
         self.carry();
@@ -65,7 +77,7 @@ impl Store {
                 )?
                 .query_map([before, number], |row| row.get(0).map(NoticeId))?
                 .collect::<rusqlite::Result<Vec<NoticeId>>>()?;
-            carried::note(transaction, &changed, Change::Read(true))?;
+            carried::note(transaction, &changed, Mark::Read, true)?;
             Ok(changed)
         })?;
         self.carry();

@@ -5,7 +5,7 @@
 
 use rusqlite::params;
 
-use super::{Error, Store, carried, marks::Change};
+use super::{Error, Store, carried, journal::entry::Mark};
 use crate::{
     notice::{Marks, NoticeId, headline::Fingerprint},
     pop3::listing::UniqueId,
@@ -100,12 +100,12 @@ impl Store {
                         .collect::<rusqlite::Result<Vec<NoticeId>>>()?;
                     imported.changed += changed.len();
                     for (is_set, mark) in [
-                        (*read, Change::Read(true)),
-                        (*starred, Change::Starred(true)),
-                        (*muted, Change::Muted(true)),
+                        (*read, Mark::Read),
+                        (*starred, Mark::Starred),
+                        (*muted, Mark::Muted),
                     ] {
                         if is_set {
-                            carried::note(transaction, &changed, mark)?;
+                            carried::note(transaction, &changed, mark, true)?;
                         }
                     }
                 } else {
@@ -145,7 +145,7 @@ impl Store {
                         })?
                         .collect::<rusqlite::Result<Vec<NoticeId>>>()?;
                     imported.changed += changed.len();
-                    carried::note(transaction, &changed, Change::Read(true))?;
+                    carried::note(transaction, &changed, Mark::Read, true)?;
                 } else {
                     imported.waiting += wait.execute([unique_id.as_bytes()])?;
                 }

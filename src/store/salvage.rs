@@ -8,9 +8,9 @@ use std::{
 };
 
 use jiff::Zoned;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, Row, params};
 
-use super::{Aside, Error, Store, index};
+use super::{Aside, Error, Store, index, put_state};
 use crate::notice::NoticeId;
 
 /// Puts a new cache with all that can be saved in the place of a damaged one, and says where that is
@@ -149,12 +149,8 @@ impl Store {
                     statement.execute(params![mark.0, mark.1, mark.2, mark.3, mark.4, mark.5])?;
             }
             // The number of the last change too: whoever has the cache open goes on from there.
-            let mut statement = transaction.prepare_cached(
-                "INSERT INTO state VALUES (?1, ?2) \
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            )?;
             for (name, value) in &remembered {
-                statement.execute([name, value])?;
+                put_state(transaction, name, value)?;
             }
             let mut statement = transaction
                 .prepare_cached("INSERT OR IGNORE INTO carried VALUES (?, ?, ?, ?, ?, ?, 0)")?;
@@ -201,10 +197,7 @@ fn read_marks(old: &Connection) -> Vec<Mark> {
         // As it was before the fourth step of the schema.
         "NULL FROM salvaged",
     ] {
-        let Ok(mut statement) = old.prepare(&format!("SELECT {COLUMNS}, {rest}")) else {
-            continue;
-        };
-        let rows = statement.query_map([], |row| {
+        marks.extend(rows(old, &format!("SELECT {COLUMNS}, {rest}"), |row| {
             Ok((
                 row.get(0)?,
                 row.get(1)?,
@@ -213,12 +206,22 @@ fn read_marks(old: &Connection) -> Vec<Mark> {
                 row.get(4)?,
                 row.get(5)?,
             ))
-        });
-        if let Ok(rows) = rows {
-            marks.extend(rows.map_while(Result::ok));
-        }
+        }));
     }
     marks
+}
+
+/// The rows of a damaged file up to the first that cannot be read; none if it has no such table.
+fn rows<T>(
+    old: &Connection,
+    select: &str,
+    read: impl FnMut(&Row) -> rusqlite::Result<T>,
+) -> Vec<T> {
+    let Ok(mut statement) = old.prepare(select) else {
+        return Vec::new();
+    };
+    let rows = statement.query_map([], read);
+    rows.map_or_else(|_| Vec::new(), |rows| rows.map_while(Result::ok).collect())
 }
 
 /// What is remembered of the person and the server, and not of what was in the cache: this one is
@@ -235,30 +238,21 @@ const LASTING: [&str; 8] = [
 ];
 
 fn read_state(old: &Connection) -> Vec<(String, String)> {
-    let Ok(mut statement) = old.prepare("SELECT name, value FROM state") else {
-        return Vec::new();
-    };
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-    match rows {
-        Ok(rows) => rows
-            .map_while(Result::ok)
-            .filter(|(name, _): &(String, String)| LASTING.contains(&name.as_str()))
-            .collect(),
-        Err(_) => Vec::new(),
-    }
+    let mut state: Vec<(String, String)> = rows(old, "SELECT name, value FROM state", |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
+    state.retain(|(name, _)| LASTING.contains(&name.as_str()));
+    state
 }
 
 type Unwritten = ([u8; 16], [u8; 16], i64, bool, i64, [u8; 8]);
 
 /// Marks that were on their way to another machine; what is none is left out.
 fn read_unwritten(old: &Connection) -> Vec<Unwritten> {
-    let Ok(mut statement) = old.prepare(
-        "SELECT headers_digest, body_digest, mark, value, stamp, machine FROM carried \
-         WHERE NOT written",
-    ) else {
-        return Vec::new();
-    };
-    let rows = statement.query_map([], |row| {
+    const SELECT: &str = "SELECT headers_digest, body_digest, mark, value, stamp, machine \
+                          FROM carried WHERE NOT written";
+
+    let read = |row: &Row| -> rusqlite::Result<Unwritten> {
         Ok((
             row.get(0)?,
             row.get(1)?,
@@ -267,15 +261,10 @@ fn read_unwritten(old: &Connection) -> Vec<Unwritten> {
             row.get(4)?,
             row.get(5)?,
         ))
-    });
-    match rows {
-        Ok(rows) => rows.filter_map(Result::ok).take(MOST_UNWRITTEN).collect(),
-        Err(_) => Vec::new(),
-    }
+    };
+    let all = rows(old, SELECT, |row| Ok(read(row).ok()));
+    all.into_iter().flatten().collect()
 }
-
-/// More marks than any person makes between two checks.
-const MOST_UNWRITTEN: usize = 1_000_000;
 
 const WITHDRAWN_COLUMNS: &str = "id, handle, date, date_guessed, arrived, from_name, from_address, \
      subject, preview, size, important, files, has_link, thread_key, parents, headers_digest, \
@@ -284,21 +273,15 @@ const WITHDRAWN_COLUMNS: &str = "id, handle, date, date_guessed, arrived, from_n
 type Saved = (Vec<rusqlite::types::Value>, Vec<u8>);
 
 fn read_withdrawn(old: &Connection) -> Vec<Saved> {
-    let Ok(mut statement) = old.prepare(&format!(
+    let select = format!(
         "SELECT bytes, {WITHDRAWN_COLUMNS} FROM notice JOIN mail USING (id) \
          WHERE withdrawn IS NOT NULL"
-    )) else {
-        return Vec::new();
-    };
-    let columns = statement.column_count();
-    let rows = statement.query_map([], |row| {
+    );
+    rows(old, &select, |row| {
+        let columns = row.as_ref().column_count();
         let values = (1..columns)
             .map(|column| row.get(column))
             .collect::<rusqlite::Result<_>>()?;
         Ok((values, row.get(0)?))
-    });
-    match rows {
-        Ok(rows) => rows.map_while(Result::ok).collect(),
-        Err(_) => Vec::new(),
-    }
+    })
 }

@@ -18,7 +18,10 @@ use crate::store::carried::Version;
 pub(super) const ENDING: &str = ".marks";
 
 /// More octets than any person's marks take. What is larger is no journal.
-const LARGEST: u64 = 256 * 1024 * 1024;
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// More journals than any person has machines, with their copies.
+const MOST: usize = 1_000;
 
 /// Which machine this is; decided and written down at the first time.
 pub(super) fn machine(path: &Path) -> io::Result<Machine> {
@@ -84,6 +87,9 @@ pub(super) fn journals(folder: &Path) -> Result<Vec<(String, Version)>, Error> {
             && u64::try_from(version.0).is_ok_and(|octets| octets <= LARGEST)
         {
             journals.push((name, version));
+        }
+        if journals.len() == MOST {
+            break;
         }
     }
     Ok(journals)
