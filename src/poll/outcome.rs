@@ -102,12 +102,21 @@ fn names_no_fault(text: &str) -> bool {
         "disk full",
         "maintenance",
     ]) && !has(&[
+        // A password that may be wrong is not said again by itself: accounts are locked for that.
         "password",
         "credential",
-        "authentication",
+        "auth",
+        "login fail",
+        "logon fail",
+        "sign-in fail",
+        "log in",
         "invalid",
         "incorrect",
+        "wrong",
+        "denied",
+        "blocked",
         "disabled",
+        "locked",
     ])
 }
 
@@ -149,4 +158,33 @@ fn names_delay(text: &str) -> bool {
     ]
     .iter()
     .any(|words| text.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_that_speak_of_no_password_let_it_be_said_again() {
+        let outcome = |words: &'static str| of_rejection("PASS", &Response::err(words));
+
+        for words in [
+            "server is not available, try later",
+            "Temporary failure, please try again later",
+            "internal server error",
+        ] {
+            let is_temporary = matches!(outcome(words), Outcome::Unreachable { .. });
+            assert!(is_temporary, "{words}");
+        }
+        for words in [
+            "Login failed. Please try again later",
+            "temporary authentication failure",
+            "access denied, try again later",
+            "account temporarily blocked",
+            "no",
+        ] {
+            let is_refused = matches!(outcome(words), Outcome::SignInFailed { .. });
+            assert!(is_refused, "{words}");
+        }
+    }
 }
