@@ -38,6 +38,7 @@ pub mod services;
 mod settling;
 mod steadiness;
 pub mod tell;
+mod visiting;
 
 use check::Check;
 use report::{Outcome, Report, Summary};

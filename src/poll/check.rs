@@ -1,6 +1,6 @@
 //! One visit: log in, compare, fetch what is new (newest first), keep it, quit.
 
-use std::{collections::HashSet, pin::pin, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -14,22 +14,16 @@ use super::{
     keeper::{Keeper, Terms},
     nameless, outcome,
     report::{Outcome, Report, Summary, grouped},
-    services, steadiness,
+    services,
     tell::{Tell, blocking},
 };
 use crate::{
     causes::chain,
-    client::{
-        self, Authorization, Endpoint, QUIT_TIMEOUT, Transaction, dialogue::Dialogue,
-        fetch::MOST_AHEAD, login::Last,
-    },
+    client::{self, Transaction, dialogue::Dialogue, fetch::MOST_AHEAD, login::Last},
     config::{Mailbox, Settings},
     net::tls::hex,
     notice::shown::Shown,
-    pop3::{
-        capability::{Capabilities, Capability},
-        listing::UniqueId,
-    },
+    pop3::{capability::Capability, listing::UniqueId},
     secret::Source,
     store::{self, Store, journal},
 };
@@ -52,9 +46,6 @@ pub struct Check<'a> {
     /// True if others wait for the maildrop: a check that has much to fetch leaves some for the next.
     pub in_slices: bool,
 }
-
-/// How long a connection that is coming up is waited for, to say QUIT over it.
-const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Names under which things are remembered in the cache.
 pub(super) mod remembered {
@@ -120,7 +111,7 @@ impl Check<'_> {
         // From the greeting on: a server may repeat it in any answer.
         dialogue.conceal(self.password);
         let mut findings = Findings::default();
-        let uncarried = self.exchange_marks().await;
+        let uncarried = self.exchange_marks(&mut findings).await;
         let was_early = early.is_some();
         let mut result = self.visit_on(early, at, &dialogue, &mut findings).await;
         if was_early
@@ -176,17 +167,8 @@ impl Check<'_> {
             }
         }
         if let Err(Failure::Store(store::Error::Damaged { .. })) = result {
-            let store = self.store.clone();
-            result = match blocking(move || store.rebuild()).await {
-                Ok(aside) => {
-                    let moved = aside.map_or_else(String::new, |aside| {
-                        format!(" moved to {}, {},", aside.path.display(), aside.marks())
-                    });
-                    findings.note(Shown::line(&format!(
-                        "the saved notices were damaged:{moved} fetched anew"
-                    )));
-                    self.visit(at, &dialogue, &mut findings).await
-                }
+            result = match self.rebuild(&mut findings).await {
+                Ok(()) => self.visit(at, &dialogue, &mut findings).await,
                 Err(error) => Err(error.into()),
             };
         }
@@ -214,117 +196,7 @@ impl Check<'_> {
         (summary, findings.login_delay)
     }
 
-    async fn visit(
-        &self,
-        at: Timestamp,
-        dialogue: &Dialogue,
-        findings: &mut Findings,
-    ) -> Result<(), Failure> {
-        self.visit_on(None, at, dialogue, findings).await
-    }
-
-    async fn visit_on(
-        &self,
-        early: Option<Early>,
-        at: Timestamp,
-        dialogue: &Dialogue,
-        findings: &mut Findings,
-    ) -> Result<(), Failure> {
-        // Before anybody is called: a cache that cannot be read leaves no session behind.
-        let goes_one_by_one =
-            findings.goes_one_by_one || self.recall(remembered::ONE_BY_ONE).await?.is_some();
-        let (last, highest) = {
-            let store = self.store.clone();
-            blocking(move || {
-                let version = store.version()?;
-                Ok::<_, store::Error>((last_way(&store)?, (store.highest_id()?, version)))
-            })
-            .await?
-        };
-        (findings.highest_before, findings.version_before) = highest;
-
-        let connecting = async {
-            match early {
-                Some(early) => early.session().await,
-                None => {
-                    let endpoint = Endpoint::of(self.mailbox, self.settings)?;
-                    Authorization::connect(&endpoint, dialogue).await
-                }
-            }
-        };
-        let mut connecting = pin!(connecting);
-        let mut session = tokio::select! {
-            session = &mut connecting => session?,
-            () = self.cancelled.cancelled() => {
-                // A server that is about to answer is told; one that is not there is not waited for.
-                if let Ok(Ok(session)) = time::timeout(FAREWELL, connecting).await {
-                    session.quit().await;
-                }
-                return Err(Failure::Cancelled);
-            }
-        };
-        if goes_one_by_one {
-            session.go_one_by_one();
-        }
-        let known = self.recall(remembered::CAPABILITIES).await?;
-        let known = known.map(|text| Capabilities::parse(text.as_bytes()));
-        if known.is_none() {
-            match self.unless_cancelled(session.capa()).await {
-                Ok(asked) => asked?,
-                Err(failure) => {
-                    session.quit().await;
-                    return Err(failure);
-                }
-            }
-        }
-        // Before signing in: a refusal may be for coming too often.
-        findings.login_delay = session
-            .capabilities()
-            .or(known.as_ref())
-            .and_then(Capabilities::login_delay);
-        findings.has_tried_password = true;
-
-        let password = findings.token.as_ref().unwrap_or(self.password).clone();
-        let mut login = pin!(session.login(&self.mailbox.user, &password, last, known.as_ref()));
-        let mut transaction = tokio::select! {
-            transaction = &mut login => match transaction {
-                Ok(transaction) => transaction,
-                Err(error) => {
-                    // What was announced the last time may be the reason.
-                    self.remember(remembered::CAPABILITIES, None).await?;
-                    return Err(error.into());
-                }
-            },
-            () = self.cancelled.cancelled() => {
-                // The maildrop may be ours by now, and teammates' again once we have left.
-                if let Ok(Ok(transaction)) = time::timeout(QUIT_TIMEOUT, login).await {
-                    transaction.quit().await;
-                }
-                return Err(Failure::Cancelled);
-            }
-        };
-        let way = transaction.way().to_string();
-        let announced = transaction.capabilities().map(|capabilities| {
-            let lines = capabilities.iter().map(ToString::to_string);
-            lines.collect::<Vec<String>>().join("\r\n")
-        });
-        let remembered = async {
-            self.remember(remembered::WAY, Some(way)).await?;
-            self.remember(remembered::CAPABILITIES, announced).await
-        };
-        let outcome = match remembered.await {
-            Ok(()) => self.transact(at, &mut transaction, findings).await,
-            Err(error) => Err(error.into()),
-        };
-        // QUIT is said after a failure of ours too: a session left open keeps teammates waiting.
-        match &outcome {
-            Err(Failure::Session(error)) if !may_quit_after(error) => {}
-            Ok(()) | Err(_) => transaction.quit().await,
-        }
-        outcome
-    }
-
-    async fn transact(
+    pub(super) async fn transact(
         &self,
         at: Timestamp,
         transaction: &mut Transaction,
@@ -381,7 +253,7 @@ impl Check<'_> {
         let largest = self.settings.largest_message.0;
         let oversized = self.oversized().await?;
         let given = listing.unique_ids.as_deref().unwrap_or_default();
-        let by_number = steadiness::are_numbers(given);
+        let by_number = identity::are_numbers(given);
         let is_unsteady = self
             .is_unsteady(&digest, by_number, given.is_empty())
             .await?
@@ -546,21 +418,33 @@ impl Check<'_> {
 
     /// Takes over what this person has marked on another machine, before anything is shown as new; says
     /// so if that is not possible. A folder that does not answer keeps nobody from checking.
-    async fn exchange_marks(&self) -> Option<Shown> {
+    async fn exchange_marks(&self, findings: &mut Findings) -> Option<Shown> {
         let store = self.store.clone();
-        let exchange = blocking(move || match store.exchange_marks() {
-            Err(journal::Error::Store(store::Error::Damaged { .. })) => {
-                store.rebuild()?;
-                Ok(0)
-            }
-            outcome => outcome,
-        });
-        let why = match time::timeout(MOST_EXCHANGING, exchange).await {
+        let exchange = blocking(move || store.exchange_marks());
+        let exchange = time::timeout(MOST_EXCHANGING, exchange);
+        let why = match self.unless_cancelled(exchange).await.ok()? {
             Ok(Ok(_)) => return None,
+            Ok(Err(journal::Error::Store(store::Error::Damaged { .. }))) => {
+                let rebuilt = self.rebuild(findings).await;
+                chain(&rebuilt.err()?)
+            }
             Ok(Err(error)) => chain(&error),
             Err(_) => "their folder does not answer".to_owned(),
         };
         Some(Shown::line(&format!("marks are not carried: {why}")))
+    }
+
+    /// Builds a damaged cache anew, and notes what became of it.
+    async fn rebuild(&self, findings: &mut Findings) -> Result<(), store::Error> {
+        let store = self.store.clone();
+        let aside = blocking(move || store.rebuild()).await?;
+        let moved = aside.map_or_else(String::new, |aside| {
+            format!(" moved to {}, {},", aside.path.display(), aside.marks())
+        });
+        findings.note(Shown::line(&format!(
+            "the saved notices were damaged:{moved} fetched anew"
+        )));
+        Ok(())
     }
 
     /// The messages that are larger than they may be; none of those that were, where more is
@@ -646,9 +530,4 @@ fn is_sign_in_refused(result: &Result<(), Failure>) -> bool {
         }
         Ok(()) | Err(_) => false,
     }
-}
-
-/// After these the connection is gone, or in the middle of something.
-fn may_quit_after(error: &client::Error) -> bool {
-    matches!(error, client::Error::Rejected { .. })
 }

@@ -18,7 +18,7 @@ use crate::{
         listing::Listing,
     },
     notice::NoticeId,
-    pop3::listing::{MessageNumber, Octets, UniqueId},
+    pop3::listing::{MessageNumber, Octets, UniqueId, UniqueIdListing},
     store::seen::{Listed, Seen, Troubles, trouble_name},
 };
 
@@ -253,4 +253,46 @@ fn size(listing: &Listing, message: MessageNumber) -> Octets {
 
 fn count(messages: usize) -> u32 {
     u32::try_from(messages).unwrap_or(u32::MAX)
+}
+
+/// True if each unique-id is the number of its message.
+pub fn are_numbers(unique_ids: &[UniqueIdListing]) -> bool {
+    !unique_ids.is_empty()
+        && unique_ids
+            .iter()
+            .all(|line| line.unique_id.as_bytes() == line.message.value().to_string().as_bytes())
+}
+
+/// True if a notice was seen under a number that is higher than all that are listed, and it had not left.
+fn is_one_gone_behind(listed: usize, seen: &Seen) -> bool {
+    seen.iter().any(|(unique_id, known)| {
+        let number = str::from_utf8(unique_id.as_bytes());
+        let number = number.ok().and_then(|text| text.parse::<usize>().ok());
+        number.is_some_and(|number| number > listed)
+            && known
+                .iter()
+                .any(|known| known.copies > 0 && !known.is_withdrawn)
+    })
+}
+
+/// True if more than one message has another size than what was seen under its number: one may be another
+/// mail under a unique-id that is used again.
+fn is_resized(listing: &Listing, seen: &Seen) -> bool {
+    let resized = listing.scan.iter().filter(|line| {
+        let name = UniqueId::new(line.message.value().to_string().into_bytes());
+        let known = name.as_ref().map_or(&[][..], |name| seen.get(name));
+        line.octets.0 != 0
+            && !known.is_empty()
+            && known
+                .iter()
+                .all(|known| known.octets.0 != 0 && known.octets != line.octets)
+    });
+    resized.take(2).count() == 2
+}
+
+/// True if unique-ids that are message-numbers stand for other messages than before.
+pub fn have_numbers_moved(listing: &Listing, seen: &Seen) -> bool {
+    let unique_ids = listing.unique_ids.as_deref().unwrap_or_default();
+    are_numbers(unique_ids)
+        && (is_one_gone_behind(unique_ids.len(), seen) || is_resized(listing, seen))
 }

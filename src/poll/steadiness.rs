@@ -4,51 +4,16 @@
 use super::{
     check::{Check, remembered},
     findings::Findings,
+    identity,
 };
 use crate::{
     client::listing::Listing,
     notice::shown::Shown,
-    pop3::listing::{UniqueId, UniqueIdListing},
     store::{self, seen::Seen},
 };
 
 /// Under this word it is remembered that unique-ids are message-numbers.
 const NUMBERS: &str = "numbers";
-
-/// True if each unique-id is the number of its message.
-pub(super) fn are_numbers(unique_ids: &[UniqueIdListing]) -> bool {
-    !unique_ids.is_empty()
-        && unique_ids
-            .iter()
-            .all(|line| line.unique_id.as_bytes() == line.message.value().to_string().as_bytes())
-}
-
-/// True if a notice was seen under a number that is higher than all that are listed, and it had not left.
-fn is_one_gone_behind(listed: usize, seen: &Seen) -> bool {
-    seen.iter().any(|(unique_id, known)| {
-        let number = str::from_utf8(unique_id.as_bytes());
-        let number = number.ok().and_then(|text| text.parse::<usize>().ok());
-        number.is_some_and(|number| number > listed)
-            && known
-                .iter()
-                .any(|known| known.copies > 0 && !known.is_withdrawn)
-    })
-}
-
-/// True if more than one message has another size than what was seen under its number: one may be another
-/// mail under a unique-id that is used again.
-fn is_resized(listing: &Listing, seen: &Seen) -> bool {
-    let resized = listing.scan.iter().filter(|line| {
-        let name = UniqueId::new(line.message.value().to_string().into_bytes());
-        let known = name.as_ref().map_or(&[][..], |name| seen.get(name));
-        line.octets.0 != 0
-            && !known.is_empty()
-            && known
-                .iter()
-                .all(|known| known.octets.0 != 0 && known.octets != line.octets)
-    });
-    resized.take(2).count() == 2
-}
 
 /// After so many checks in a row that found everything renumbered unique-ids are not relied on any more.
 const MOST_RENUMBERED: u32 = 2;
@@ -85,9 +50,7 @@ impl Check<'_> {
         seen: &Seen,
         findings: &mut Findings,
     ) -> Result<bool, store::Error> {
-        let unique_ids = listing.unique_ids.as_deref().unwrap_or_default();
-        let has_moved = || is_one_gone_behind(unique_ids.len(), seen) || is_resized(listing, seen);
-        if !are_numbers(unique_ids) || !has_moved() {
+        if !identity::have_numbers_moved(listing, seen) {
             return Ok(false);
         }
         findings.note(Shown::line(
