@@ -14,7 +14,7 @@ use crate::{
     net::{
         Stream,
         connect::Route,
-        tls::{self, Connector, Fault, Trust, Verification},
+        tls::{self, Connector, Trust, Verification, fault::Fault},
     },
     pop3::{
         capability::{Capabilities, Capability},
@@ -283,7 +283,9 @@ impl Authorization {
         self.connection.certificate()
     }
 
-    /// Signs in by a password, or by an access token where the endpoint says so. `last` is the way that worked the last time, so that no weaker one is taken.
+    /// Signs in by a password, or by an access token where the endpoint says so. `last` is the way that
+    /// worked the last time, so that no weaker one is taken; `known` what the server announced then, which
+    /// spares the turn for CAPA.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use super::login::Way;
 use crate::{
     net::{
         connect,
-        tls::{self, Fault},
+        tls::{self, fault::Fault},
     },
     pop3::{
         codec::ClientError,
