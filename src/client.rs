@@ -35,6 +35,7 @@ mod signing;
 use connection::Connection;
 use dialogue::Dialogue;
 pub use error::Error;
+use listing::Look;
 use login::{Last, Way};
 use request::Request;
 use signing::Applicant;
@@ -285,7 +286,8 @@ impl Authorization {
 
     /// Signs in by a password, or by an access token where the endpoint says so. `last` is the way that
     /// worked the last time, so that no weaker one is taken; `known` what the server announced then, which
-    /// spares the turn for CAPA.
+    /// spares the turn for CAPA; `look` what is asked first once signed in, and sent along where several
+    /// commands at once are understood.
     ///
     /// # Errors
     ///
@@ -297,6 +299,7 @@ impl Authorization {
         password: &SecretString,
         last: Option<Last>,
         known: Option<&Capabilities>,
+        look: Option<Look>,
     ) -> Result<Transaction, Error> {
         // What was announced the last time needs no turn of its own: it is asked for and signed in at once,
         // and the answer is what counts the next time.
@@ -334,6 +337,9 @@ impl Authorization {
         if ahead.is_some() {
             self.connection.ask_ahead().await?;
         }
+        if let Some(look) = look.filter(|_| pipelines && !offered.is_some_and(may_differ)) {
+            self.connection.look_ahead(look);
+        }
         let mut ways = VecDeque::from(ways);
         while let Some(way) = ways.pop_front() {
             let (request, response) = self.connection.sign_in(way, &applicant).await?;
@@ -357,7 +363,8 @@ impl Authorization {
             refused.note(way);
             let is_final = login::is_final(&response) || self.connection.has_told_token;
             rejection = Some(Error::Rejected { request, response });
-            if is_final {
+            // A server that hangs up now has said why.
+            if is_final || self.connection.forget_look().await.is_err() {
                 break;
             }
         }
@@ -445,15 +452,9 @@ impl Transaction {
     ///
     /// The connection failed.
     pub async fn capa_if_it_may_differ(&mut self) -> Result<(), Error> {
-        let may_differ = self.capabilities.as_ref().is_some_and(|capabilities| {
-            capabilities.iter().any(|capability| {
-                matches!(
-                    capability,
-                    Capability::LoginDelay { per_user: true, .. }
-                        | Capability::Expire { per_user: true, .. }
-                )
-            })
-        });
+        // Answers to something else are on their way: it has not said so until now.
+        let may_differ =
+            self.capabilities.as_ref().is_some_and(may_differ) && !self.connection.has_looked();
         if may_differ && let Some(capabilities) = self.connection.capa().await? {
             self.capabilities = Some(capabilities);
         }
@@ -464,6 +465,17 @@ impl Transaction {
     pub async fn quit(mut self) {
         self.connection.quit().await;
     }
+}
+
+/// True if what a server can do may differ once signed in.
+fn may_differ(capabilities: &Capabilities) -> bool {
+    capabilities.iter().any(|capability| {
+        matches!(
+            capability,
+            Capability::LoginDelay { per_user: true, .. }
+                | Capability::Expire { per_user: true, .. }
+        )
+    })
 }
 
 async fn handshake(

@@ -180,7 +180,7 @@ const SCHEMA: [&str; 8] = [
 const APPLICATION_ID: i64 = 0x7469_646e;
 
 /// A write-ahead log of fewer octets than this is left for the next time.
-const SHORT_LOG: u64 = 512 * 1024;
+const SHORT_LOG: u64 = 2 * 1024 * 1024;
 
 /// How long another program's transaction is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -353,7 +353,8 @@ impl Store {
         })
     }
 
-    /// Remembers something under a name; nothing at all with `None`.
+    /// Remembers something under a name; nothing at all with `None`. A loss of power may undo it, never
+    /// what was kept before and not this.
     ///
     /// # Errors
     ///
@@ -362,7 +363,7 @@ impl Store {
         if self.remembered(name)?.as_deref() == value {
             return Ok(());
         }
-        self.write(|transaction, _| {
+        self.write_lightly(|transaction| {
             match value {
                 Some(value) => put_state(transaction, name, value)?,
                 None => {
@@ -400,7 +401,7 @@ impl Store {
     pub fn close(&self) {
         let connection = self.lock();
         // All of it is for speed alone: the next start does without.
-        let _ = connection.execute_batch("PRAGMA optimize");
+        let _ = connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA optimize");
         // Folding the log back waits for the disk; a short log can wait for the next time.
         let log = salvage::with_suffix(&self.path, "-wal");
         if fs::metadata(log).is_ok_and(|log| log.len() < SHORT_LOG) {

@@ -4,8 +4,11 @@
 use std::{
     fs,
     net::TcpListener,
-    os::unix::fs::{MetadataExt, PermissionsExt, chown},
-    path::PathBuf,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -17,7 +20,7 @@ use tidings::{
     poll::report::{Outcome, Summary},
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 
@@ -96,7 +99,7 @@ impl Dovecot {
         .expect("users");
         // As docs/serving.md recommends it; only the lock is another where a test wants one.
         let lock = if locks { "yes" } else { "no" };
-        let assets = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/dovecot");
+        let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/dovecot");
         let shared = fs::read_to_string(assets.join("shared-mailbox.conf")).expect("the recipe");
         let shared = shared.replace("/etc/dovecot", &home.to_string());
         fs::copy(
@@ -132,14 +135,7 @@ impl Dovecot {
             ),
         )
         .expect("the configuration");
-        let child = Command::new(program)
-            .arg("-F")
-            .arg("-c")
-            .arg(root.join("dovecot.conf"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("dovecot starts");
+        let child = Dovecot::run(&program, &root);
         let dovecot = Dovecot {
             folder,
             port,
@@ -149,17 +145,48 @@ impl Dovecot {
         if count > 0 {
             dovecot.deliver(1..=count);
         }
-        // It is ready when it greets.
+        dovecot.greets().await;
+        Some(dovecot)
+    }
+
+    fn run(program: &Path, root: &Path) -> Child {
+        Command::new(program)
+            .arg("-F")
+            .arg("-c")
+            .arg(root.join("dovecot.conf"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Its children are with it in a group of their own.
+            .process_group(0)
+            .spawn()
+            .expect("dovecot starts")
+    }
+
+    /// It is ready when it greets.
+    async fn greets(&self) {
         loop {
-            if let Ok(socket) = TcpStream::connect(("127.0.0.1", port)).await {
+            if let Ok(socket) = TcpStream::connect(("127.0.0.1", self.port)).await {
                 let mut line = String::new();
                 let read = BufReader::new(socket).read_line(&mut line).await;
                 if read.is_ok() && line.starts_with("+OK") {
-                    return Some(dovecot);
+                    return;
                 }
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+    }
+
+    /// Kills all its processes where they stand.
+    fn kill(&mut self) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again where it was.
+    async fn restart(&mut self) {
+        self.child = Dovecot::run(&program().expect("it was there"), self.folder.path());
+        self.greets().await;
     }
 
     fn deliver(&self, numbers: std::ops::RangeInclusive<u32>) {
@@ -256,6 +283,67 @@ async fn a_life_of_checks(tls: Tls) {
         assert_eq!(headline.withdrawn.is_some(), number == 60);
     }
     assert!(dovecot.find(1).is_some(), "mail stays on the server");
+}
+
+/// Lets one client through to a server, and so many octets of what that says. Gives the port, and how it is
+/// known that they have come.
+async fn bridge(to: u16, octets: u64) -> (u16, tokio::task::JoinHandle<TcpStream>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let task = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.expect("a client");
+        let server = TcpStream::connect(("127.0.0.1", to))
+            .await
+            .expect("a server");
+        let (from_server, mut to_server) = server.into_split();
+        let (mut from_client, mut to_client) = client.split();
+        let mut some = from_server.take(octets);
+        tokio::select! {
+            _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+            _ = tokio::io::copy(&mut some, &mut to_client) => {}
+        }
+        client
+    });
+    (port, task)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_within_a_message_and_started_again_loses_nothing() {
+    let Some(mut dovecot) = Dovecot::start(40, false).await else {
+        return;
+    };
+    let large = format!("{}{}", mail(20), "and so on\n".repeat(200_000));
+    fs::write(dovecot.path_of(20), &large).expect("a mail");
+    let (port, bridge) = bridge(dovecot.port, 400_000).await;
+    let mut reader = dovecot.reader(Tls::None);
+    reader.mailbox.port = Some(port);
+
+    let (killed, ()) = tokio::join!(async { reader.check().await.0 }, async {
+        // The twenty newest came before the large one.
+        let client = bridge.await.expect("it does not panic");
+        dovecot.kill();
+        drop(client);
+    });
+    dovecot.restart().await;
+    reader.mailbox.port = Some(dovecot.port);
+    let kept = reader.headlines().len();
+    let (after, _) = reader.check().await;
+
+    assert!(
+        matches!(killed.outcome, Outcome::Unreachable { .. }),
+        "{:?}\n{}",
+        killed.outcome,
+        killed.dialogue
+    );
+    assert_eq!((killed.new, kept), (20, 20));
+    assert_eq!(after.outcome, Outcome::Done, "{}", after.dialogue);
+    assert_eq!((after.new, after.withdrawn), (20, 0), "{}", after.dialogue);
+    let mut subjects = reader.subjects();
+    subjects.sort();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 40);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,6 +44,12 @@ S: .
 C: USER notices
 ";
 
+/// What is sent at once behind the name.
+const ALL_AHEAD: &str = "C: PASS sesame
+C: UIDL
+C: LIST
+";
+
 const ONE_BY_ONE: &str = "S: +OK
 C: PASS sesame
 S: +OK
@@ -58,7 +64,7 @@ S: +OK";
 
 #[tokio::test]
 async fn a_server_that_drops_a_password_sent_ahead_is_asked_one_by_one_from_then_on() {
-    let dropping = format!("{PIPELINING}C: PASS sesame\nS: +OK\nS~");
+    let dropping = format!("{PIPELINING}{ALL_AHEAD}S: +OK\nS~");
     let patient = format!("{PIPELINING}{ONE_BY_ONE}");
     let script = Script::serve(scripts(&[&dropping, &patient, &patient])).await;
     let reader = hasty_reader(&script);
@@ -73,8 +79,7 @@ async fn a_server_that_drops_a_password_sent_ahead_is_asked_one_by_one_from_then
 
 #[tokio::test]
 async fn a_server_that_drops_a_listing_sent_ahead_is_asked_one_by_one() {
-    let dropping =
-        format!("{PIPELINING}C: PASS sesame\nS: +OK\nS: +OK\nC: UIDL\nC: LIST\nS: +OK\nS: .\nS~");
+    let dropping = format!("{PIPELINING}{ALL_AHEAD}S: +OK\nS: +OK\nS: +OK\nS: .\nS~");
     let patient = format!("{PIPELINING}{ONE_BY_ONE}");
     let script = Script::serve(scripts(&[&dropping, &patient])).await;
     let reader = hasty_reader(&script);
@@ -86,11 +91,68 @@ async fn a_server_that_drops_a_listing_sent_ahead_is_asked_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_network_that_dies_says_nothing_about_pipelining() {
-    let dying = format!("{PIPELINING}C: PASS sesame\nS: +OK\nS~");
-    let ahead = format!(
-        "{PIPELINING}C: PASS sesame\nS: +OK\nS: +OK\nC: UIDL\nC: LIST\nS: +OK\nS: .\nS: +OK\nS: .\n\
+async fn a_server_that_cannot_take_a_listing_behind_the_password_is_asked_one_by_one_from_then_on()
+{
+    // One forgets what came before it had let the client in, another hangs up over it.
+    for misled in ["S: +OK\nS: +OK\nS~", "S: +OK\nS: +OK"] {
+        let dropping = format!("{PIPELINING}{ALL_AHEAD}{misled}");
+        let patient = format!("{PIPELINING}{ONE_BY_ONE}");
+        let script = Script::serve(scripts(&[&dropping, &patient, &patient])).await;
+        let reader = hasty_reader(&script);
+
+        let (first, _) = reader.check().await;
+        let (second, _) = reader.check().await;
+
+        assert_eq!(first.outcome, Outcome::Done, "{}", first.dialogue);
+        assert_eq!(second.outcome, Outcome::Done, "{}", second.dialogue);
+        script.finish().await.expect("as written");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_overhears_what_stands_behind_auth_is_told_nothing_else_in_its_place() {
+    let offering = "S: +OK ready\nC: CAPA\nS: +OK\nS: SASL PLAIN\nS: UIDL\nS: PIPELINING\nS: .\n\
+                    C: AUTH PLAIN AG5vdGljZXMAc2VzYW1l\n";
+    let confused = format!("{offering}C: UIDL\nC: LIST\nS: + ");
+    let patient = format!(
+        "{offering}S: + \nC: AG5vdGljZXMAc2VzYW1l\nS: +OK\nC: UIDL\nS: +OK\nS: .\nC: LIST\nS: +OK\nS: .\n\
          C: QUIT\nS: +OK"
+    );
+    let script = Script::serve(scripts(&[&confused, &patient])).await;
+    let reader = hasty_reader(&script);
+
+    let (summary, _) = reader.check().await;
+
+    assert_eq!(summary.outcome, Outcome::Done, "{}", summary.dialogue);
+    script.finish().await.expect("as written");
+}
+
+#[tokio::test]
+async fn a_refused_password_is_the_reason_whatever_becomes_of_the_listing_behind_it() {
+    let refusals = "S: +OK\nS: -ERR [AUTH] no such password\n";
+    for end in [
+        "S: -ERR first sign in\nS: -ERR first sign in\nC: QUIT\nS: +OK",
+        "",
+    ] {
+        let refusing = format!("{PIPELINING}{ALL_AHEAD}{refusals}{end}");
+        let script = Script::serve(scripts(&[&refusing])).await;
+        let reader = hasty_reader(&script);
+
+        let (summary, _) = reader.check().await;
+
+        let Outcome::SignInFailed { words } = &summary.outcome else {
+            panic!("{:?}", summary.outcome);
+        };
+        assert!(words.to_string().contains("no such password"), "{words}");
+        let _ = script.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_dies_says_nothing_about_pipelining() {
+    let dying = format!("{PIPELINING}{ALL_AHEAD}S: +OK\nS~");
+    let ahead = format!(
+        "{PIPELINING}{ALL_AHEAD}S: +OK\nS: +OK\nS: +OK\nS: .\nS: +OK\nS: .\nC: QUIT\nS: +OK"
     );
     let script = Script::serve(scripts(&[&dying, "S~", &ahead])).await;
     let reader = hasty_reader(&script);

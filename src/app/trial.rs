@@ -122,7 +122,9 @@ impl Trial<'_> {
         }
 
         self.begin(Stage::SignIn);
-        let mut transaction = session.login(&mailbox.user, password, last, None).await?;
+        let mut transaction = session
+            .login(&mailbox.user, password, last, None, None)
+            .await?;
         self.pass(&format!("signed in as {}", mailbox.user));
 
         let looked = self.look(mailbox, &mut transaction).await;

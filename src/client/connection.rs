@@ -7,7 +7,7 @@ use futures_util::SinkExt;
 use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 
-use super::{QUIT_TIMEOUT, dialogue::Dialogue, error::Error, request::Request};
+use super::{QUIT_TIMEOUT, dialogue::Dialogue, error::Error, listing::Look, request::Request};
 use crate::{
     net::Stream,
     pop3::{
@@ -31,6 +31,10 @@ pub(super) struct Connection {
     asked_ahead: bool,
     /// What it has said to that.
     heard: Option<Option<Capabilities>>,
+    /// What is asked together with the command that signs in.
+    look: Option<Look>,
+    /// What was asked so, and not answered yet.
+    looked: Option<Look>,
     /// An access token was said.
     pub(super) has_told_token: bool,
     /// Messages were asked for: from now on refusals too have to come at a rate.
@@ -69,6 +73,8 @@ impl Connection {
             received: 0,
             asked_ahead: false,
             heard: None,
+            look: None,
+            looked: None,
             has_told_token: false,
             is_fetching: false,
         }
@@ -201,6 +207,61 @@ impl Connection {
         Ok(())
     }
 
+    /// Has the next command that signs in followed by what is asked first behind it.
+    pub fn look_ahead(&mut self, look: Look) {
+        self.look = Some(look);
+    }
+
+    /// Sends that, behind a command that signs in if nothing is wrong.
+    pub async fn send_look(&mut self) -> Result<(), Error> {
+        if let Some(look) = self.look.take() {
+            for request in look.requests() {
+                self.send(request).await?;
+            }
+            self.looked = Some(look);
+        }
+        Ok(())
+    }
+
+    /// True if something was asked behind the command that signed in, and is not answered yet.
+    pub fn has_looked(&self) -> bool {
+        self.looked.is_some()
+    }
+
+    /// True if this was asked behind the command that signed in: its answers are on their way. Answers to
+    /// anything else are not wanted any more.
+    ///
+    /// # Errors
+    ///
+    /// The connection failed.
+    pub async fn take_look(&mut self, wanted: Look) -> Result<bool, Error> {
+        match self.looked.take() {
+            Some(looked) if looked == wanted => Ok(true),
+            Some(_) => self.await_all().await.map(|()| false),
+            None => Ok(false),
+        }
+    }
+
+    /// Awaits the answers to what was asked behind a command that did not sign in.
+    ///
+    /// # Errors
+    ///
+    /// The connection failed.
+    pub async fn forget_look(&mut self) -> Result<(), Error> {
+        match self.looked.take() {
+            Some(_) => self.await_all().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Awaits all answers that are still to come.
+    async fn await_all(&mut self) -> Result<(), Error> {
+        while self.framed.codec().awaited() > 0 {
+            self.next(self.patience).await?;
+        }
+        Ok(())
+    }
+
     /// What the server has said to the question asked ahead, once.
     pub fn heard(&mut self) -> Option<Option<Capabilities>> {
         self.heard.take()
@@ -227,10 +288,7 @@ impl Connection {
         let farewell = async {
             self.send(&Request::Quit).await?;
             self.flush().await?;
-            while self.framed.codec().awaited() > 0 {
-                self.next(QUIT_TIMEOUT).await?;
-            }
-            Ok::<(), Error>(())
+            self.await_all().await
         };
         // Nothing depends on the outcome: the server ends the session when the connection closes.
         let _ = time::timeout(QUIT_TIMEOUT, farewell).await;

@@ -38,9 +38,9 @@ pub enum Fetched {
 }
 
 /// The most requests that are sent ahead.
-pub const MOST_AHEAD: usize = 128;
+pub const MOST_AHEAD: usize = 512;
 /// The most octets that are asked for ahead.
-const MOST_OCTETS_AHEAD: u64 = 2 * 1024 * 1024;
+const MOST_OCTETS_AHEAD: u64 = 4 * 1024 * 1024;
 /// How long nothing may come while several requests wait, before PIPELINING counts as broken.
 const PIPELINE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most room that is made on the listing's word alone, before so much has come.

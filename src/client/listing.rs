@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Transaction, error::Error, request::Request};
+use super::{Transaction, connection::Connection, error::Error, request::Request};
 use crate::pop3::{
     listing::{DropListing, Octets, ScanListing, UniqueIdListing, lines},
     response::{Response, excerpt},
@@ -12,6 +12,25 @@ use crate::pop3::{
 pub const LARGEST_LISTING: usize = 40 * 1024 * 1024;
 /// The most messages in a listing.
 pub const MOST_MESSAGES: usize = 2_000_000;
+
+/// What is asked first, once signed in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Look {
+    /// UIDL and STAT, where a listing is known that it may be the same as.
+    Glance,
+    /// UIDL and LIST.
+    Listing,
+}
+
+impl Look {
+    /// The commands for it.
+    pub(super) fn requests(self) -> [&'static Request; 2] {
+        match self {
+            Look::Glance => [&Request::Uidl, &Request::Stat],
+            Look::Listing => [&Request::Uidl, &Request::List],
+        }
+    }
+}
 
 /// What UIDL and STAT answered, as it came: enough to see that nothing has changed.
 #[derive(Clone, Debug)]
@@ -106,14 +125,12 @@ impl Transaction {
     /// The listing has no end, or the connection failed.
     pub async fn glance(&mut self, pipelined: bool) -> Result<Glance, Error> {
         let connection = &mut self.connection;
-        connection.send(&Request::Uidl).await?;
         let (unique_ids, stat) = if pipelined {
-            connection.send(&Request::Stat).await?;
-            connection.flush().await?;
-            let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
+            let unique_ids = connection.ask_two(Look::Glance).await?;
             let stat = connection.answer().await;
             (unique_ids, stat.map_err(Error::behind_another)?)
         } else {
+            connection.send(&Request::Uidl).await?;
             connection.flush().await?;
             let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
             (unique_ids, connection.ask(&Request::Stat).await?)
@@ -154,14 +171,12 @@ impl Transaction {
     /// LIST is refused, a listing has no end, or the connection failed.
     pub async fn listing(&mut self, pipelined: bool) -> Result<Bodies, Error> {
         let connection = &mut self.connection;
-        connection.send(&Request::Uidl).await?;
         let (unique_ids, scan) = if pipelined {
-            connection.send(&Request::List).await?;
-            connection.flush().await?;
-            let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
+            let unique_ids = connection.ask_two(Look::Listing).await?;
             let scan = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await;
             (unique_ids, scan.map_err(Error::behind_another)?)
         } else {
+            connection.send(&Request::Uidl).await?;
             connection.flush().await?;
             let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
             connection.send(&Request::List).await?;
@@ -176,6 +191,26 @@ impl Transaction {
             unique_ids,
             drop_listing: None,
         })
+    }
+}
+
+impl Connection {
+    /// Asks for UIDL and what belongs to it, unless that was asked behind the command that signed in, and
+    /// awaits the unique-ids; the other answer is on its way.
+    async fn ask_two(&mut self, look: Look) -> Result<Result<Vec<u8>, Response>, Error> {
+        if self.take_look(look).await? {
+            let unique_ids = self.listing(MOST_MESSAGES, LARGEST_LISTING).await;
+            return unique_ids.map_err(|error| match error {
+                // What was sent ahead of the answer that signs in is more than some servers can take.
+                Error::Closed => Error::PipeliningBroken,
+                error => error.behind_another(),
+            });
+        }
+        for request in look.requests() {
+            self.send(request).await?;
+        }
+        self.flush().await?;
+        self.listing(MOST_MESSAGES, LARGEST_LISTING).await
     }
 }
 

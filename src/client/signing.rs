@@ -70,6 +70,7 @@ impl Connection {
                     }
                 }
                 self.send(&Request::Pass(password.clone())).await?;
+                self.send_look().await?;
                 let is_behind = self.is_behind_capa();
                 self.flush_behind_capa().await?;
                 if pipelines {
@@ -277,6 +278,9 @@ impl Connection {
         let fits = secrecy::ExposeSecret::expose_secret(&response).len() <= LONGEST_INITIAL;
         let initial = fits.then(|| response.clone());
         self.send(&Request::Auth(Mechanism::Plain, initial)).await?;
+        if fits {
+            self.send_look().await?;
+        }
         let mut is_behind = self.is_behind_capa();
         self.flush_behind_capa().await?;
         // A server that asks is answered, even one that has overheard the initial response; one that
@@ -289,6 +293,8 @@ impl Connection {
             };
             match said {
                 Challenge::None(line) => return Ok(("AUTH", line)),
+                // It has overheard the initial response, and takes what follows for it.
+                Challenge::Words(_) if self.has_looked() => return Err(Error::PipeliningBroken),
                 Challenge::Words(challenge) => {
                     if !challenge.is_empty() {
                         lines.truncate(1);

@@ -194,7 +194,7 @@ impl Stage {
         let password = SecretString::from(self.invitation.password.as_str());
         Authorization::connect(&endpoint, &Dialogue::default())
             .await?
-            .login(&mailbox.user, &password, None, None)
+            .login(&mailbox.user, &password, None, None, None)
             .await
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     notice::shown::Shown,
     pop3::{capability::Capability, listing::UniqueId},
     secret::Source,
-    store::{self, Store, journal},
+    store::{self, Store, journal, seen::Seen},
 };
 
 /// What one visit needs.
@@ -87,7 +87,7 @@ pub fn last_way(store: &Store) -> Result<Option<Last>, store::Error> {
 }
 
 /// Of more messages than these the words are put into the index behind the check.
-const MOST_INDEXED: usize = 500;
+const MOST_INDEXED: usize = 100;
 
 /// How long marks may take that are carried from other machines.
 const MOST_EXCHANGING: Duration = Duration::from_secs(10);
@@ -218,7 +218,7 @@ impl Check<'_> {
         // Most checks end with UIDL and STAT, whatever the mailbox's size: all is as it was at the
         // end of a check that left nothing to do.
         let last = self.recall(remembered::LISTING).await?;
-        let bodies = if last.is_some() {
+        let (bodies, seen) = if last.is_some() {
             let glance = self
                 .unless_cancelled(transaction.glance(pipelines))
                 .await??;
@@ -227,11 +227,14 @@ impl Check<'_> {
                 self.tell_unchanged(glance.messages(), findings).await?;
                 return Ok(());
             }
-            self.unless_cancelled(transaction.look_closer(glance))
-                .await??
+            let (bodies, seen) = tokio::join!(
+                self.unless_cancelled(transaction.look_closer(glance)),
+                self.seen()
+            );
+            (bodies??, Some(seen?))
         } else {
-            self.unless_cancelled(transaction.listing(pipelines))
-                .await??
+            let listing = transaction.listing(pipelines);
+            (self.unless_cancelled(listing).await??, None)
         };
         let digest = self.with_limits(&bodies.digest());
         // Without unique-ids a listing says too little: the same sizes may be other messages.
@@ -246,9 +249,9 @@ impl Check<'_> {
             let odd = transaction.mask(odd);
             findings.note(Shown::line(&format!("odd line in a listing: {odd}")));
         }
-        let seen = {
-            let store = self.store.clone();
-            blocking(move || store.seen()).await?
+        let seen = match seen {
+            Some(seen) => seen,
+            None => self.seen().await?,
         };
         let largest = self.settings.largest_message.0;
         let oversized = self.oversized().await?;
@@ -445,6 +448,11 @@ impl Check<'_> {
             "the saved notices were damaged:{moved} fetched anew"
         )));
         Ok(())
+    }
+
+    async fn seen(&self) -> Result<Seen, store::Error> {
+        let store = self.store.clone();
+        blocking(move || store.seen()).await
     }
 
     /// The messages that are larger than they may be; none of those that were, where more is

@@ -74,9 +74,14 @@ pub fn plan(
     };
 
     let mut resized = 0;
+    // Of each seen unique-id, how often it is listed.
+    let mut listings = vec![0; seen.len()];
     for copies in unique_ids.chunk_by(|(_, left), (_, right)| left == right) {
         let unique_id = &copies[0].1;
         let known = seen.get(unique_id);
+        if let Some(place) = seen.place(unique_id) {
+            listings[place] = copies.len();
+        }
         let is_oversized = oversized.contains(unique_id);
         // Unique-ids are used again: what had left is only back if it is the same.
         let has_left = known
@@ -127,17 +132,12 @@ pub fn plan(
     plan.fetch
         .sort_unstable_by_key(|(fetch, _)| std::cmp::Reverse(fetch.message));
 
-    let listed = |unique_id: &UniqueId| {
-        let from = unique_ids.partition_point(|(_, listed)| listed < unique_id);
-        let alike = unique_ids[from..].iter();
-        alike.take_while(|(_, listed)| listed == unique_id).count()
-    };
     // A notice may have several unique-ids; it is missing if none of them is listed. One that all
     // listed copies stand for other notices under is no name of it any more.
     let mut present: Vec<(NoticeId, bool)> = seen
         .iter()
-        .flat_map(|(unique_id, known)| {
-            let listed = listed(unique_id);
+        .zip(listings)
+        .flat_map(|((_, known), listed)| {
             let accounted: u32 = known.iter().map(|known| known.copies).sum();
             let is_open = (accounted as usize) < listed;
             known

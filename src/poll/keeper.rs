@@ -3,7 +3,7 @@
 //! Mails wait in a queue that is bounded in octets, so that a check takes no more memory than that,
 //! however fast the server is. What waits together is kept together, as one transaction.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{
@@ -75,6 +75,8 @@ const UNIT: u64 = 4_096;
 const LARGEST_BATCH: usize = 400;
 /// The first transactions are small, so that the newest notices are on the screen at once.
 const FIRST_BATCH: usize = 25;
+/// A few mails wait for the others that are on their way, this long: each transaction waits for the disk.
+const MOST_WAITING: Duration = Duration::from_millis(5);
 
 impl Keeper {
     /// Starts the thread.
@@ -141,6 +143,14 @@ struct Batch {
     permits: Vec<OwnedSemaphorePermit>,
 }
 
+impl Batch {
+    fn append(&mut self, mut next: Batch) {
+        self.arrivals.append(&mut next.arrivals);
+        self.permits.append(&mut next.permits);
+        self.octets += next.octets;
+    }
+}
+
 /// Reads mails on one thread and keeps them on this one, so that neither waits for the other.
 fn keep_all(
     terms: &Terms,
@@ -198,7 +208,13 @@ fn keep_batches(
 ) -> Result<Tally, store::Error> {
     let mut tally = Tally::default();
     let mut fetched = 0;
-    for batch in batches {
+    while let Ok(mut batch) = batches.recv() {
+        while batch.arrivals.len() < FIRST_BATCH
+            && fetched as usize + batch.arrivals.len() < terms.of as usize
+            && let Ok(next) = batches.recv_timeout(MOST_WAITING)
+        {
+            batch.append(next);
+        }
         let count = batch.arrivals.len();
         let kept = terms.store.keep(batch.arrivals, &terms.listed, terms.now)?;
         drop(batch.permits);

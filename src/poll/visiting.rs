@@ -14,7 +14,7 @@ use super::{
     tell::blocking,
 };
 use crate::{
-    client::{self, Authorization, Endpoint, QUIT_TIMEOUT, dialogue::Dialogue},
+    client::{self, Authorization, Endpoint, QUIT_TIMEOUT, dialogue::Dialogue, listing::Look},
     pop3::capability::Capabilities,
     store,
 };
@@ -94,7 +94,12 @@ impl Check<'_> {
         findings.has_tried_password = true;
 
         let password = findings.token.as_ref().unwrap_or(self.password).clone();
-        let mut login = pin!(session.login(&self.mailbox.user, &password, last, known.as_ref()));
+        let look = match self.recall(remembered::LISTING).await? {
+            Some(_) => Look::Glance,
+            None => Look::Listing,
+        };
+        let (user, known) = (&self.mailbox.user, known.as_ref());
+        let mut login = pin!(session.login(user, &password, last, known, Some(look)));
         let mut transaction = tokio::select! {
             transaction = &mut login => match transaction {
                 Ok(transaction) => transaction,

@@ -1,8 +1,9 @@
 //! The unique-ids that were seen, and what is known of each: which notice it is, and what went wrong
 //! with it.
 
-use std::collections::{HashMap, HashSet, hash_map};
+use std::collections::{HashMap, HashSet};
 
+use indexmap::{IndexMap, map};
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
@@ -57,7 +58,7 @@ pub fn trouble_name(unique_id: &UniqueId, octets: Octets, copies: u32) -> Unique
 
 /// All unique-ids that were seen, each with its notices.
 #[derive(Debug, Default)]
-pub struct Seen(HashMap<UniqueId, Entry>);
+pub struct Seen(IndexMap<UniqueId, Entry>);
 
 /// Nearly every unique-id has one notice, so that is kept without a list of its own.
 #[derive(Debug)]
@@ -81,7 +82,12 @@ impl Seen {
         self.0.get(unique_id).map_or(&[], Entry::as_slice)
     }
 
-    /// All of them, in no particular order.
+    /// The place of a unique-id among all of them.
+    pub fn place(&self, unique_id: &UniqueId) -> Option<usize> {
+        self.0.get_index_of(unique_id)
+    }
+
+    /// All of them, each at its place.
     pub fn iter(&self) -> impl Iterator<Item = (&UniqueId, &[Known])> {
         self.0
             .iter()
@@ -100,10 +106,10 @@ impl Seen {
 
     fn add(&mut self, unique_id: UniqueId, known: Known) {
         match self.0.entry(unique_id) {
-            hash_map::Entry::Vacant(place) => {
+            map::Entry::Vacant(place) => {
                 place.insert(Entry::One(known));
             }
-            hash_map::Entry::Occupied(mut place) => {
+            map::Entry::Occupied(mut place) => {
                 let mut several = place.get().as_slice().to_vec();
                 several.push(known);
                 place.insert(Entry::Several(several));
