@@ -200,10 +200,14 @@ fn the_bytes_of_a_file_come_back_as_they_were() {
 
     assert_eq!(notice.files[0].name, "a.pdf");
     assert_eq!(
-        files::bytes(raw.as_bytes(), notice.files[0].part).as_deref(),
+        files::bytes(raw.as_bytes(), notice.files[0].place).as_deref(),
         Some(&b"\x00PDF\xff"[..])
     );
-    assert_eq!(files::bytes(raw.as_bytes(), 99), None);
+    let missing = files::Place {
+        part: 99,
+        packed: None,
+    };
+    assert_eq!(files::bytes(raw.as_bytes(), missing), None);
 }
 
 #[test]
@@ -325,7 +329,7 @@ proptest! {
         prop_assert!(digest.headline.preview.width() <= 120);
         for file in &notice.files {
             prop_assert!(!file.name.is_empty() && file.name.len() <= 200 && !file.name.contains('/') && !file.name.starts_with(['.', '-']), "{:?}", file.name);
-            prop_assert!(files::bytes(&raw, file.part).is_some());
+            prop_assert!(files::bytes(&raw, file.place).is_some());
         }
     }
 }

@@ -9,6 +9,7 @@ mod damage;
 mod demo;
 mod demo_notices;
 mod dovecot;
+mod expectations;
 mod faults;
 mod fuzz;
 mod hostile;

@@ -213,8 +213,12 @@ impl World {
                 }
             }
             Effect::OpenLink { target } => self.open_link(target),
-            Effect::OpenFile { mailbox, id, part } => self.open_file(mailbox, id, part),
-            Effect::SaveFiles { mailbox, id, parts } => self.save_files(mailbox, id, parts),
+            Effect::OpenFile { mailbox, id, place } => self.open_file(mailbox, id, place),
+            Effect::SaveFiles {
+                mailbox,
+                id,
+                places,
+            } => self.save_files(mailbox, id, places),
             Effect::SaveNotice { mailbox, id } => self.save_notice(mailbox, id),
             Effect::SaveText { name, text } => {
                 self.save(move |_| Ok((name, text.as_bytes().to_vec())))

@@ -94,7 +94,7 @@ pub fn save(args: &SaveArgs, context: &Context) -> Result<(), Failure> {
         )?;
     }
     for file in parts {
-        let bytes = files::bytes(&mail, file.part)
+        let bytes = files::bytes(&mail, file.place)
             .ok_or_else(|| Failure::new(failure::SAVED_DATA, "the file cannot be decoded"))?;
         write(&file.name, &bytes)?;
     }
@@ -130,7 +130,7 @@ pub fn open(args: &OpenArgs, context: &Context) -> Result<(), Failure> {
             )),
         );
     }
-    let bytes = files::bytes(&mail, file.part)
+    let bytes = files::bytes(&mail, file.place)
         .ok_or_else(|| Failure::new(failure::SAVED_DATA, "the file cannot be decoded"))?;
     let folder = tempfile::Builder::new()
         .prefix("tidings-")

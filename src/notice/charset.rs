@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use mail_parser::decoders::charsets::map::charset_decoder;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use mail_parser::{Encoding, MessagePart, decoders::charsets::map::charset_decoder};
 
 /// True if there is a decoder for the charset that a mail names, or if it names none.
 pub fn is_known(said: &str) -> bool {
@@ -18,11 +19,78 @@ pub fn corrected<'x>(said: &str, text: &str, bytes: impl Fn() -> Cow<'x, [u8]>) 
     let said = said.trim();
     let name = cleaned(said);
     let is_garbled = || text.contains('\u{fffd}') || text.contains("\u{1b}$");
+    if !text.is_ascii() && has_single_octets(&name) {
+        let bytes = bytes();
+        if let Some(text) = as_utf8(&bytes) {
+            return Some(text.to_owned());
+        }
+    }
     match charset_decoder(name.as_bytes()) {
         Some(decode) => (name != said).then(|| decode(&bytes())),
-        None if is_utf8(&name) => None,
-        None => is_garbled().then(|| guess(&bytes(), text)),
+        None if is_utf8(&name) && has_letters(text) => with_printable(text),
+        None => match is_garbled() {
+            true => Some(guess(&bytes(), text)),
+            false => with_printable(text),
+        },
     }
+}
+
+/// Returns the text of a part that is said to be base64 and is not: words stand there.
+pub fn not_encoded<'x>(part: &MessagePart, raw: &'x [u8]) -> Option<Cow<'x, str>> {
+    if part.encoding != Encoding::Base64 {
+        return None;
+    }
+    let body = raw.get(part.offset_body as usize..part.offset_end as usize)?;
+    let body = body.trim_ascii();
+    let has_words = body
+        .split(|&octet| octet == b'\n')
+        .any(|line| line.trim_ascii().contains(&b' '));
+    let letters = body
+        .iter()
+        .filter(|octet| octet.is_ascii_alphanumeric() || b"+/".contains(octet));
+    // Four letters are three octets, and two are one: one is none.
+    let is_odd = !body.contains(&b'=') && letters.count() % 4 == 1 && body.len() < SHORT;
+    ((has_words && !body.contains(&b'=')) || is_odd).then(|| String::from_utf8_lossy(body))
+}
+
+/// True if most of what is not ASCII in a text are letters: a broken one among them is no other charset.
+fn has_letters(text: &str) -> bool {
+    let broken = text.matches('\u{fffd}').count();
+    let whole = text
+        .chars()
+        .filter(|c| !c.is_ascii() && *c != '\u{fffd}')
+        .count();
+    broken <= whole
+}
+
+/// True for charsets in which every octet is a letter, so that nothing looks wrong that is.
+fn has_single_octets(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "us-ascii"
+        || name == "ascii"
+        || name == "latin1"
+        || name.starts_with("iso-8859-")
+        || name.starts_with("windows-125")
+}
+
+/// Returns bytes that are UTF-8 beyond doubt.
+fn as_utf8(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (text.chars().filter(|c| !c.is_ascii()).count() >= 2).then_some(text)
+}
+
+/// Returns the text with letters for what are control characters but in Windows-1252; none if there are none.
+fn with_printable(text: &str) -> Option<String> {
+    let is_control = |c: char| ('\u{80}'..='\u{9f}').contains(&c);
+    if !text.contains(is_control) {
+        return None;
+    }
+    let decode = charset_decoder(b"windows-1252")?;
+    let letters = text.chars().map(|c| match is_control(c) {
+        true => decode(&[c as u8]),
+        false => c.to_string(),
+    });
+    Some(letters.collect())
 }
 
 /// Returns the name of a charset without what broken programs write around it.
@@ -54,17 +122,16 @@ fn is_utf8(charset: &str) -> bool {
     )
 }
 
-/// Decodes what says no charset and is not UTF-8: by the HTML's own word, by the escape sequences
-/// of ISO-2022-JP, else as Windows-1252, which takes any byte.
+/// Decodes what says no charset, or a wrong one: by the HTML's own word, else by what its bytes look like.
 fn guess(bytes: &[u8], decoded: &str) -> String {
-    let is_japanese = memchr::memmem::find(bytes, b"\x1b$").is_some();
-    let charset = html_charset(decoded).unwrap_or(if is_japanese {
-        "iso-2022-jp"
-    } else {
-        "windows-1252"
-    });
-    let decoder = charset_decoder(charset.as_bytes());
-    decoder.map_or_else(|| decoded.to_owned(), |decode| decode(bytes))
+    let said = html_charset(decoded).and_then(|charset| charset_decoder(charset.as_bytes()));
+    if let Some(decode) = said {
+        return decode(bytes);
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(&bytes[..bytes.len().min(GUESSED_BY)], true);
+    let encoding = detector.guess(None, Utf8Detection::Allow);
+    encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
 fn html_charset(text: &str) -> Option<&str> {
@@ -74,6 +141,12 @@ fn html_charset(text: &str) -> Option<&str> {
     let end = value.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')?;
     Some(&value[..end]).filter(|charset| charset_decoder(charset.as_bytes()).is_some())
 }
+
+/// Longer base64 was not typed by hand.
+const SHORT: usize = 200;
+
+/// So much of a text tells what it is.
+const GUESSED_BY: usize = 64 * 1024;
 
 /// Where HTML says its charset (HTML, section 13.2.3.2).
 const META_OCTETS: usize = 1024;

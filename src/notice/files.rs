@@ -4,7 +4,7 @@
 
 use mail_parser::{Encoding, MessageParser, MessagePart, PartType};
 
-use super::{guard, limits, shown::Shown, transfer::transfer_decoded};
+use super::{guard, limits, packed, shown::Shown, transfer::transfer_decoded};
 
 /// An attachment, as it is listed. Its bytes come from [`bytes()`] on demand.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,10 +15,19 @@ pub struct File {
     pub content_type: Shown,
     /// Its size decoded, in octets.
     pub size: u64,
-    /// Which part of the mail it is, for fetching its bytes.
-    pub part: usize,
+    /// Where it is in the mail, for fetching its bytes.
+    pub place: Place,
     /// True if it belongs into the text, as the picture of a letterhead does.
     pub inline: bool,
+}
+
+/// Where a file is in a mail.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Place {
+    /// Which part of the mail.
+    pub part: usize,
+    /// Which of the files that are packed into that part (uuencode, winmail.dat), if it is one of these.
+    pub packed: Option<usize>,
 }
 
 impl File {
@@ -38,12 +47,15 @@ impl File {
     }
 }
 
-/// Returns the decoded bytes of a mail's part, by [`File::part`]; none if there is no such part.
-pub fn bytes(raw: &[u8], part: usize) -> Option<Vec<u8>> {
+/// Returns the decoded bytes of a mail's file, by [`File::place`]; none if there is no such file.
+pub fn bytes(raw: &[u8], place: Place) -> Option<Vec<u8>> {
     guard::without_panic(|| {
         let bounded = limits::bounded(raw);
         let mail = MessageParser::new().parse(&*bounded.raw)?;
-        let part = mail.parts.get(part)?;
+        let part = mail.parts.get(place.part)?;
+        if let Some(packed) = place.packed {
+            return packed::bytes(part, &bounded.raw, packed);
+        }
         let bytes = match &part.body {
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => bytes.clone(),
             PartType::Message(inner) if part.encoding != Encoding::None => {
@@ -126,6 +138,12 @@ pub fn fallback_name(part: &MessagePart, content_type: &str, id: usize) -> Strin
         ending
     };
     format!("part-{id}.{ending}")
+}
+
+/// Returns the type of a file that has none but its name.
+pub fn type_of(name: &str) -> Shown {
+    let guessed = mime_guess::from_path(name).first_or_octet_stream();
+    Shown::line(guessed.essence_str())
 }
 
 /// Returns a kind of file in a word, from its name's ending or its type.

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use jiff::{Timestamp, civil, fmt::rfc2822, tz::Offset};
-use mail_parser::{Addr, Address as Addresses, DateTime, HeaderName, HeaderValue, Message};
+use mail_parser::{
+    Addr, Address as Addresses, DateTime, Header, HeaderName, HeaderValue, Message,
+    parsers::MessageStream,
+};
 use sha2::{Digest, Sha256};
 
 use super::{Address, shown::Shown};
@@ -26,9 +29,37 @@ pub fn from(mail: &Message) -> Vec<Address> {
 
 /// Returns the addresses of all fields of a name, in order, groups opened.
 pub fn addresses(mail: &Message, name: &HeaderName) -> Vec<Address> {
-    let values = mail.headers().iter().filter(|header| header.name == *name);
-    let lists = values.filter_map(|header| header.value.as_address());
-    lists.flat_map(members).take(ADDRESSES).collect()
+    let fields = mail.headers().iter().filter(|header| header.name == *name);
+    let lists = fields.flat_map(|field| {
+        let found = field.value.as_address().map(members).unwrap_or_default();
+        match found.iter().any(|address| is_several(&address.address)) {
+            true => parted(field, &mail.raw_message).unwrap_or(found),
+            false => found,
+        }
+    });
+    lists.take(ADDRESSES).collect()
+}
+
+/// True if an address is more than one.
+fn is_several(address: &str) -> bool {
+    address.matches('@').count() > 1 && !address.contains('"')
+}
+
+/// Returns the addresses of a field between which there are no commas.
+fn parted(field: &Header, raw: &[u8]) -> Option<Vec<Address>> {
+    let text = raw.get(field.offset_start as usize..field.offset_end as usize)?;
+    let text = String::from_utf8_lossy(text);
+    let parted = match text.contains('<') {
+        true => text.replace('>', ">,"),
+        false => text.split_whitespace().collect::<Vec<_>>().join(", "),
+    };
+    let parted = format!(
+        "{}\n",
+        parted.replace(",,", ",").trim().trim_end_matches(',')
+    );
+    let value = MessageStream::new(parted.as_bytes()).parse_address();
+    let found = value.as_address().map(members)?;
+    (found.len() > 1).then_some(found)
 }
 
 /// Returns the time of sending and the sender's offset from UTC in seconds, if they can be read.

@@ -9,7 +9,7 @@ use std::{borrow::Cow, collections::HashSet};
 use mail_parser::{HeaderValue, decoders::charsets::map::charset_decoder, parsers::MessageStream};
 use memchr::{memchr, memmem};
 
-use super::shown::Shown;
+use super::{repair, shown::Shown};
 
 /// A mail within bounds.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub fn bounded(raw: &[u8]) -> Bounded<'_> {
     };
     let end = scan.mail();
     Bounded {
-        raw: edited(&raw[..end], &scan.edits),
+        raw: repair::closed(edited(&raw[..end], &scan.edits)),
         cuts: scan.cuts,
     }
 }

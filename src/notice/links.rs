@@ -86,14 +86,29 @@ impl Links {
 
 /// Returns where links stand in plain text, as ranges of octets.
 pub fn find(text: &str) -> impl Iterator<Item = (usize, usize)> {
-    let has_scheme = text.contains("://") || text.contains("mailto:");
-    let text = if has_scheme { text } else { "" };
     let mut finder = LinkFinder::new();
     finder.kinds(&[LinkKind::Url]).url_can_be_iri(true);
-    let found: Vec<_> = finder
-        .links(text)
+    let scanned = if text.contains("://") { text } else { "" };
+    let mut found: Vec<_> = finder
+        .links(scanned)
         .map(|link| (link.start(), link.end()))
         .collect();
+    if text.contains(MAILTO) {
+        // Linkify knows no scheme without slashes.
+        let taken = found.clone();
+        let is_free = |at: usize| {
+            let next = taken.partition_point(|&(_, to)| to <= at);
+            taken.get(next).is_none_or(|&(from, _)| at < from)
+        };
+        let starts = text.match_indices(MAILTO).map(|(at, _)| at);
+        found.extend(starts.filter(|&at| is_free(at)).map(|at| {
+            let end = text[at..].find(|c: char| c.is_whitespace() || "<>\"[]()".contains(c));
+            let address = &text[at..end.map_or(text.len(), |end| at + end)];
+            let address = address.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'']);
+            (at, at + address.len())
+        }));
+        found.sort_unstable();
+    }
     found
         .into_iter()
         .filter(|&(start, end)| openable(&text[start..end]).is_some())
@@ -101,7 +116,7 @@ pub fn find(text: &str) -> impl Iterator<Item = (usize, usize)> {
 
 /// Returns true if plain text holds a link; cheaper than [`find`].
 pub fn has_link(text: &str) -> bool {
-    text.contains("http://") || text.contains("https://")
+    text.contains("http://") || text.contains("https://") || text.contains(MAILTO)
 }
 
 /// Returns the address if it is one that may be opened.
@@ -185,6 +200,8 @@ fn unicode_host(url: &Url) -> Option<Shown> {
     let (unicode, outcome) = idna::domain_to_unicode(host);
     (outcome.is_ok() && unicode != host).then(|| Shown::line(&unicode))
 }
+
+const MAILTO: &str = "mailto:";
 
 /// Endings of files that look like hosts in a text.
 const FILE_ENDINGS: [&str; 22] = [

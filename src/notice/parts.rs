@@ -6,9 +6,18 @@ use std::borrow::Cow;
 
 use mail_parser::{ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType};
 
-use super::{charset, files, files::File, limits, shown::Shown, transfer::transfer_decoded};
+use super::{
+    charset, files,
+    files::{File, Place as FilePlace},
+    limits, packed,
+    packed::Written,
+    shown::Shown,
+    transfer::transfer_decoded,
+};
 
 mod choice;
+mod elsewhere;
+mod name;
 
 /// What a mail holds, in order.
 #[derive(Debug, Default)]
@@ -61,6 +70,9 @@ pub fn contents<'x>(mail: &'x Message<'x>) -> Contents<'x> {
         steps: 0,
     };
     walk.part(0, Place::default());
+    if walk.contents.pieces.is_empty() && walk.contents.files.is_empty() {
+        walk.as_it_stands();
+    }
     walk.contents
 }
 
@@ -94,13 +106,25 @@ impl<'x> Walk<'x> {
             depth: place.depth + 1,
             ..place
         };
+        if let Some(words) = elsewhere::words(part).filter(|_| !place.files_only) {
+            let (text, format) = (Cow::Owned(words), Format::Fixed);
+            self.contents.pieces.push(Piece::Plain { text, format });
+            if !is_type(part, "message", "partial") {
+                return;
+            }
+        }
         match &part.body {
             PartType::Multipart(children) => self.multipart(part, children, inner),
             PartType::Text(text) | PartType::Html(text)
                 if !place.files_only && self.is_text(part, id, place) =>
             {
-                self.text(part, text)
+                if !self.unpacked(part, id, true) {
+                    self.text(part, text);
+                }
             }
+            // Its text is that of the mail, unless there is some already.
+            PartType::Binary(_) | PartType::InlineBinary(_)
+                if self.unpacked(part, id, self.contents.pieces.is_empty()) => {}
             PartType::Binary(bytes)
                 if !place.files_only && is_type(part, "message", "delivery-status") =>
             {
@@ -122,6 +146,27 @@ impl<'x> Walk<'x> {
                 });
             }
             _ => self.file(part, id, place),
+        }
+    }
+
+    /// A multipart in which no part can be found is shown as it came.
+    fn as_it_stands(&mut self) {
+        let body = self.mail.parts.first().and_then(|part| match &part.body {
+            PartType::Multipart(_) => self
+                .mail
+                .raw_message
+                .get(part.offset_body as usize..part.offset_end as usize),
+            _ => None,
+        });
+        let text = body.map(String::from_utf8_lossy).unwrap_or_default();
+        let is_field = |line: &str| line.to_ascii_lowercase().starts_with("content-");
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with("--") && !is_field(line));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        if !text.trim().is_empty() {
+            let (text, format) = (self.limited(text.into()), Format::Fixed);
+            self.contents.pieces.push(Piece::Plain { text, format });
         }
     }
 
@@ -204,9 +249,10 @@ impl<'x> Walk<'x> {
             subtype.as_str(),
             "plain" | "html" | "calendar" | "enriched" | "richtext" | "markdown"
         );
-        let is_named = part.attachment_name().is_some();
+        let is_named = name::of(part, &self.mail.raw_message).is_some();
         let is_first = self.contents.pieces.is_empty() || id == 0;
-        subtype == "calendar" || !is_named || (is_read && is_first)
+        // Headers of a mail that came back are a file beside the report.
+        subtype == "calendar" || (subtype != "rfc822-headers" && !is_named) || (is_read && is_first)
     }
 
     fn text(&mut self, part: &'x MessagePart<'x>, text: &'x str) {
@@ -247,6 +293,9 @@ impl<'x> Walk<'x> {
 
     /// Returns a part's text, decoded once more where mail-parser had no charset to go by.
     fn decoded(&mut self, part: &MessagePart, text: &'x str) -> Cow<'x, str> {
+        if let Some(text) = charset::not_encoded(part, &self.mail.raw_message) {
+            return self.limited(text);
+        }
         let kind = part.content_type();
         let said = kind
             .and_then(|kind| kind.attribute("charset"))
@@ -279,6 +328,7 @@ impl<'x> Walk<'x> {
     }
 
     fn file(&mut self, part: &MessagePart, id: usize, place: Place) {
+        let name = name::of(part, &self.mail.raw_message);
         let kind = part.content_type();
         let content_type = kind.map_or("text/plain".to_owned(), |kind| {
             format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default())
@@ -289,17 +339,26 @@ impl<'x> Walk<'x> {
             .to_ascii_lowercase()
             .replace(&closed, "message/rfc822");
 
+        if content_type.ends_with("pkcs7-mime") {
+            let of = kind
+                .and_then(|kind| kind.attribute("smime-type"))
+                .unwrap_or_default();
+            self.say(match of.eq_ignore_ascii_case("signed-data") {
+                true => "Within a signature: open it in a mail program that knows S/MIME.",
+                false => "Encrypted: open it in a mail program that has the key.",
+            });
+        }
         let is_signature = ["pgp-signature", "pkcs7-signature"]
             .iter()
             .any(|word| content_type.ends_with(word));
         let is_unchosen = place.files_only
-            && part.attachment_name().is_none()
+            && name.is_none()
             && matches!(part.body, PartType::Text(_) | PartType::Html(_));
         if is_signature || is_unchosen {
             return;
         }
         let fallback = files::fallback_name(part, &content_type, id);
-        let name = files::safe_name(part.attachment_name().unwrap_or_default(), &fallback);
+        let name = files::safe_name(&name.unwrap_or_default(), &fallback);
         let size = match &part.body {
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => bytes.len(),
             PartType::Text(_) | PartType::Html(_) => {
@@ -316,9 +375,46 @@ impl<'x> Walk<'x> {
             name,
             content_type,
             size: size as u64,
-            part: id,
+            place: FilePlace {
+                part: id,
+                packed: None,
+            },
             inline,
         });
+    }
+
+    /// Takes out what is packed into a part by something else than MIME; false if nothing is.
+    fn unpacked(&mut self, part: &'x MessagePart<'x>, id: usize, shows_text: bool) -> bool {
+        let Some(unpacked) = packed::unpacked(part, &self.mail.raw_message) else {
+            return false;
+        };
+        let text = unpacked.text.filter(|_| shows_text);
+        match text {
+            Some(Written::Html(text)) => {
+                let text = self.limited(text.into());
+                self.contents.pieces.push(Piece::Html(text));
+            }
+            Some(Written::Plain(text)) => {
+                let text = self.limited(text.into());
+                let format = Format::Fixed;
+                self.contents.pieces.push(Piece::Plain { text, format });
+            }
+            None => {}
+        }
+        for (place, file) in unpacked.files.into_iter().enumerate() {
+            let name = files::safe_name(&file.name, &format!("part-{id}-{}.bin", place + 1));
+            self.contents.files.push(File {
+                content_type: files::type_of(&name),
+                size: file.bytes.len() as u64,
+                place: FilePlace {
+                    part: id,
+                    packed: Some(place),
+                },
+                inline: false,
+                name,
+            });
+        }
+        true
     }
 
     fn id_of(&self, part: &MessagePart) -> usize {
@@ -337,7 +433,7 @@ impl<'x> Walk<'x> {
     }
 }
 
-fn is_type(part: &MessagePart, class: &str, sub: &str) -> bool {
+pub(super) fn is_type(part: &MessagePart, class: &str, sub: &str) -> bool {
     part.content_type().is_some_and(|kind| {
         kind.ctype().eq_ignore_ascii_case(class)
             && kind

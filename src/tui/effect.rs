@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{Age, Mailbox, Password},
-    notice::{MailboxIndex, NoticeId, shown::Shown},
+    notice::{MailboxIndex, NoticeId, files::Place, shown::Shown},
 };
 
 /// Something to be done.
@@ -114,8 +114,8 @@ pub enum Effect {
         mailbox: MailboxIndex,
         /// Of which notice.
         id: NoticeId,
-        /// Which part of the mail ([`crate::notice::files::File::part`]).
-        part: usize,
+        /// Where it is in the mail.
+        place: Place,
     },
     /// Save attachments into the download folder, never overwriting (`Event::Done` says where).
     SaveFiles {
@@ -123,8 +123,8 @@ pub enum Effect {
         mailbox: MailboxIndex,
         /// Of which notice.
         id: NoticeId,
-        /// Which parts of the mail.
-        parts: Vec<usize>,
+        /// Where they are in the mail.
+        places: Vec<Place>,
     },
     /// Save a notice as it came (`.eml`) into the download folder.
     SaveNotice {

@@ -222,7 +222,7 @@ fn a_file_is_saved_from_the_overlay() {
 
     screen.press("w");
 
-    assert!(matches!(&screen.asked()[..], [Effect::SaveFiles { parts, .. }] if parts.len() == 1));
+    assert!(matches!(&screen.asked()[..], [Effect::SaveFiles { places, .. }] if places.len() == 1));
 }
 
 #[test]

@@ -9,7 +9,11 @@ use super::World;
 use crate::{
     app::saving::{download_dir, save_new, tilde},
     causes::chain,
-    notice::{MailboxIndex, Notice, NoticeId, files, shown::Shown},
+    notice::{
+        MailboxIndex, Notice, NoticeId,
+        files::{self, Place},
+        shown::Shown,
+    },
     tui::{effect::Effect, event::Event},
 };
 
@@ -39,7 +43,7 @@ impl World {
         });
     }
 
-    pub(super) fn open_file(&mut self, mailbox: MailboxIndex, id: NoticeId, part: usize) {
+    pub(super) fn open_file(&mut self, mailbox: MailboxIndex, id: NoticeId, place: Place) {
         if self.opened_files.is_none() {
             // Private, and gone with the program.
             self.opened_files = tempfile::Builder::new().prefix("tidings-").tempdir().ok();
@@ -50,7 +54,7 @@ impl World {
             .map(|folder| folder.path().to_owned());
         self.with_mail(mailbox, id, "cannot open the file", move |mail| {
             let folder = folder.ok_or("no temporary folder can be made")?;
-            let (name, content_type, bytes) = file(mail, part)?;
+            let (name, content_type, bytes) = file(mail, place)?;
             if files::is_program(&name, &content_type) {
                 return Err("it is a program: w saves it".to_owned());
             }
@@ -62,12 +66,12 @@ impl World {
         });
     }
 
-    pub(super) fn save_files(&self, mailbox: MailboxIndex, id: NoticeId, parts: Vec<usize>) {
+    pub(super) fn save_files(&self, mailbox: MailboxIndex, id: NoticeId, places: Vec<Place>) {
         let folder = download_dir(&self.settings);
         self.with_mail(mailbox, id, "cannot save the file", move |mail| {
             let mut saved = Vec::new();
-            for part in parts {
-                let (name, _, bytes) = file(mail, part)?;
+            for place in places {
+                let (name, _, bytes) = file(mail, place)?;
                 let path = save_new(&folder, &name, &bytes).map_err(|error| error.to_string())?;
                 saved.push(path);
             }
@@ -194,14 +198,14 @@ impl World {
 }
 
 /// An attachment's name, type and bytes.
-fn file(mail: &[u8], part: usize) -> Result<(Shown, Shown, Vec<u8>), String> {
+fn file(mail: &[u8], place: Place) -> Result<(Shown, Shown, Vec<u8>), String> {
     let notice = Notice::parse(mail);
     let file = notice
         .files
         .iter()
-        .find(|file| file.part == part)
+        .find(|file| file.place == place)
         .ok_or("there is no such file")?;
-    let bytes = files::bytes(mail, part).ok_or("it cannot be decoded")?;
+    let bytes = files::bytes(mail, place).ok_or("it cannot be decoded")?;
     Ok((file.name.clone(), file.content_type.clone(), bytes))
 }
 

@@ -1,19 +1,22 @@
 //! Which of a mail's alternatives is shown (RFC 2046, section 5.1.4).
 
-use mail_parser::{Message, MessagePart, PartType};
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use super::{DEPTH, is_type};
 use crate::notice::html::strip;
 
 /// Returns the alternative to show: plain text, unless it only says that there is HTML.
 pub fn best(mail: &Message, children: &[usize]) -> Option<usize> {
-    let text_of = |wanted: fn(&PartType) -> bool| {
-        let is_wanted =
-            |&&child: &&usize| first_text(mail, child).is_some_and(|part| wanted(&part.body));
-        children.iter().rev().find(is_wanted).copied()
+    let text_of = |wanted: fn(&MessagePart) -> bool| {
+        let found = |child: &&usize| first_text(mail, **child).filter(|part| wanted(part));
+        let is_wanted = |child: &&usize| found(child).is_some();
+        let has_text = |child: &&usize| found(child).is_some_and(|part| !is_blank(part));
+        let mut last = children.iter().rev();
+        let best = last.clone().find(has_text).or_else(|| last.find(is_wanted));
+        best.copied()
     };
-    let html = text_of(|body| matches!(body, PartType::Html(_)));
-    let plain = text_of(|body| matches!(body, PartType::Text(_)));
+    let html = text_of(|part| matches!(part.body, PartType::Html(_)));
+    let plain = text_of(|part| matches!(part.body, PartType::Text(_)) && is_for_people(part));
     let (Some(html), Some(plain)) = (html, plain) else {
         return plain.or(html).or(children.last().copied());
     };
@@ -26,6 +29,20 @@ pub fn best(mail: &Message, children: &[usize]) -> Option<usize> {
         html
     } else {
         plain
+    })
+}
+
+fn is_blank(part: &MessagePart) -> bool {
+    part.text_contents().unwrap_or_default().trim().is_empty()
+}
+
+/// True if the text is for people, and not for a watch or for a program.
+fn is_for_people(part: &MessagePart) -> bool {
+    let subtype = part.content_type().and_then(|kind| kind.subtype());
+    subtype.is_none_or(|subtype| {
+        ["plain", "enriched", "richtext", "markdown"]
+            .iter()
+            .any(|own| subtype.eq_ignore_ascii_case(own))
     })
 }
 

@@ -1,6 +1,6 @@
 //! What lies over the screen: help, links and files, mailboxes, commands, questions.
 
-use crate::notice::shown::Shown;
+use crate::notice::{files::Place, shown::Shown};
 
 use super::line::{Line, SecretLine};
 
@@ -84,14 +84,14 @@ pub enum Then {
     Copy(Shown),
     /// Open this file, and others of its type without asking.
     OpenFile {
-        /// The part of the mail.
-        part: usize,
+        /// Where it is in the mail.
+        place: Place,
         /// The type.
         content_type: Shown,
     },
     /// Save this file.
     SaveFile {
-        /// The part of the mail.
-        part: usize,
+        /// Where it is in the mail.
+        place: Place,
     },
 }

@@ -81,7 +81,7 @@ pub fn save_entry(model: &mut Model, place: usize, out: &mut Effects) -> bool {
             out.push(Effect::SaveFiles {
                 mailbox: model.open,
                 id,
-                parts: vec![file.part],
+                places: vec![file.place],
             });
             true
         }
@@ -130,14 +130,17 @@ pub fn choose(model: &mut Model, then: Then, out: &mut Effects) {
                 text: text.to_string(),
             });
         }
-        Then::OpenFile { part, content_type } => {
+        Then::OpenFile {
+            place,
+            content_type,
+        } => {
             model.may_open.insert(content_type);
-            out.push(Effect::OpenFile { mailbox, id, part });
+            out.push(Effect::OpenFile { mailbox, id, place });
         }
-        Then::SaveFile { part } => out.push(Effect::SaveFiles {
+        Then::SaveFile { place } => out.push(Effect::SaveFiles {
             mailbox,
             id,
-            parts: vec![part],
+            places: vec![place],
         }),
     }
 }
@@ -226,14 +229,14 @@ fn image(model: &mut Model, out: &mut Effects) {
 /// Asks once for each type of file; programs are never run.
 fn open_file(model: &mut Model, file: &File, out: &mut Effects) {
     let Some(id) = present(model) else { return };
-    let part = file.part;
+    let place = file.place;
     if file.is_program() {
         model.overlay = Some(Overlay::Choose {
             title: "A program is never opened from here",
             choices: vec![Choice {
                 label: Shown::from_static("save it"),
                 note: file.name.clone(),
-                then: Then::SaveFile { part },
+                then: Then::SaveFile { place },
             }],
             selected: 0,
         });
@@ -242,7 +245,7 @@ fn open_file(model: &mut Model, file: &File, out: &mut Effects) {
         out.push(Effect::OpenFile {
             mailbox: model.open,
             id,
-            part,
+            place,
         });
     } else {
         let kind = file.kind();
@@ -254,14 +257,14 @@ fn open_file(model: &mut Model, file: &File, out: &mut Effects) {
                     label: Shown::from_static("open"),
                     note: Shown::text(&always),
                     then: Then::OpenFile {
-                        part,
+                        place,
                         content_type: file.content_type.clone(),
                     },
                 },
                 Choice {
                     label: Shown::from_static("save"),
                     note: file.name.clone(),
-                    then: Then::SaveFile { part },
+                    then: Then::SaveFile { place },
                 },
             ],
             selected: 0,

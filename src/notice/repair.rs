@@ -1,0 +1,161 @@
+//! Mails whose parts do not end as they should (RFC 2046 §5.1.1): the delimiters that are missing are put
+//! in, so that no part swallows what follows it, and none is left undecoded because the mail breaks off.
+
+use std::borrow::Cow;
+
+use mail_parser::{HeaderValue, parsers::MessageStream};
+use memchr::memchr;
+
+/// Returns the mail with a closing delimiter for each multipart that has none.
+pub(super) fn closed(raw: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    let missing = missing(&raw);
+    if missing.is_empty() {
+        return raw;
+    }
+    let mut whole = Vec::with_capacity(raw.len() + missing.len() * 80);
+    let mut at = 0;
+    for (place, boundary) in missing {
+        whole.extend_from_slice(&raw[at..place]);
+        if !whole.ends_with(b"\n") {
+            whole.push(b'\n');
+        }
+        whole.extend_from_slice(&[b"--", &*boundary, b"--\n"].concat());
+        at = place;
+    }
+    whole.extend_from_slice(&raw[at..]);
+    Cow::Owned(whole)
+}
+
+/// Returns where closing delimiters are missing, in order, and of which boundaries.
+fn missing(raw: &[u8]) -> Vec<(usize, Vec<u8>)> {
+    let mut missing = Vec::new();
+    let mut open: Vec<Vec<u8>> = Vec::new();
+    let mut at = headers(raw, 0, &mut open);
+    while at < raw.len() && !open.is_empty() && missing.len() < MOST_MISSING {
+        let next = start_of_next(raw, at);
+        let line = raw[at..next].trim_ascii_end();
+        let delimited = line.strip_prefix(b"--").and_then(|rest| {
+            let mut places = open.iter().enumerate().rev();
+            places.find_map(|(place, boundary)| {
+                let end = rest.strip_prefix(boundary.as_slice())?;
+                (end.is_empty() || end == b"--").then_some((place, !end.is_empty()))
+            })
+        });
+        let Some((place, is_last)) = delimited else {
+            at = next;
+            continue;
+        };
+        // One of an outer multipart ends all that is open within it.
+        missing.extend(open.drain(place + 1..).rev().map(|boundary| (at, boundary)));
+        if is_last {
+            open.truncate(place);
+            at = next;
+        } else {
+            at = headers(raw, next, &mut open);
+        }
+    }
+    missing.extend(open.into_iter().rev().map(|boundary| (raw.len(), boundary)));
+    missing
+}
+
+/// Passes over a block of headers, and those of a mail within the mail; adds the boundary that they
+/// announce. Returns where they end.
+fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Vec<u8>>) -> usize {
+    loop {
+        let mut holds_mail = false;
+        let mut is_encoded = false;
+        let mut boundary = None;
+        while at < raw.len() {
+            let next = start_of_next(raw, at);
+            let line = &raw[at..next];
+            if line.trim_ascii().is_empty() || (line.starts_with(b"--") && !line.contains(&b':')) {
+                break;
+            }
+            let (name, value) = line.split_at(memchr(b':', line).unwrap_or(line.len()));
+            let name = name.trim_ascii_end();
+            if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
+                let value = value[1.min(value.len())..].trim_ascii();
+                is_encoded = ["base64", "quoted-printable"]
+                    .iter()
+                    .any(|encoding| value.eq_ignore_ascii_case(encoding.as_bytes()));
+            }
+            if name.eq_ignore_ascii_case(b"content-type") && !value.is_empty() {
+                let from = next - value.len() + 1;
+                if let HeaderValue::ContentType(kind) =
+                    MessageStream::new(&raw[from..]).parse_content_type()
+                {
+                    holds_mail |= kind.ctype().eq_ignore_ascii_case("message")
+                        && kind
+                            .subtype()
+                            .is_some_and(|sub| sub.eq_ignore_ascii_case("rfc822"));
+                    boundary = boundary.or(kind
+                        .attribute("boundary")
+                        .filter(|boundary| !boundary.is_empty())
+                        .map(|boundary| boundary.as_bytes().to_vec()));
+                }
+            }
+            at = next;
+        }
+        if let Some(boundary) = boundary.filter(|_| open.len() < MOST_OPEN) {
+            open.push(boundary);
+        }
+        // The empty line is not a delimiter's.
+        if at < raw.len() && !raw[at..].starts_with(b"--") {
+            at = start_of_next(raw, at);
+        }
+        if !holds_mail || is_encoded || at >= raw.len() {
+            return at;
+        }
+    }
+}
+
+fn start_of_next(raw: &[u8], at: usize) -> usize {
+    memchr(b'\n', &raw[at..]).map_or(raw.len(), |newline| at + newline + 1)
+}
+
+/// Nobody nests deeper; beyond, what is missing stays missing.
+const MOST_OPEN: usize = 40;
+
+/// The same for delimiters that are missing.
+const MOST_MISSING: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repaired(mail: &str) -> String {
+        let closed = closed(Cow::Borrowed(mail.as_bytes()));
+        String::from_utf8(closed.into_owned()).expect("it was text")
+    }
+
+    #[test]
+    fn an_outer_delimiter_ends_what_is_open_within() {
+        let head = "Content-Type: multipart/mixed; boundary=out\n\n--out\n\
+                    Content-Type: multipart/alternative;\n boundary=\"in\"\n\n--in\n\ntext\n";
+        let tail = "--out\n\nmore\n--out--\nend\n";
+
+        assert_eq!(
+            repaired(&format!("{head}{tail}")),
+            format!("{head}--in--\n{tail}")
+        );
+    }
+
+    #[test]
+    fn what_breaks_off_is_ended() {
+        let head = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\ntext";
+
+        assert_eq!(repaired(head), format!("{head}\n--b--\n"));
+    }
+
+    #[test]
+    fn what_is_whole_is_left_as_it_is() {
+        for mail in [
+            "Subject: x\n\n--no\n--such\n",
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n--bc\ntext\n--b--\n--b\n",
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n\
+             Content-Type: multipart/mixed; boundary=c\n\n--c\n\nin\n--c--\n--b--\n",
+        ] {
+            assert_eq!(repaired(mail), mail);
+        }
+    }
+}
