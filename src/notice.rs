@@ -11,6 +11,7 @@ use shown::Shown;
 pub mod body;
 pub mod calendar;
 pub mod charset;
+pub mod facts;
 pub mod files;
 pub mod guard;
 pub mod headers;
@@ -135,6 +136,8 @@ pub struct Notice {
     pub message_id: Shown,
     /// True if its sender calls it important.
     pub important: bool,
+    /// What else its headers say.
+    pub facts: Vec<facts::Fact>,
     /// Its text.
     pub blocks: Vec<body::Block>,
     /// The links in its text, in order, each target once. `[n]` in the text is the n-th, from 1.

@@ -135,6 +135,10 @@ fn shown(raw: &[u8], width: u16) -> String {
     writeln!(page, "Subject  {}", notice.subject).expect("a string takes all");
     writeln!(page, "From     {}", list(&notice.from)).expect("a string takes all");
     writeln!(page, "To       {}", list(&notice.to)).expect("a string takes all");
+    for fact in &notice.facts {
+        let words = fact.words(arrived(), &jiff::tz::TimeZone::UTC);
+        writeln!(page, "Fact     {words}").expect("a string takes all");
+    }
     writeln!(
         page,
         "Date     {} {}{}",

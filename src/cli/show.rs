@@ -76,6 +76,8 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<Timestamp>,
     text: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    facts: Vec<Shown>,
     links: Vec<LinkItem<'a>>,
     attachments: Vec<FileItem<'a>>,
 }
@@ -218,6 +220,11 @@ fn document<'a>(id: &'a str, notice: &'a Notice) -> Document<'a> {
         to: people(&notice.to),
         date: notice.date,
         text: notice.text(),
+        facts: notice
+            .facts
+            .iter()
+            .map(|fact| fact.words(Timestamp::now(), &TimeZone::UTC))
+            .collect(),
         links: notice
             .links
             .iter()
@@ -266,6 +273,10 @@ fn text(id: &str, notice: &Notice, width: u16) -> Vec<Shown> {
     }
     if !id.is_empty() {
         line(format!("Id    {id}"));
+    }
+    for fact in &notice.facts {
+        let words = fact.words(Timestamp::now(), &TimeZone::system());
+        line(words.to_string());
     }
     lines.push(Shown::default());
     for laid_out in notice.lines(width, Options::default()) {

@@ -40,6 +40,13 @@ pub fn addresses(mail: &Message, name: &HeaderName) -> Vec<Address> {
     lists.take(ADDRESSES).collect()
 }
 
+/// Returns the addresses in the text of a field.
+pub(super) fn addresses_in(text: &str) -> Vec<Address> {
+    let text = format!("{text}\n");
+    let value = MessageStream::new(text.as_bytes()).parse_address();
+    value.as_address().map(members).unwrap_or_default()
+}
+
 /// True if an address is more than one.
 fn is_several(address: &str) -> bool {
     address.matches('@').count() > 1 && !address.contains('"')
@@ -53,12 +60,8 @@ fn parted(field: &Header, raw: &[u8]) -> Option<Vec<Address>> {
         true => text.replace('>', ">,"),
         false => text.split_whitespace().collect::<Vec<_>>().join(", "),
     };
-    let parted = format!(
-        "{}\n",
-        parted.replace(",,", ",").trim().trim_end_matches(',')
-    );
-    let value = MessageStream::new(parted.as_bytes()).parse_address();
-    let found = value.as_address().map(members)?;
+    let parted = parted.replace(",,", ",");
+    let found = addresses_in(parted.trim().trim_end_matches(','));
     (found.len() > 1).then_some(found)
 }
 
@@ -77,6 +80,12 @@ fn of_parsed(date: &DateTime) -> Option<(Timestamp, i32)> {
     let offset = Offset::from_seconds(seconds).ok()?;
     let at = offset.to_timestamp(civil_time(date)?).ok()?;
     Some((at, seconds))
+}
+
+/// Reads a time in a field that mail-parser does not know.
+pub(super) fn moment(words: &str) -> Option<Timestamp> {
+    let read = DateTime::parse_rfc822(words).and_then(|date| of_parsed(&date));
+    read.or_else(|| of_words(words)).map(|(at, _)| at)
 }
 
 /// Reads a date that has no zone: it is taken for UTC (RFC 5322, section 4.3, on `-0000`).

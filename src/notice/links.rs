@@ -184,7 +184,7 @@ fn is_host(word: &str) -> bool {
 }
 
 /// True if one host is the other, or lies within it.
-fn is_kin(said: &str, host: &str) -> bool {
+pub(super) fn is_kin(said: &str, host: &str) -> bool {
     let said = said.strip_prefix("www.").unwrap_or(said);
     let host = host.strip_prefix("www.").unwrap_or(host);
     let within = |inner: &str, outer: &str| {

@@ -5,7 +5,7 @@ use mail_parser::{HeaderName, Message, MessageParser};
 use super::{
     Notice, Run, Style,
     body::{Block, Content, plain},
-    calendar, guard, headers, html, limits,
+    calendar, facts, guard, headers, html, limits,
     links::Links,
     parts::{self, Piece},
     report,
@@ -66,6 +66,7 @@ fn of_mail(mail: &Message) -> Notice {
         offset: date.map(|(_, offset)| offset),
         message_id: Shown::line(headers::message_id(mail)),
         important: headers::is_important(mail),
+        facts: facts::of(mail),
         blocks,
         links: links.into_vec(),
         files: contents.files,

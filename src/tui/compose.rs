@@ -247,6 +247,14 @@ impl<'a> Composer<'a> {
                 Role::Muted,
             );
         }
+        let clock = &self.model.clock;
+        for fact in self.notice.iter().flat_map(|notice| &notice.facts) {
+            let role = match fact.is_warning() {
+                true => Role::Error,
+                false => Role::Muted,
+            };
+            say(&fact.words(clock.now, &clock.zone), role);
+        }
         if !banners.is_empty() {
             banners.push(Row::default());
         }

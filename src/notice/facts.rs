@@ -1,0 +1,178 @@
+//! What makes a mail a notice: what its headers say beyond who sent what when, and what in them is not as it
+//! seems.
+
+use jiff::{Timestamp, tz::TimeZone};
+use mail_parser::{HeaderName, Message};
+
+use super::{Address, headers, links, shown::Shown, when};
+
+/// Something that the headers say.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fact {
+    /// The name of the sender holds another address than the sender's: that one.
+    NameSays(Shown),
+    /// Answers go to somebody at another place than the sender's.
+    AnswersGoTo(Address),
+    /// It holds until then (RFC 2156 §2.3.1.2 `Expires`, `Expiry-Date`).
+    Expires(Timestamp),
+    /// An answer is due then (RFC 2156 §2.3.1.2 `Reply-By`).
+    AnswerBy(Timestamp),
+    /// It is meant for few: `personal`, `private`, `company-confidential` (RFC 2156 §2.3.1.2).
+    Sensitive(Shown),
+    /// It takes the place of an earlier one (RFC 2156 §2.3.1.2 `Supersedes`, `Replaces`).
+    Supersedes,
+    /// Somebody passed it on as it was (RFC 5322 §3.6.6).
+    Resent(Address),
+    /// It came through this list (RFC 2919).
+    List(Shown),
+    /// A program sent it (RFC 3834 §5).
+    Automatic,
+    /// The sender would like to be told that it was read (RFC 8098 §2.1). Nobody is told by this program.
+    AsksAcknowledgement(Address),
+}
+
+/// Returns what the headers of a mail say, what is not as it seems first.
+pub(super) fn of(mail: &Message) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let from = headers::from(mail);
+    let addresses = |name: &str| {
+        let name = HeaderName::parse(name).unwrap_or(HeaderName::Other(name.to_owned().into()));
+        let found = headers::addresses(mail, &name);
+        match field(mail, name.as_str()) {
+            Some(text) if found.is_empty() => headers::addresses_in(&text),
+            _ => found,
+        }
+    };
+    let list_id = field(mail, "List-Id");
+    if let Some(sender) = from.first() {
+        facts.extend(said_by_name(sender).map(Fact::NameSays));
+        // Answers to a list go to the list.
+        let is_list = list_id.is_some();
+        let answers = addresses("Reply-To").into_iter().filter(|_| !is_list);
+        facts.extend(
+            answers
+                .filter(|other| is_elsewhere(other, &from))
+                .take(1)
+                .map(Fact::AnswersGoTo),
+        );
+    }
+    let first_of = |names: &[&str]| names.iter().find_map(|name| field(mail, name));
+    let moment = |names: &[&str]| headers::moment(&first_of(names)?);
+    facts.extend(moment(&["Expires", "Expiry-Date"]).map(Fact::Expires));
+    facts.extend(moment(&["Reply-By"]).map(Fact::AnswerBy));
+    let sensitive = first_of(&["Sensitivity"])
+        .filter(|said| !said.eq_ignore_ascii_case("normal") && !said.eq_ignore_ascii_case("none"));
+    facts.extend(sensitive.map(|said| Fact::Sensitive(Shown::line(&said).cut_to(WORD_COLUMNS))));
+    if first_of(&["Supersedes", "Replaces"]).is_some_and(|said| said.contains('@')) {
+        facts.push(Fact::Supersedes);
+    }
+    facts.extend(
+        addresses("Resent-From")
+            .into_iter()
+            .take(1)
+            .map(Fact::Resent),
+    );
+    facts.extend(list_id.map(|said| Fact::List(list(&said))));
+    let automatic = first_of(&["Auto-Submitted"]);
+    if automatic.is_some_and(|said| !said.to_ascii_lowercase().starts_with("no")) {
+        facts.push(Fact::Automatic);
+    }
+    let asking = addresses("Disposition-Notification-To").into_iter().take(1);
+    facts.extend(asking.map(Fact::AsksAcknowledgement));
+    facts
+}
+
+impl Fact {
+    /// True if something is not as it seems.
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Fact::NameSays(_) | Fact::AnswersGoTo(_))
+    }
+
+    /// The fact in words.
+    pub fn words(&self, now: Timestamp, zone: &TimeZone) -> Shown {
+        let at = |at| when::long(at, None, now, zone);
+        Shown::line(&match self {
+            Fact::NameSays(said) => {
+                format!("! The sender's name says {said}: that is not the address it is from.")
+            }
+            Fact::AnswersGoTo(address) => {
+                format!("! Answers go elsewhere: to {}", address.full())
+            }
+            Fact::Expires(until) if *until <= now => format!("Expired {}", at(*until)),
+            Fact::Expires(until) => format!("Expires {}", at(*until)),
+            Fact::AnswerBy(until) if *until <= now => {
+                format!("An answer was wanted by {}", at(*until))
+            }
+            Fact::AnswerBy(until) => format!("Please answer by {}", at(*until)),
+            Fact::Sensitive(said) => format!("Sensitivity: {}", said.to_lowercase()),
+            Fact::Supersedes => "Takes the place of an earlier notice.".to_owned(),
+            Fact::Resent(by) => format!("Passed on by {}", by.full()),
+            Fact::List(list) => format!("List: {list}"),
+            Fact::Automatic => "Sent by a program.".to_owned(),
+            Fact::AsksAcknowledgement(by) => {
+                format!("{} asks for an acknowledgement; none is sent.", by.full())
+            }
+        })
+    }
+}
+
+/// The value of a field that mail-parser does not know, or knows as text.
+fn field(mail: &Message, wanted: &str) -> Option<String> {
+    let header = mail
+        .headers()
+        .iter()
+        .find(|header| header.name.as_str().eq_ignore_ascii_case(wanted))?;
+    let text = match &header.value {
+        mail_parser::HeaderValue::Text(text) => text.to_string(),
+        _ => {
+            let range = header.offset_start as usize..header.offset_end as usize;
+            String::from_utf8_lossy(mail.raw_message.get(range)?).into_owned()
+        }
+    };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
+}
+
+/// What a list is called: its phrase, else its identifier.
+fn list(said: &str) -> Shown {
+    let (phrase, rest) = said.split_once('<').unwrap_or(("", said));
+    let phrase = phrase.trim().trim_matches('"');
+    let id = rest.trim_end_matches('>').trim();
+    let words = match phrase.is_empty() {
+        true => id,
+        false => phrase,
+    };
+    Shown::line(words).cut_to(LIST_COLUMNS)
+}
+
+/// Returns an address that a sender's name holds and that is not the sender's.
+fn said_by_name(sender: &Address) -> Option<Shown> {
+    let own = &sender.address;
+    let words = sender
+        .name
+        .split(|c: char| c.is_whitespace() || "<>\"'()[],;".contains(c));
+    let mut others = words.filter(|word| {
+        let (local, host) = word.split_once('@').unwrap_or_default();
+        !local.is_empty() && host.contains('.') && !word.eq_ignore_ascii_case(own)
+    });
+    others.next().map(Shown::line)
+}
+
+/// True if an address is at another place than all who wrote it.
+fn is_elsewhere(address: &Address, from: &[Address]) -> bool {
+    let host = |address: &Address| {
+        let host = address
+            .address
+            .rsplit_once('@')
+            .map(|(_, host)| host.to_lowercase());
+        host.unwrap_or_default()
+    };
+    let other = host(address);
+    !other.is_empty() && from.iter().all(|own| !links::is_kin(&host(own), &other))
+}
+
+/// Longer words say no more.
+const WORD_COLUMNS: usize = 40;
+
+/// A line of the reader's head.
+const LIST_COLUMNS: usize = 100;
