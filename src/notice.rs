@@ -138,6 +138,8 @@ pub struct Notice {
     pub important: bool,
     /// What else its headers say.
     pub facts: Vec<facts::Fact>,
+    /// True if it has its text in another form too: HTML where this is plain, or plain where this is HTML.
+    pub has_other_form: bool,
     /// Its text.
     pub blocks: Vec<body::Block>,
     /// The links in its text, in order, each target once. `[n]` in the text is the n-th, from 1.
@@ -146,6 +148,26 @@ pub struct Notice {
     pub files: Vec<files::File>,
     /// What was left out and why, in words, one line each.
     pub cuts: Vec<Shown>,
+}
+
+/// Which of a mail's alternatives is shown.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TextForm {
+    /// The one that reads best in a terminal.
+    #[default]
+    Best,
+    /// The other one, of HTML and plain text.
+    Other,
+}
+
+impl TextForm {
+    /// The one that is not this one.
+    pub fn turned(self) -> TextForm {
+        match self {
+            TextForm::Best => TextForm::Other,
+            TextForm::Other => TextForm::Best,
+        }
+    }
 }
 
 /// One line of laid-out text.

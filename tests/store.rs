@@ -414,6 +414,62 @@ fn a_query_finds_by_words_operators_and_scripts() {
 }
 
 #[test]
+fn queries_are_grouped_as_they_are_read() {
+    let cache = Cache::new();
+    keep(&cache.store, "a", mail(1, "apples and pears"));
+    keep(&cache.store, "b", mail(2, "pears and plums"));
+    keep(
+        &cache.store,
+        "c",
+        mail(3, &format!("plums {}", "and so on ".repeat(300))),
+    );
+
+    let cases = [
+        ("apples or plums", 3),
+        ("apples OR nothing", 1),
+        // What stands side by side belongs closer together than what `or` parts.
+        ("pears plums or apples", 2),
+        ("pears (plums or apples)", 2),
+        ("(apples or so) and", 2),
+        ("-(apples or so)", 1),
+        ("-(pears plums)", 2),
+        ("ap or so", 2),
+        ("text:apples or is:starred", 1),
+        ("text:notice", 0),
+        ("size:>1k", 1),
+        ("size:<1k pears", 2),
+        ("size:>1.5G", 0),
+        // Not finished yet.
+        ("apples or", 1),
+        ("or apples", 1),
+        ("(apples", 1),
+        ("apples (", 1),
+        ("()", 3),
+        ("size:>", 3),
+        // A word, not an operator.
+        ("\"or\"", 0),
+    ];
+    for (query, count) in cases {
+        assert_eq!(found(&cache.store, query), count, "{query}");
+    }
+    for (query, error) in [
+        (
+            "apples) pears",
+            "column 7: this `)` closes nothing: put it into quotation marks to look for it",
+        ),
+        (
+            "size:large",
+            "column 1: `large` is no size: write size:>1M, with k, M or G",
+        ),
+    ] {
+        let failed = Query::parse(query, &TimeZone::UTC).expect_err("no query");
+        assert_eq!(failed.to_string(), error);
+    }
+    let deep = "(".repeat(100_000);
+    assert!(Query::parse(&deep, &TimeZone::UTC).is_err());
+}
+
+#[test]
 fn a_wrong_query_names_the_column() {
     let error = Query::parse("words is:nonsense", &TimeZone::UTC).expect_err("no such thing");
 

@@ -193,8 +193,18 @@ impl World {
             Effect::WakeAfter { timer, after } => self.wake_after(timer, after),
             Effect::RunNotification { command, new } => self.notify(&command, new),
             Effect::Load { mailbox } => self.load(mailbox),
-            Effect::Open { mailbox, id, width } => self.open_notice(mailbox, id, width),
-            Effect::LayOut { mailbox, id, width } => self.lay_out(mailbox, id, width),
+            Effect::Open {
+                mailbox,
+                id,
+                form,
+                width,
+            } => self.open_notice(mailbox, id, form, width),
+            Effect::LayOut {
+                mailbox,
+                id,
+                form,
+                width,
+            } => self.lay_out(mailbox, id, form, width),
             Effect::Mark {
                 mailbox,
                 ids,

@@ -1,6 +1,9 @@
 //! `list`, `search` and `count`: what is saved, without the network.
 
-use std::{collections::HashMap, process::ExitCode};
+use std::{
+    collections::{HashMap, HashSet},
+    process::ExitCode,
+};
 
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
@@ -14,7 +17,7 @@ use super::{
     remark::remark,
 };
 use crate::{
-    notice::{Headline, shown::Shown, when},
+    notice::{Headline, NoticeId, shown::Shown, when},
     store::{headlines::Counts, search::Query},
 };
 
@@ -23,6 +26,7 @@ use crate::{
 #[command(after_help = "Examples:\n  \
     tidings list | head\n  \
     tidings list --unread --json\n  \
+    tidings list --where 'from:ops-bot or is:important'\n  \
     tidings list -m notices -n 20")]
 pub struct ListArgs {
     #[command(flatten)]
@@ -35,6 +39,9 @@ pub struct ListArgs {
     /// Only those starred.
     #[arg(long)]
     starred: bool,
+    /// Only those that `tidings search` would find by this.
+    #[arg(long, value_name = "QUERY")]
+    r#where: Option<String>,
     /// At most so many.
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
@@ -47,8 +54,9 @@ pub struct ListArgs {
     tidings search 'from:priya is:unread after:2026-11-01'\n  \
     tidings search '\"build cluster\" has:file' --json\n\n\
     Words match the beginnings of words in sender, subject, text and file names.\n\
-    from: subject: is:unread|read|important|starred|withdrawn has:file|link after: before:\n\
-    \"exact phrase\", and - before any of these turns it round: tidings search -- -from:ops-bot")]
+    from: subject: text: is:unread|read|important|starred|withdrawn has:file|link after: before:\n\
+    size:>1M \"exact phrase\"; - before any of these turns it round (tidings search -- -from:ops-bot),\n\
+    `or` stands between two of which one is enough, and ( ) group.")]
 pub struct SearchArgs {
     /// What to look for.
     #[arg(required = true, num_args = 1.., value_name = "QUERY")]
@@ -132,6 +140,7 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     let mut listing: Vec<(String, Headline)> = Vec::new();
     let mut left = args.limit.unwrap_or(usize::MAX);
     let stores = context.stores(&args.which)?;
+    let query = args.r#where.as_deref().map(parsed).transpose()?;
     let wanted = |headline: &Headline| {
         (!args.unread || (!headline.marks.read && headline.withdrawn.is_none()))
             && (!args.starred || headline.marks.starred)
@@ -140,6 +149,14 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     let streams = stores.len() == 1 && matches!(form, Form::Tabs | Form::JsonLines);
     for (mailbox, store) in stores {
         let mut behind = None;
+        let matching: Option<HashSet<NoticeId>> = match &query {
+            Some(query) => Some(store.search(query, usize::MAX >> 1)?.into_iter().collect()),
+            None => None,
+        };
+        let matches = |headline: &Headline| {
+            let ids = matching.as_ref();
+            ids.is_none_or(|ids| ids.contains(&headline.id))
+        };
         loop {
             let page = store.headlines(behind, PAGE)?;
             behind = page.last().map(crate::store::headlines::Place::behind);
@@ -147,6 +164,7 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
             listing.extend(
                 page.into_iter()
                     .filter(wanted)
+                    .filter(matches)
                     .take(left)
                     .map(|headline| (mailbox.name.clone(), headline)),
             );
@@ -177,9 +195,7 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
 ///
 /// The query makes no sense, a cache cannot be read, or stdout is closed.
 pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
-    let text = args.query.join(" ");
-    let query = Query::parse(&text, &TimeZone::system())
-        .map_err(|error| Failure::new(failure::USAGE, format!("`{text}`: {error}")))?;
+    let query = parsed(&args.query.join(" "))?;
     let mut out = Out::new();
     let form = args.form.form(&out);
     let most = args.limit.unwrap_or(usize::MAX >> 1);
@@ -200,6 +216,11 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
     }
     write(&mut out, form, &listing)?;
     out.flush()
+}
+
+fn parsed(text: &str) -> Result<Query, Failure> {
+    Query::parse(text, &TimeZone::system())
+        .map_err(|error| Failure::new(failure::USAGE, format!("`{text}`: {error}")))
 }
 
 /// Counts the saved notices. The network is not used.

@@ -3,7 +3,7 @@
 use mail_parser::{HeaderName, Message, MessageParser};
 
 use super::{
-    Notice, Run, Style,
+    Notice, Run, Style, TextForm,
     body::{Block, Content, plain},
     calendar, facts, guard, headers, html, limits,
     links::Links,
@@ -16,10 +16,15 @@ impl Notice {
     /// Reads a mail. Bounds on its size, parts and nesting are kept, and what they cut is said; a
     /// library that panics over it leaves it as plain text.
     pub fn parse(raw: &[u8]) -> Notice {
+        Notice::parse_as(raw, TextForm::Best)
+    }
+
+    /// The same, with the text in this form if there are two.
+    pub fn parse_as(raw: &[u8], form: TextForm) -> Notice {
         let read = guard::without_panic(|| {
             let bounded = limits::bounded(raw);
             let mail = MessageParser::new().parse(&*bounded.raw)?;
-            let mut notice = of_mail(&mail);
+            let mut notice = of_mail(&mail, form);
             notice.cuts.splice(0..0, bounded.cuts);
             Some(notice)
         });
@@ -34,8 +39,9 @@ impl Notice {
     }
 }
 
-fn of_mail(mail: &Message) -> Notice {
-    let contents = parts::contents(mail);
+fn of_mail(mail: &Message, form: TextForm) -> Notice {
+    let contents = parts::contents_as(mail, form);
+    let has_other_form = contents.has_other_form;
     let mut links = Links::default();
     let mut blocks = Vec::new();
     let mut cuts = contents.cuts;
@@ -67,6 +73,7 @@ fn of_mail(mail: &Message) -> Notice {
         message_id: Shown::line(headers::message_id(mail)),
         important: headers::is_important(mail),
         facts: facts::of(mail),
+        has_other_form,
         blocks,
         links: links.into_vec(),
         files: contents.files,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use mail_parser::{ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType};
 
 use super::{
-    charset, files,
+    TextForm, charset, files,
     files::{File, Place as FilePlace},
     limits, packed,
     packed::Written,
@@ -28,6 +28,8 @@ pub struct Contents<'x> {
     pub files: Vec<File>,
     /// What was left out and why.
     pub cuts: Vec<Shown>,
+    /// True if its text is there in another form too.
+    pub has_other_form: bool,
 }
 
 /// A piece of a mail's text, not laid out yet.
@@ -63,7 +65,13 @@ pub enum Format {
 
 /// Returns what a mail holds.
 pub fn contents<'x>(mail: &'x Message<'x>) -> Contents<'x> {
+    contents_as(mail, TextForm::Best)
+}
+
+/// The same, with the text in this form if there are two.
+pub fn contents_as<'x>(mail: &'x Message<'x>, form: TextForm) -> Contents<'x> {
     let mut walk = Walk {
+        form,
         mail,
         contents: Contents::default(),
         text_left: TEXT_OCTETS,
@@ -87,6 +95,7 @@ struct Place {
 }
 
 struct Walk<'x> {
+    form: TextForm,
     mail: &'x Message<'x>,
     contents: Contents<'x>,
     text_left: usize,
@@ -179,7 +188,12 @@ impl<'x> Walk<'x> {
             .to_ascii_lowercase();
         match subtype.as_str() {
             "alternative" => {
-                let chosen = choice::best(self.mail, &children);
+                let (best, other) = choice::best(self.mail, &children);
+                self.contents.has_other_form |= other.is_some() && !place.files_only;
+                let chosen = match self.form {
+                    TextForm::Best => best,
+                    TextForm::Other => other.or(best),
+                };
                 for &child in &children {
                     let is_extra = Some(child) != chosen && !self.is_calendar(child);
                     self.part(

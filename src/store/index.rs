@@ -25,6 +25,7 @@ const LONGEST: usize = 3;
 pub(super) enum Column {
     Sender,
     Subject,
+    Body,
 }
 
 /// What is asked of one table of the index, in the words of FTS5.
@@ -41,6 +42,7 @@ impl Lookup {
             None => "",
             Some(Column::Sender) => "sender : ",
             Some(Column::Subject) => "subject : ",
+            Some(Column::Body) => "body : ",
         };
         let text = spaced(text.to_owned()).replace('"', " ");
         let text = text.trim();

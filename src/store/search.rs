@@ -1,13 +1,13 @@
 //! A query, parsed, and its answer.
 //!
 //! Words are joined by *and*, each matches the beginnings of words, and accents do not count.
-//! `from:` `subject:` `is:unread|read|important|starred|withdrawn` `has:file|link`
-//! `after:2026-11-01` `before:…` narrow it, `"…"` is a phrase, and `-` before any of these turns it
-//! round.
+//! `from:` `subject:` `text:` `is:unread|read|important|starred|withdrawn` `has:file|link`
+//! `after:2026-11-01` `before:…` `size:>1M` narrow it, `"…"` is a phrase, `-` before any of these turns it
+//! round, and `or` stands between two of which one is enough; `( )` group.
 
 use std::fmt::Write;
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::types::Value;
 
 use super::{
@@ -16,20 +16,24 @@ use super::{
 };
 use crate::notice::NoticeId;
 
+mod reading;
+
 /// A query that makes sense.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
-    terms: Vec<Term>,
+    /// None matches every notice.
+    root: Option<Expression>,
 }
 
+/// What a notice must be like.
 #[derive(Clone, Debug, PartialEq)]
-struct Term {
-    is_negated: bool,
-    kind: Kind,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Kind {
+enum Expression {
+    /// All of these.
+    All(Vec<Expression>),
+    /// One of these at least.
+    Any(Vec<Expression>),
+    /// Anything but this.
+    Not(Box<Expression>),
     /// Words in a column of the index, or in all; the last may go on.
     Text {
         column: Option<Column>,
@@ -41,6 +45,10 @@ enum Kind {
     After(Timestamp),
     /// Sent before this moment.
     Before(Timestamp),
+    /// So many octets at least.
+    AtLeast(i64),
+    /// So many octets at most.
+    AtMost(i64),
 }
 
 /// What is wrong with a query, and where.
@@ -58,101 +66,152 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// An operator has a value that it cannot have.
+    /// An operator has a value that it cannot have, or a `)` closes nothing.
     pub fn parse(text: &str, zone: &TimeZone) -> Result<Query, QueryError> {
-        let mut terms = Vec::new();
-        for piece in pieces(text) {
-            let (is_negated, rest) = match piece.text.strip_prefix('-') {
-                Some(rest) if !rest.is_empty() => (true, rest),
-                Some(_) | None => (false, piece.text),
-            };
-            let failed = |what: String| QueryError {
-                column: piece.column,
-                what,
-            };
-            if let Some(kind) = kind(rest, zone).map_err(failed)? {
-                terms.push(Term { is_negated, kind });
-            }
-        }
-        Ok(Query { terms })
+        let root = reading::read(text, zone)?;
+        Ok(Query { root })
     }
 
     /// The words that are looked for, without operators, for underlining.
     pub fn words(&self) -> Vec<String> {
-        self.terms
-            .iter()
-            .filter(|term| !term.is_negated)
-            .filter_map(|term| match &term.kind {
-                Kind::Text { text, .. } => Some(text.clone()),
-                Kind::Where(_) | Kind::After(_) | Kind::Before(_) => None,
-            })
-            .collect()
+        let mut words = Vec::new();
+        if let Some(root) = &self.root {
+            root.words(&mut words);
+        }
+        words
     }
 
     /// True if the index must be asked.
     fn asks_for_words(&self) -> bool {
-        let is_text = |term: &Term| matches!(term.kind, Kind::Text { .. });
-        self.terms.iter().any(is_text)
+        self.root.as_ref().is_some_and(Expression::asks_for_words)
     }
 
     /// True if every notice matches.
     pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
+        self.root.is_none()
     }
 
     /// The condition in SQL, and its values.
     fn condition(&self) -> (String, Vec<Value>) {
-        let mut sql = String::from("1");
-        let mut values = Vec::new();
-        for term in &self.terms {
-            let not = if term.is_negated { "NOT " } else { "" };
-            match &term.kind {
-                Kind::Text { .. } => {}
-                Kind::Where(condition) => {
-                    let _ = write!(sql, " AND {not}({condition})");
-                }
-                Kind::After(at) => {
-                    let _ = write!(sql, " AND {not}(date >= ?)");
-                    values.push(at.as_second().into());
-                }
-                Kind::Before(at) => {
-                    let _ = write!(sql, " AND {not}(date < ?)");
-                    values.push(at.as_second().into());
-                }
-            }
+        let mut condition = Condition::default();
+        match &self.root {
+            Some(root) => root.write(&mut condition),
+            None => condition.sql.push('1'),
         }
-        for is_negated in [false, true] {
-            let (words, beginnings) = self.lookups(is_negated);
-            let not = if is_negated { "NOT " } else { "" };
-            let joint = if is_negated { " OR " } else { " AND " };
-            for (table, matched) in [("words", words), ("beginnings", beginnings)] {
-                if !matched.is_empty() {
-                    let _ = write!(
-                        sql,
-                        " AND id {not}IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
-                    );
-                    values.push(matched.join(joint).into());
-                }
-            }
-        }
-        (sql, values)
+        (condition.sql, condition.values)
+    }
+}
+
+#[derive(Default)]
+struct Condition {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Condition {
+    /// One of the tables of the index has this.
+    fn matched(&mut self, table: &str, lookup: String) {
+        let _ = write!(
+            self.sql,
+            "id IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
+        );
+        self.values.push(lookup.into());
     }
 
-    /// What is asked of either table of the index.
-    fn lookups(&self, is_negated: bool) -> (Vec<String>, Vec<String>) {
-        let (mut words, mut beginnings) = (Vec::new(), Vec::new());
-        for term in &self.terms {
-            if let Kind::Text { column, text } = &term.kind
-                && term.is_negated == is_negated
-            {
-                match Lookup::of(*column, text) {
-                    Lookup::Words(lookup) => words.push(lookup),
-                    Lookup::Beginnings(lookup) => beginnings.push(lookup),
-                }
-            }
-        }
-        (words, beginnings)
+    fn compared(&mut self, comparison: &str, value: i64) {
+        self.sql.push_str(comparison);
+        self.values.push(value.into());
     }
+}
+
+impl Expression {
+    fn words(&self, found: &mut Vec<String>) {
+        match self {
+            Expression::All(all) | Expression::Any(all) => {
+                all.iter().for_each(|one| one.words(found));
+            }
+            Expression::Text { text, .. } => found.push(text.clone()),
+            // What must not be there is not underlined.
+            Expression::Not(_)
+            | Expression::Where(_)
+            | Expression::After(_)
+            | Expression::Before(_)
+            | Expression::AtLeast(_)
+            | Expression::AtMost(_) => {}
+        }
+    }
+
+    fn asks_for_words(&self) -> bool {
+        match self {
+            Expression::All(all) | Expression::Any(all) => {
+                all.iter().any(Expression::asks_for_words)
+            }
+            Expression::Not(inner) => inner.asks_for_words(),
+            Expression::Text { .. } => true,
+            Expression::Where(_)
+            | Expression::After(_)
+            | Expression::Before(_)
+            | Expression::AtLeast(_)
+            | Expression::AtMost(_) => false,
+        }
+    }
+
+    fn write(&self, out: &mut Condition) {
+        match self {
+            Expression::All(all) => joined(all, " AND ", out),
+            Expression::Any(any) => joined(any, " OR ", out),
+            Expression::Not(inner) => {
+                out.sql.push_str("NOT (");
+                inner.write(out);
+                out.sql.push(')');
+            }
+            Expression::Text { column, text } => match Lookup::of(*column, text) {
+                Lookup::Words(lookup) => out.matched("words", lookup),
+                Lookup::Beginnings(lookup) => out.matched("beginnings", lookup),
+            },
+            Expression::Where(condition) => {
+                let _ = write!(out.sql, "({condition})");
+            }
+            Expression::After(at) => out.compared("date >= ?", at.as_second()),
+            Expression::Before(at) => out.compared("date < ?", at.as_second()),
+            Expression::AtLeast(octets) => out.compared("size >= ?", *octets),
+            Expression::AtMost(octets) => out.compared("size <= ?", *octets),
+        }
+    }
+}
+
+/// Writes several conditions. Of either table of the index all is asked at once, which is much faster.
+fn joined(all: &[Expression], between: &str, out: &mut Condition) {
+    let (mut words, mut beginnings) = (Vec::new(), Vec::new());
+    let mut others = Vec::new();
+    for one in all {
+        match one {
+            Expression::Text { column, text } => match Lookup::of(*column, text) {
+                Lookup::Words(lookup) => words.push(lookup),
+                Lookup::Beginnings(lookup) => beginnings.push(lookup),
+            },
+            other => others.push(other),
+        }
+    }
+    out.sql.push('(');
+    let mut is_first = true;
+    let mut next = |out: &mut Condition| {
+        if !std::mem::take(&mut is_first) {
+            out.sql.push_str(between);
+        }
+    };
+    for (table, lookups) in [("words", words), ("beginnings", beginnings)] {
+        if !lookups.is_empty() {
+            next(out);
+            let lookups: Vec<String> = lookups.iter().map(|one| format!("({one})")).collect();
+            out.matched(table, lookups.join(between));
+        }
+    }
+    for other in others {
+        next(out);
+        other.write(out);
+    }
+    out.sql.push(')');
 }
 
 impl Store {
@@ -179,101 +238,4 @@ impl Store {
                 .collect()
         })
     }
-}
-
-struct Piece<'a> {
-    text: &'a str,
-    column: usize,
-}
-
-/// Cuts at spaces outside of quotation marks. A mark that is still open while one types is closed
-/// by the end.
-fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let mut start = None;
-    let mut is_quoted = false;
-    let mut column = 0;
-    for (index, c) in text.char_indices() {
-        column += 1;
-        if c == '"' {
-            is_quoted = !is_quoted;
-        }
-        match start {
-            None if !c.is_whitespace() => start = Some((index, column)),
-            Some((from, at)) if c.is_whitespace() && !is_quoted => {
-                pieces.push(Piece {
-                    text: &text[from..index],
-                    column: at,
-                });
-                start = None;
-            }
-            None | Some(_) => {}
-        }
-    }
-    if let Some((from, at)) = start {
-        pieces.push(Piece {
-            text: &text[from..],
-            column: at,
-        });
-    }
-    pieces
-}
-
-fn kind(piece: &str, zone: &TimeZone) -> Result<Option<Kind>, String> {
-    let Some((operator, value)) = piece.split_once(':') else {
-        return Ok(words(None, piece));
-    };
-    if piece.starts_with('"') {
-        return Ok(words(None, piece));
-    }
-    match operator.to_ascii_lowercase().as_str() {
-        "from" => Ok(words(Some(Column::Sender), value)),
-        "subject" => Ok(words(Some(Column::Subject), value)),
-        // An operator whose value is still to be typed narrows nothing yet.
-        "is" | "has" | "after" | "before" if value.is_empty() => Ok(None),
-        "is" => match value.to_ascii_lowercase().as_str() {
-            "unread" => Ok(Some(Kind::Where("NOT read AND withdrawn IS NULL"))),
-            "read" => Ok(Some(Kind::Where("read"))),
-            "important" => Ok(Some(Kind::Where("important"))),
-            "starred" => Ok(Some(Kind::Where("starred"))),
-            "withdrawn" => Ok(Some(Kind::Where("withdrawn IS NOT NULL"))),
-            _ => Err(format!(
-                "`is:` takes unread, read, important, starred or withdrawn, not `{value}`"
-            )),
-        },
-        "has" => match value.to_ascii_lowercase().as_str() {
-            "file" => Ok(Some(Kind::Where("files > 0"))),
-            "link" => Ok(Some(Kind::Where("has_link"))),
-            _ => Err(format!("`has:` takes file or link, not `{value}`")),
-        },
-        "after" => day(value, zone).map(|at| Some(Kind::After(at))),
-        "before" => day(value, zone).map(|at| Some(Kind::Before(at))),
-        // `10:30` or an address is a word like any other.
-        _ => Ok(words(None, piece)),
-    }
-}
-
-fn words(column: Option<Column>, text: &str) -> Option<Kind> {
-    let text = text.replace('"', " ");
-    let has_word = text.chars().any(char::is_alphanumeric);
-    has_word.then(|| Kind::Text {
-        column,
-        text: text.trim().to_owned(),
-    })
-}
-
-/// A day as `2026-11-01`, or the first of a month as `2026-11`, or of a year as `2026`.
-fn day(value: &str, zone: &TimeZone) -> Result<Timestamp, String> {
-    let parts: Vec<&str> = value.split('-').collect();
-    let written = match parts.as_slice() {
-        [year] => format!("{year}-01-01"),
-        [year, month] => format!("{year}-{month}-01"),
-        _ => value.to_owned(),
-    };
-    written
-        .parse::<Date>()
-        .ok()
-        .and_then(|date| date.to_zoned(zone.clone()).ok())
-        .map(|zoned| zoned.timestamp())
-        .ok_or_else(|| format!("`{value}` is not a day: write 2026-11-01"))
 }

@@ -114,6 +114,7 @@ actions! {
     Links "links" "links of the notice; a single one opens at once"
     Files "files" "files of the notice"
     Images "images" "show the attached image with your viewer"
+    OtherForm "other_form" "the text as HTML, or as plain text"
     Copy "copy" "copy text, link or id"
     Save "save" "save the notice, or the chosen file"
     Pipe "pipe" "pipe the text into a program"

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{Age, Mailbox, Password},
-    notice::{MailboxIndex, NoticeId, files::Place, shown::Shown},
+    notice::{MailboxIndex, NoticeId, TextForm, files::Place, shown::Shown},
 };
 
 /// Something to be done.
@@ -54,6 +54,8 @@ pub enum Effect {
         mailbox: MailboxIndex,
         /// Which notice.
         id: NoticeId,
+        /// In which form, if there are two.
+        form: TextForm,
         /// The columns to lay it out for.
         width: u16,
     },
@@ -63,6 +65,8 @@ pub enum Effect {
         mailbox: MailboxIndex,
         /// Which notice.
         id: NoticeId,
+        /// In which form, if there are two.
+        form: TextForm,
         /// The columns to lay it out for.
         width: u16,
     },

@@ -225,6 +225,71 @@ fn a_file_is_saved_from_the_overlay() {
     assert!(matches!(&screen.asked()[..], [Effect::SaveFiles { places, .. }] if places.len() == 1));
 }
 
+/// A mail in two forms, and what its headers say of it.
+const TWO_FORMS: &str = "From: \"ana@team.example\" <ana@elsewhere.example>\nSubject: Lunch\n\
+    Expires: Tue, 24 Nov 2026 18:00:00 +0000\nMIME-Version: 1.0\n\
+    Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\n\
+    The menu of the week as plain text: soup, and whatever else there is left.\n\
+    --b\nContent-Type: text/html\n\n<h1>Menu</h1><ul><li>Soup of the week</ul>\n--b--\n";
+
+#[test]
+fn the_other_form_of_a_text_is_a_key_away() {
+    let mut screen = Screen::team((80, 24));
+    let ids: Vec<_> = screen
+        .headlines
+        .iter()
+        .map(|headline| headline.id)
+        .collect();
+    for id in ids {
+        screen.replace(id, TWO_FORMS);
+    }
+
+    screen.press("<enter>");
+    let plain = screen.text();
+    screen.press("H");
+    let html = screen.text();
+    screen.press("H");
+
+    assert!(
+        plain.contains("The menu of the week as plain text"),
+        "{plain}"
+    );
+    assert!(html.contains("Soup of the week"), "{html}");
+    assert!(!html.contains("as plain text"), "{html}");
+    assert!(screen.text().contains("The menu of the week as plain text"));
+}
+
+#[test]
+fn what_headers_say_stands_above_the_text() {
+    let mut screen = Screen::team((80, 24));
+    let ids: Vec<_> = screen
+        .headlines
+        .iter()
+        .map(|headline| headline.id)
+        .collect();
+    for id in ids {
+        screen.replace(id, TWO_FORMS);
+    }
+
+    screen.press("<enter>");
+
+    let text = screen.text();
+    assert!(
+        text.contains("! The sender's name says ana@team.example"),
+        "{text}"
+    );
+    assert!(text.contains("Expires Tue 24 Nov 18:00"), "{text}");
+}
+
+#[test]
+fn a_text_of_one_form_has_no_other() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("<enter>H");
+
+    assert!(screen.text().contains("its text has one form only"));
+}
+
 #[test]
 fn links_and_files_can_be_had_from_the_list() {
     let mut screen = Screen::team((80, 24));

@@ -11,7 +11,8 @@ use ratatui::{Terminal, backend::TestBackend, buffer::Cell, style::Modifier};
 use tidings::{
     config::{Mailbox, Settings},
     notice::{
-        Address, Headline, MailboxIndex, Marks, Notice, NoticeId, body::Options, shown::Shown,
+        Address, Headline, MailboxIndex, Marks, Notice, NoticeId, TextForm, body::Options,
+        shown::Shown,
     },
     poll::report::{Outcome, Report, Summary},
     tui::{
@@ -28,6 +29,8 @@ pub struct Screen {
     pub size: (u16, u16),
     pub effects: Vec<Effect>,
     pub mails: BTreeMap<NoticeId, Arc<Notice>>,
+    /// Mails as they came, in place of those.
+    raw: BTreeMap<NoticeId, String>,
     pub headlines: Vec<Headline>,
     pub last_visit: Option<Timestamp>,
     pub theme: Theme,
@@ -58,6 +61,7 @@ impl Screen {
             size,
             effects: Vec::new(),
             mails: BTreeMap::new(),
+            raw: BTreeMap::new(),
             headlines: Vec::new(),
             last_visit: Some(at("2026-11-22T18:10:00Z")),
             theme,
@@ -194,27 +198,45 @@ impl Screen {
         self.line(usize::from(self.size.1) - 2)
     }
 
+    /// A mail in place of the one that a notice has.
+    pub fn replace(&mut self, id: NoticeId, mail: &str) {
+        self.raw.insert(id, mail.to_owned());
+    }
+
+    fn notice(&self, id: NoticeId, form: TextForm) -> Option<Arc<Notice>> {
+        match self.raw.get(&id) {
+            Some(mail) => Some(Arc::new(Notice::parse_as(mail.as_bytes(), form))),
+            None => self.mails.get(&id).cloned(),
+        }
+    }
+
     /// Has the notices read that were asked for; keeps the other effects.
     fn take(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let answer = match &effect {
-                Effect::Open { mailbox, id, width } => {
-                    self.mails.get(id).cloned().map(|notice| Event::Opened {
-                        mailbox: *mailbox,
-                        id: *id,
-                        lines: notice.lines(*width, LAYOUT).into(),
-                        notice,
-                        width: *width,
-                    })
-                }
-                Effect::LayOut { mailbox, id, width } => {
-                    self.mails.get(id).map(|notice| Event::LaidOut {
-                        mailbox: *mailbox,
-                        id: *id,
-                        lines: notice.lines(*width, LAYOUT).into(),
-                        width: *width,
-                    })
-                }
+                Effect::Open {
+                    mailbox,
+                    id,
+                    form,
+                    width,
+                } => self.notice(*id, *form).map(|notice| Event::Opened {
+                    mailbox: *mailbox,
+                    id: *id,
+                    lines: notice.lines(*width, LAYOUT).into(),
+                    notice,
+                    width: *width,
+                }),
+                Effect::LayOut {
+                    mailbox,
+                    id,
+                    form,
+                    width,
+                } => self.notice(*id, *form).map(|notice| Event::LaidOut {
+                    mailbox: *mailbox,
+                    id: *id,
+                    lines: notice.lines(*width, LAYOUT).into(),
+                    width: *width,
+                }),
                 _ => None,
             };
             match answer {

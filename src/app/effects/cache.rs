@@ -12,7 +12,7 @@ use super::World;
 use crate::{
     app::marks::Wish,
     causes::chain,
-    notice::{MailboxIndex, Notice, NoticeId, body::Options, shown::Shown},
+    notice::{MailboxIndex, Notice, NoticeId, TextForm, body::Options, shown::Shown},
     poll::{memory, report::Report},
     store::{self, Aside, headlines::Place, marks, search::Query},
     tui::event::Event,
@@ -31,22 +31,28 @@ pub(super) struct Told {
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastOpened(Arc<Mutex<Option<Opened>>>);
 
-/// Its mailbox, its row, the octets of its mail (headers may be completed later), and itself.
-type Opened = (MailboxIndex, NoticeId, usize, Arc<Notice>);
+/// Its mailbox, its row, the form of its text, the octets of its mail (headers may be completed later), and itself.
+type Opened = (MailboxIndex, NoticeId, TextForm, usize, Arc<Notice>);
 
 impl LastOpened {
     /// The notice of this mail, parsed unless it is the last one opened.
-    fn notice(&self, mailbox: MailboxIndex, id: NoticeId, mail: &[u8]) -> Arc<Notice> {
+    fn notice(
+        &self,
+        mailbox: MailboxIndex,
+        id: NoticeId,
+        form: TextForm,
+        mail: &[u8],
+    ) -> Arc<Notice> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
-            Some((of, known, octets, notice))
-                if (*of, *known, *octets) == (mailbox, id, mail.len()) =>
+            Some((of, known, shown, octets, notice))
+                if (*of, *known, *shown, *octets) == (mailbox, id, form, mail.len()) =>
             {
                 notice.clone()
             }
             Some(_) | None => {
-                let notice = Arc::new(Notice::parse(mail));
-                *last = Some((mailbox, id, mail.len(), notice.clone()));
+                let notice = Arc::new(Notice::parse_as(mail, form));
+                *last = Some((mailbox, id, form, mail.len(), notice.clone()));
                 notice
             }
         }
@@ -217,10 +223,16 @@ impl World {
         }
     }
 
-    pub(super) fn open_notice(&self, mailbox: MailboxIndex, id: NoticeId, width: u16) {
+    pub(super) fn open_notice(
+        &self,
+        mailbox: MailboxIndex,
+        id: NoticeId,
+        form: TextForm,
+        width: u16,
+    ) {
         let (options, opened) = (self.layout(), self.opened.clone());
         self.with_mail(mailbox, id, "cannot open the notice", move |mail| {
-            let notice = opened.notice(mailbox, id, mail);
+            let notice = opened.notice(mailbox, id, form, mail);
             let lines = notice.lines(width, options).into();
             Ok(Event::Opened {
                 mailbox,
@@ -232,10 +244,10 @@ impl World {
         });
     }
 
-    pub(super) fn lay_out(&self, mailbox: MailboxIndex, id: NoticeId, width: u16) {
+    pub(super) fn lay_out(&self, mailbox: MailboxIndex, id: NoticeId, form: TextForm, width: u16) {
         let (options, opened) = (self.layout(), self.opened.clone());
         self.with_mail(mailbox, id, "cannot lay the notice out", move |mail| {
-            let notice = opened.notice(mailbox, id, mail);
+            let notice = opened.notice(mailbox, id, form, mail);
             Ok(Event::LaidOut {
                 mailbox,
                 id,

@@ -5,8 +5,9 @@ use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 use super::{DEPTH, is_type};
 use crate::notice::html::strip;
 
-/// Returns the alternative to show: plain text, unless it only says that there is HTML.
-pub fn best(mail: &Message, children: &[usize]) -> Option<usize> {
+/// Returns the alternative to show: plain text, unless it only says that there is HTML; and the other one of
+/// the two, if there are two.
+pub fn best(mail: &Message, children: &[usize]) -> (Option<usize>, Option<usize>) {
     let text_of = |wanted: fn(&MessagePart) -> bool| {
         let found = |child: &&usize| first_text(mail, **child).filter(|part| wanted(part));
         let is_wanted = |child: &&usize| found(child).is_some();
@@ -18,18 +19,17 @@ pub fn best(mail: &Message, children: &[usize]) -> Option<usize> {
     let html = text_of(|part| matches!(part.body, PartType::Html(_)));
     let plain = text_of(|part| matches!(part.body, PartType::Text(_)) && is_for_people(part));
     let (Some(html), Some(plain)) = (html, plain) else {
-        return plain.or(html).or(children.last().copied());
+        return (plain.or(html).or(children.last().copied()), None);
     };
     let text_in = |child| {
         first_text(mail, child)
             .and_then(|part| part.text_contents())
             .unwrap_or_default()
     };
-    Some(if is_stub(text_in(plain), text_in(html)) {
-        html
-    } else {
-        plain
-    })
+    match is_stub(text_in(plain), text_in(html)) {
+        true => (Some(html), Some(plain)),
+        false => (Some(plain), Some(html)),
+    }
 }
 
 fn is_blank(part: &MessagePart) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    notice::{Line, Notice, NoticeId},
+    notice::{Line, Notice, NoticeId, TextForm},
     tui::action::Action,
 };
 
@@ -16,6 +16,8 @@ pub struct Page {
     pub slot: Slot,
     /// Its row in the cache; 0 while it is only announced.
     pub id: NoticeId,
+    /// In which form its text is shown, if there are two.
+    pub form: TextForm,
     /// The notice, once it was read from the cache.
     pub notice: Option<Arc<Notice>>,
     /// Its text, once it was laid out.
@@ -36,6 +38,7 @@ impl Page {
         Page {
             slot,
             id,
+            form: TextForm::Best,
             notice: None,
             lines: Arc::default(),
             width,

@@ -106,6 +106,7 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
                 false => "threads are not grouped",
             });
         }
+        Action::OtherForm => reading::turn_form(model, out),
         Action::Fold => {
             let height = model.list_height();
             if !model.list.toggle_fold(height) {

@@ -2,6 +2,7 @@
 
 use crate::{
     config::MarkRead,
+    notice::TextForm,
     tui::{
         compose,
         effect::{Effect, Timer},
@@ -74,8 +75,39 @@ pub fn turn_to(model: &mut Model, slot: Slot, out: &mut Effects) {
     let width = Panes::of(model).text().1;
     model.page = Some(Page::new(slot, id, width));
     if id.0 != 0 {
-        out.push(Effect::Open { mailbox, id, width });
+        let form = TextForm::Best;
+        out.push(Effect::Open {
+            mailbox,
+            id,
+            form,
+            width,
+        });
     }
+}
+
+/// Shows the text in its other form: HTML instead of plain text, or the other way round.
+pub fn turn_form(model: &mut Model, out: &mut Effects) {
+    let (mailbox, panes) = (model.open, Panes::of(model));
+    let Some(page) = &mut model.page else {
+        return model.say("no notice is open");
+    };
+    let Some(notice) = &page.notice else { return };
+    if !notice.has_other_form {
+        return model.say("its text has one form only");
+    }
+    page.form = page.form.turned();
+    page.scroll = 0;
+    let (id, form, width) = (page.id, page.form, panes.text().1);
+    out.push(Effect::Open {
+        mailbox,
+        id,
+        form,
+        width,
+    });
+    model.say(match form {
+        TextForm::Best => "its text as before",
+        TextForm::Other => "its text in the other form",
+    });
 }
 
 /// Goes to the notice below or above, from the reader too.
