@@ -211,6 +211,23 @@ fn the_bytes_of_a_file_come_back_as_they_were() {
 }
 
 #[test]
+fn beginnings_of_files_without_end_cost_no_more_than_their_lines() {
+    for beginning in [
+        "begin 644 a\n",
+        "begin-base64 644 a\n",
+        "=ybegin line=1 size=1 name=a\n",
+    ] {
+        let text = beginning.repeat(150_000);
+
+        let started = Instant::now();
+        let notice = opened(format!("Subject: many\n\n{text}end\n").as_bytes());
+
+        assert!(notice.files.len() <= 1);
+        assert!(started.elapsed() < Duration::from_secs(20), "{beginning}");
+    }
+}
+
+#[test]
 fn programs_are_told_by_name_or_by_type() {
     for (name, kind) in [
         ("a.exe", "image/png"),

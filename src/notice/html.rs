@@ -12,6 +12,7 @@ use super::{
     shown::Shown,
 };
 
+mod colour;
 pub mod node;
 pub mod source;
 pub mod strip;

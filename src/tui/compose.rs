@@ -197,9 +197,7 @@ impl<'a> Composer<'a> {
         let sender = sender.unwrap_or(&self.headline.from);
         match (sender.name.is_empty(), sender.address.is_empty()) {
             (true, true) => Shown::from_static("(no sender)"),
-            (true, false) => sender.address.clone(),
-            (false, true) => sender.name.clone(),
-            (false, false) => Shown::text(&format!("{} <{}>", sender.name, sender.address)),
+            (true, false) | (false, _) => sender.full(),
         }
     }
 

@@ -16,6 +16,10 @@ pub struct Source {
     pub html: String,
     /// The selectors, `.class` and `#id`, that its style sheets hide.
     pub hidden: HashSet<String>,
+    /// True if it speaks of grounds, so that it need not be white.
+    pub has_grounds: bool,
+    /// True if it has a style sheet.
+    pub has_sheet: bool,
     /// What was left out, in words.
     pub cut: Option<Shown>,
 }
@@ -31,6 +35,9 @@ pub fn bounded(html: &str) -> Source {
         ..Pass::default()
     };
     pass.run(kept);
+    let lower = kept.to_ascii_lowercase();
+    pass.source.has_grounds = lower.contains("background") || lower.contains("bgcolor");
+    pass.source.has_sheet = lower.contains("<style");
     if kept.len() < html.len() {
         pass.source.cut = Some(Shown::from_static(
             "Cut here: only 2 MB of HTML are shown; save the mail to see all.",

@@ -3,6 +3,7 @@
 use html2text::{Document, Element, Handle};
 
 use super::{
+    colour::Colours,
     node::{WALK_DEPTH, attribute, element_name, holds_image, label_of, text_of},
     source, table,
     writer::{Context, Writer},
@@ -23,8 +24,12 @@ pub fn blocks(document: &Handle, source: &source::Source, links: &mut Links) -> 
         runs: Vec::new(),
         marker: None,
     };
-    writer.children(document, &Context::default());
-    writer.flush(&Context::default());
+    let context = Context {
+        colours: Colours::of(source),
+        ..Context::default()
+    };
+    writer.children(document, &context);
+    writer.flush(&context);
     writer.blocks
 }
 
@@ -69,6 +74,7 @@ impl Writer<'_> {
         let is_tiny = size.map_or(context.is_tiny, |pixels| pixels <= source::TINY_PIXELS);
         let context = &Context {
             is_tiny,
+            colours: context.colours.within(node, name, self.source),
             ..context.clone()
         };
         match name {
@@ -118,6 +124,7 @@ impl Writer<'_> {
         let Some(words) = words else { return };
         let context = Context {
             is_tiny: false,
+            colours: Colours::default(),
             style: Style::Muted,
             ..context.clone()
         };

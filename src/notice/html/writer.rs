@@ -1,6 +1,6 @@
 //! Paragraphs as HTML's text comes in pieces: white space collapsed, links numbered.
 
-use super::source;
+use super::{colour::Colours, source};
 use crate::notice::{
     Run, Style,
     body::{Block, Content, plain},
@@ -28,13 +28,14 @@ pub(super) struct Context {
     pub(super) indent: u16,
     pub(super) is_pre: bool,
     pub(super) is_tiny: bool,
+    pub(super) colours: Colours,
     pub(super) depth: usize,
 }
 
 impl Writer<'_> {
     /// Adds a text, white space collapsed.
     pub(super) fn text(&mut self, text: &str, context: &Context) {
-        if context.is_tiny {
+        if context.is_tiny || context.colours.is_unseen() {
             return;
         }
         if context.is_pre {

@@ -65,22 +65,41 @@ fn file_at(lines: &[&[u8]], at: usize) -> Option<Found> {
         Some(rest) => (named(rest)?, true),
         None => (named(line.strip_prefix(b"begin ")?)?, false),
     };
-    let end: &[u8] = if is_base64 { b"====" } else { b"end" };
-    let length = lines[at + 1..].iter().position(|line| *line == end)?;
-    let data = &lines[at + 1..at + 1 + length];
-    let bytes = if is_base64 {
-        base64_decode(&data.concat())?
-    } else {
-        let mut bytes = Vec::new();
-        for line in data {
-            uu_line(line, &mut bytes)?;
-        }
-        bytes
+    // Only as far as lines can be a file's: no line is looked at for more than one beginning.
+    let (end, bytes) = match is_base64 {
+        true => base64(lines, at + 1)?,
+        false => uuencode(lines, at + 1)?,
     };
     Some(Found {
         file: Packed { name, bytes },
-        lines: at..at + length + 2,
+        lines: at..end + 1,
     })
+}
+
+/// Decodes lines up to the last one, and gives its place.
+fn uuencode(lines: &[&[u8]], from: usize) -> Option<(usize, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    for (place, line) in lines.iter().enumerate().skip(from) {
+        if *line == b"end" {
+            return Some((place, bytes));
+        }
+        uu_line(line, &mut bytes)?;
+    }
+    None
+}
+
+/// The same of its form in base64.
+fn base64(lines: &[&[u8]], from: usize) -> Option<(usize, Vec<u8>)> {
+    let is_letter = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
+    for (place, line) in lines.iter().enumerate().skip(from) {
+        if *line == b"====" {
+            return Some((place, base64_decode(&lines[from..place].concat())?));
+        }
+        if !line.iter().all(is_letter) {
+            return None;
+        }
+    }
+    None
 }
 
 /// Returns the name behind a file's mode, as in `644 report.pdf`.
@@ -123,9 +142,11 @@ fn uu_line(line: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
 fn yenc(lines: &[&[u8]], at: usize) -> Option<Found> {
     let head = String::from_utf8_lossy(lines[at]);
     let name = head.split_once(" name=")?.1.trim().to_owned();
-    let length = lines[at + 1..]
-        .iter()
-        .position(|line| line.starts_with(b"=yend"))?;
+    let ends = |line: &&[u8]| line.starts_with(b"=yend") || line.starts_with(b"=ybegin ");
+    let length = lines[at + 1..].iter().position(ends)?;
+    if lines[at + 1 + length].starts_with(b"=ybegin ") {
+        return None;
+    }
     let data = &lines[at + 1..at + 1 + length];
     let mut bytes = Vec::new();
     for line in data.iter().filter(|line| !line.starts_with(b"=ypart ")) {
