@@ -19,6 +19,7 @@ pub mod context;
 pub mod deliver;
 pub mod demo;
 pub mod doctor;
+mod export;
 pub mod failure;
 mod log;
 pub mod mark;

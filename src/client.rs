@@ -337,7 +337,8 @@ impl Authorization {
         if ahead.is_some() {
             self.connection.ask_ahead().await?;
         }
-        if let Some(look) = look.filter(|_| pipelines && !offered.is_some_and(may_differ)) {
+        let takes_look = |offered: &Capabilities| !may_differ(offered) && !loses_looks(offered);
+        if let Some(look) = look.filter(|_| pipelines && offered.is_none_or(takes_look)) {
             self.connection.look_ahead(look);
         }
         let mut ways = VecDeque::from(ways);
@@ -476,6 +477,13 @@ fn may_differ(capabilities: &Capabilities) -> bool {
                 | Capability::Expire { per_user: true, .. }
         )
     })
+}
+
+/// True if the server says to be one that loses what comes behind the password: another program goes on then.
+fn loses_looks(capabilities: &Capabilities) -> bool {
+    capabilities
+        .iter()
+        .any(|capability| capability.to_string().contains("Courier"))
 }
 
 async fn handshake(

@@ -50,6 +50,19 @@ C: UIDL
 C: LIST
 ";
 
+/// The password together with the name, and the listings together behind that.
+const TOGETHER: &str = "C: PASS sesame
+S: +OK
+S: +OK
+C: UIDL
+C: LIST
+S: +OK
+S: .
+S: +OK
+S: .
+C: QUIT
+S: +OK";
+
 const ONE_BY_ONE: &str = "S: +OK
 C: PASS sesame
 S: +OK
@@ -96,8 +109,16 @@ async fn a_server_that_cannot_take_a_listing_behind_the_password_is_asked_one_by
     // One forgets what came before it had let the client in, another hangs up over it.
     for misled in ["S: +OK\nS: +OK\nS~", "S: +OK\nS: +OK"] {
         let dropping = format!("{PIPELINING}{ALL_AHEAD}{misled}");
-        let patient = format!("{PIPELINING}{ONE_BY_ONE}");
-        let script = Script::serve(scripts(&[&dropping, &patient, &patient])).await;
+        let patient = format!("{PIPELINING}{TOGETHER}");
+        let later = patient.replace(
+            "C: LIST\nS: +OK\nS: .\nS: +OK\nS: .\n",
+            "C: STAT\nS: +OK\nS: .\nS: +OK 0 0\n",
+        );
+        // What it announced the last time needs no question of its own.
+        let capa = "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: USER\nS: PIPELINING\nS: .\nC: USER notices\nC: PASS sesame\n";
+        let at_once = "C: CAPA\nC: USER notices\nC: PASS sesame\nS: +OK\nS: TOP\nS: UIDL\nS: USER\nS: PIPELINING\nS: .\n";
+        let later = later.replace(capa, at_once);
+        let script = Script::serve(scripts(&[&dropping, &patient, &later])).await;
         let reader = hasty_reader(&script);
 
         let (first, _) = reader.check().await;
@@ -115,7 +136,7 @@ async fn a_server_that_overhears_what_stands_behind_auth_is_told_nothing_else_in
                     C: AUTH PLAIN AG5vdGljZXMAc2VzYW1l\n";
     let confused = format!("{offering}C: UIDL\nC: LIST\nS: + ");
     let patient = format!(
-        "{offering}S: + \nC: AG5vdGljZXMAc2VzYW1l\nS: +OK\nC: UIDL\nS: +OK\nS: .\nC: LIST\nS: +OK\nS: .\n\
+        "{offering}S: + \nC: AG5vdGljZXMAc2VzYW1l\nS: +OK\nC: UIDL\nC: LIST\nS: +OK\nS: .\nS: +OK\nS: .\n\
          C: QUIT\nS: +OK"
     );
     let script = Script::serve(scripts(&[&confused, &patient])).await;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{
     context::{Context, Which},
+    export::SaveForm,
     failure::{self, Failure},
     output::Out,
     remark::remark,
@@ -20,6 +21,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     tidings save k3f                   the mail itself, as .eml\n  \
+    tidings save k3f --format txt      its text; or md, html, json, mbox\n  \
     tidings save k3f 4                 the file that `show` numbers 4\n  \
     tidings save k3f --all --to /tmp   all its files")]
 pub struct SaveArgs {
@@ -32,6 +34,9 @@ pub struct SaveArgs {
     /// All its files.
     #[arg(long)]
     all: bool,
+    /// The form in which the mail is saved.
+    #[arg(long, value_name = "FORM", value_enum, default_value_t, conflicts_with_all = ["number", "all"])]
+    format: SaveForm,
     /// The folder; the download folder if absent.
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
@@ -88,9 +93,13 @@ pub fn save(args: &SaveArgs, context: &Context) -> Result<(), Failure> {
         out.line(&Shown::line(&path.display().to_string()))
     };
     if args.number.is_none() && !args.all {
+        let ending = args.format.ending();
         write(
-            &files::safe_name(&format!("{}.eml", notice.subject), "notice.eml"),
-            &mail,
+            &files::safe_name(
+                &format!("{}.{ending}", notice.subject),
+                &format!("notice.{ending}"),
+            ),
+            &args.format.of(&found.headline.handle, &mail)?,
         )?;
     }
     for file in parts {

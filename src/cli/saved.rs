@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -12,13 +13,14 @@ use serde::Serialize;
 use super::{
     FormArgs,
     context::{Context, Which},
+    export,
     failure::{self, Failure},
     output::{Column, Form, Out, words},
     remark::remark,
 };
 use crate::{
     notice::{Headline, NoticeId, shown::Shown, when},
-    store::{headlines::Counts, search::Query},
+    store::{Store, headlines::Counts, search::Query},
 };
 
 /// What `list` takes.
@@ -52,7 +54,8 @@ pub struct ListArgs {
 #[command(after_help = "Examples:\n  \
     tidings search maintenance\n  \
     tidings search 'from:priya is:unread after:2026-11-01'\n  \
-    tidings search '\"build cluster\" has:file' --json\n\n\
+    tidings search '\"build cluster\" has:file' --json\n  \
+    tidings search 'deploy or is:starred' --mbox kept.mbox\n\n\
     Words match the beginnings of words in sender, subject, text and file names.\n\
     from: subject: text: is:unread|read|important|starred|withdrawn has:file|link after: before:\n\
     size:>1M \"exact phrase\"; - before any of these turns it round (tidings search -- -from:ops-bot),\n\
@@ -68,6 +71,9 @@ pub struct SearchArgs {
     /// At most so many.
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
+    /// Writes the mails that are found into a new mbox file instead.
+    #[arg(long, value_name = "FILE")]
+    mbox: Option<PathBuf>,
 }
 
 /// What `count` takes.
@@ -200,7 +206,29 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
     let form = args.form.form(&out);
     let most = args.limit.unwrap_or(usize::MAX >> 1);
     let mut listing = Vec::new();
-    for (mailbox, store) in context.stores(&args.which)? {
+    let stores = context.stores(&args.which)?;
+    if let Some(path) = &args.mbox {
+        let mut found: Vec<(&Store, Headline)> = Vec::new();
+        for (_, store) in &stores {
+            let ids = store.search(&query, most)?;
+            let headlines = store.headlines_of(&ids)?;
+            found.extend(headlines.into_iter().map(|headline| (store, headline)));
+        }
+        found.sort_by_key(|(_, headline)| std::cmp::Reverse(headline.date));
+        found.truncate(most);
+        let ids: Vec<_> = found
+            .iter()
+            .map(|(store, found)| (*store, found.id))
+            .collect();
+        let count = export::mbox_of(&crate::config::expand(path), &ids)?;
+        let s = if count == 1 { "" } else { "s" };
+        out.line(&Shown::line(&format!(
+            "{count} mail{s} in {}",
+            path.display()
+        )))?;
+        return out.flush();
+    }
+    for (mailbox, store) in stores {
         let ids = store.search(&query, most)?;
         listing.extend(
             store

@@ -68,7 +68,7 @@ struct How {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     id: &'a str,
     subject: &'a Shown,
     from: Vec<Person<'a>>,
@@ -104,7 +104,7 @@ struct FileItem<'a> {
 }
 
 /// The widest that text is laid out for.
-const WIDEST: u16 = 96;
+pub(super) const WIDEST: u16 = 96;
 
 /// Shows a notice.
 ///
@@ -203,7 +203,7 @@ fn write(id: &str, mail: &[u8], how: &How) -> Result<(), Failure> {
     out.flush()
 }
 
-fn document<'a>(id: &'a str, notice: &'a Notice) -> Document<'a> {
+pub(super) fn document<'a>(id: &'a str, notice: &'a Notice) -> Document<'a> {
     let people = |addresses: &'a [Address]| {
         addresses
             .iter()
@@ -247,7 +247,7 @@ fn document<'a>(id: &'a str, notice: &'a Notice) -> Document<'a> {
 }
 
 /// The notice as lines: its headers, its text, its files with the numbers that `open` and `save` take.
-fn text(id: &str, notice: &Notice, width: u16) -> Vec<Shown> {
+pub(super) fn text(id: &str, notice: &Notice, width: u16) -> Vec<Shown> {
     let mut lines = Vec::new();
     let mut line = |words: String| lines.push(Shown::text(&words));
     if notice.important {

@@ -164,7 +164,17 @@ impl Connection {
         most: usize,
         largest: usize,
     ) -> Result<Result<Vec<u8>, Response>, Error> {
-        let response = self.answer().await?;
+        self.listing_within(self.patience, most, largest).await
+    }
+
+    /// The same, whose first line must come within `limit`.
+    pub async fn listing_within(
+        &mut self,
+        limit: Duration,
+        most: usize,
+        largest: usize,
+    ) -> Result<Result<Vec<u8>, Response>, Error> {
+        let response = self.answer_within(limit).await?;
         if !response.is_ok() {
             return Ok(Err(response));
         }

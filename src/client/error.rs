@@ -75,6 +75,9 @@ pub enum Error {
     /// The server sent commands' answers no more although it had said that it takes several at once.
     #[error("the server announces PIPELINING and does not keep up with it")]
     PipeliningBroken,
+    /// What was sent along with the password was lost, or was too much.
+    #[error("the server loses what is sent behind the password")]
+    LookLost,
     /// A message is larger than the listing said, and than is taken.
     #[error("message {message} is larger than {limit} octets")]
     TooLarge {

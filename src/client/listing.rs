@@ -1,5 +1,7 @@
 //! What is at the server: a glance that shows whether anything has changed, and the whole listing.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 
 use super::{Transaction, connection::Connection, error::Error, request::Request};
@@ -7,6 +9,9 @@ use crate::pop3::{
     listing::{DropListing, Octets, ScanListing, UniqueIdListing, lines},
     response::{Response, excerpt},
 };
+
+/// How long the answer to what was sent along with the password may take, before it counts as lost.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest listing, in octets: half a million messages with unique-ids as long as they may be.
 pub const LARGEST_LISTING: usize = 40 * 1024 * 1024;
@@ -199,11 +204,12 @@ impl Connection {
     /// awaits the unique-ids; the other answer is on its way.
     async fn ask_two(&mut self, look: Look) -> Result<Result<Vec<u8>, Response>, Error> {
         if self.take_look(look).await? {
-            let unique_ids = self.listing(MOST_MESSAGES, LARGEST_LISTING).await;
-            return unique_ids.map_err(|error| match error {
-                // What was sent ahead of the answer that signs in is more than some servers can take.
-                Error::Closed => Error::PipeliningBroken,
-                error => error.behind_another(),
+            let limit = LOOK_TIMEOUT.min(self.patience());
+            let unique_ids = self.listing_within(limit, MOST_MESSAGES, LARGEST_LISTING);
+            return unique_ids.await.map_err(|error| match error {
+                // Many a server hands the connection on to another program once it has let somebody in.
+                Error::Closed | Error::TimedOut { .. } => Error::LookLost,
+                error => error,
             });
         }
         for request in look.requests() {

@@ -294,7 +294,7 @@ impl Connection {
             match said {
                 Challenge::None(line) => return Ok(("AUTH", line)),
                 // It has overheard the initial response, and takes what follows for it.
-                Challenge::Words(_) if self.has_looked() => return Err(Error::PipeliningBroken),
+                Challenge::Words(_) if self.has_looked() => return Err(Error::LookLost),
                 Challenge::Words(challenge) => {
                     if !challenge.is_empty() {
                         lines.truncate(1);

@@ -39,6 +39,23 @@ impl Notice {
     }
 }
 
+/// The HTML of a mail as it came, decoded; none if it has none.
+pub fn html_of(raw: &[u8]) -> Option<String> {
+    let find = |form| {
+        guard::without_panic(|| {
+            let bounded = limits::bounded(raw);
+            let mail = MessageParser::new().parse(&*bounded.raw)?;
+            let pieces = parts::contents_as(&mail, form).pieces;
+            pieces.into_iter().find_map(|piece| match piece {
+                Piece::Html(html) => Some(html.into_owned()),
+                Piece::Calendar(_) | Piece::Plain { .. } | Piece::Status(_) => None,
+            })
+        })
+        .flatten()
+    };
+    find(TextForm::Best).or_else(|| find(TextForm::Other))
+}
+
 fn of_mail(mail: &Message, form: TextForm) -> Notice {
     let contents = parts::contents_as(mail, form);
     let has_other_form = contents.has_other_form;

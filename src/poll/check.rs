@@ -57,6 +57,8 @@ pub(super) mod remembered {
     pub const ANNOUNCING_BROKE: &str = "announcing_broke";
     /// Set once PIPELINING turned out to be broken.
     pub const ONE_BY_ONE: &str = "one_by_one";
+    /// Set once the server turned out to lose what is sent along with the password.
+    pub const NO_LOOK: &str = "no_look";
     /// The digest of the last listing after which nothing was left to do.
     pub const LISTING: &str = "listing";
     /// How many checks in a row have found all notices gone.
@@ -148,6 +150,17 @@ impl Check<'_> {
                 break;
             }
             result = self.visit(at, &dialogue, &mut findings).await;
+        }
+        if matches!(result, Err(Failure::Session(client::Error::LookLost))) {
+            // At once: the next try may find the maildrop still held by this one.
+            let noted = self.remember(remembered::NO_LOOK, Some("yes".to_owned()));
+            result = match noted.await {
+                Ok(()) => {
+                    findings.looks_not_ahead = true;
+                    self.visit(at, &dialogue, &mut findings).await
+                }
+                Err(error) => Err(error.into()),
+            };
         }
         if matches!(
             result,

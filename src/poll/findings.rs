@@ -53,6 +53,8 @@ pub(super) struct Findings {
     pub has_tried_password: bool,
     /// True once PIPELINING turned out to be broken.
     pub goes_one_by_one: bool,
+    /// True once the server turned out to lose what is sent along with the password.
+    pub looks_not_ahead: bool,
     /// True if something is to be tried again, though nothing is to be said of it.
     pub has_open_ends: bool,
 }

@@ -31,6 +31,7 @@ pub fn of_session(error: &client::Error) -> Outcome {
         client::Error::Broken(ParseError::Injected) => Outcome::NotSafe { why: why() },
         client::Error::Broken(_)
         | client::Error::PipeliningBroken
+        | client::Error::LookLost
         | client::Error::TooLarge { .. } => Outcome::Broken { why: why() },
         client::Error::NoToken => Outcome::SignInFailed { words: why() },
         client::Error::Connect(_)

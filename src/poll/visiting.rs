@@ -94,12 +94,15 @@ impl Check<'_> {
         findings.has_tried_password = true;
 
         let password = findings.token.as_ref().unwrap_or(self.password).clone();
+        let looks_not_ahead =
+            findings.looks_not_ahead || self.recall(remembered::NO_LOOK).await?.is_some();
         let look = match self.recall(remembered::LISTING).await? {
-            Some(_) => Look::Glance,
-            None => Look::Listing,
+            _ if looks_not_ahead => None,
+            Some(_) => Some(Look::Glance),
+            None => Some(Look::Listing),
         };
         let (user, known) = (&self.mailbox.user, known.as_ref());
-        let mut login = pin!(session.login(user, &password, last, known, Some(look)));
+        let mut login = pin!(session.login(user, &password, last, known, look));
         let mut transaction = tokio::select! {
             transaction = &mut login => match transaction {
                 Ok(transaction) => transaction,
@@ -146,5 +149,9 @@ impl Check<'_> {
 
 /// After these the connection is gone, or in the middle of something.
 fn may_quit_after(error: &client::Error) -> bool {
-    matches!(error, client::Error::Rejected { .. })
+    matches!(
+        error,
+        // Who has lost what came behind the password waits for more, and holds the maildrop.
+        client::Error::Rejected { .. } | client::Error::LookLost
+    )
 }

@@ -261,9 +261,12 @@ impl Store {
         let (done, ended) = mpsc::channel();
         std::thread::spawn(move || {
             // Whoever is at it takes this along, or the next check does.
-            if let Some(_turn) = journal.turn.try_lock() {
+            if let Some(turn) = journal.turn.try_lock() {
+                let written = store.write_journal();
+                // Before it is said to be done: the next mark may be made at once.
+                drop(turn);
                 // Nobody waits any more if it took long.
-                let _ = done.send(store.write_journal());
+                let _ = done.send(written);
             }
         });
         if let Ok(Err(error)) = ended.recv_timeout(PATIENCE) {

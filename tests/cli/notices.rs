@@ -178,6 +178,64 @@ fn save_writes_the_mail_and_never_over_another() {
 }
 
 #[test]
+fn save_writes_a_notice_in_the_form_that_is_asked_for() {
+    let (_office, person) = checked();
+    let id = id_of(&person, "Disk usage");
+    let folder = person.path("elsewhere");
+    let folder = folder.to_str().expect("a path");
+
+    for (form, begins, holds) in [
+        ("txt", "Disk usage build-02 91%\nFrom ", "/dev/sda1   91%"),
+        ("md", "# Disk usage build-02 91%\n\n**From:** ", "/dev/sda1"),
+        ("html", "<!doctype html>", "<pre>"),
+        ("json", "{\n  \"id\": ", "\"text\": "),
+        ("mbox", "From ", "\nSubject: Disk usage"),
+        ("eml", "", "\r\nSubject: Disk usage"),
+    ] {
+        person
+            .run(&["save", &id, "--format", form, "--to", folder])
+            .expect_quiet();
+        let path = format!("{folder}/Disk usage build-02 91%.{form}");
+        let saved = fs::read_to_string(&path).expect(&path);
+        assert!(saved.starts_with(begins), "{form}: {saved}");
+        assert!(saved.contains(holds), "{form}: {saved}");
+    }
+}
+
+#[test]
+fn what_a_search_finds_can_be_had_as_one_mbox() {
+    let (_office, person) = checked();
+    let path = person.path("found.mbox");
+    let path = path.to_str().expect("a path");
+    let query = "subject:build or subject:disk";
+    let found = person.found(query);
+
+    let ran = person
+        .run(&["search", query, "--mbox", path])
+        .expect_quiet();
+    let again = person.run(&["search", query, "--mbox", path]);
+
+    assert_eq!(ran.stdout, format!("{found} mails in ~/found.mbox\n"));
+    let mbox = fs::read_to_string(path).expect("a file");
+    assert_eq!(mbox.matches("\n\nFrom ").count() + 1, found, "{mbox}");
+    // Never over something that is there.
+    again.expect(9);
+}
+
+#[test]
+fn list_shows_what_a_search_would_find() {
+    let (_office, person) = checked();
+
+    let some = person
+        .run(&["list", "--where", "subject:disk or subject:nothing"])
+        .expect_quiet();
+    let wrong = person.run(&["list", "--where", "is:nonsense"]);
+
+    assert_eq!(some.rows().len(), 1, "{some}");
+    wrong.expect(2);
+}
+
+#[test]
 fn save_writes_one_file_or_all_where_it_is_told() {
     let (_office, person) = checked();
     let id = id_of(&person, "Build cluster");

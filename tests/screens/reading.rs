@@ -282,6 +282,32 @@ fn what_headers_say_stands_above_the_text() {
 }
 
 #[test]
+fn a_text_can_be_copied_as_a_quotation() {
+    let mut screen = Screen::team((80, 24));
+    let ids: Vec<_> = screen
+        .headlines
+        .iter()
+        .map(|headline| headline.id)
+        .collect();
+    for id in ids {
+        screen.replace(id, TWO_FORMS);
+    }
+    screen.press("<enter>");
+    screen.asked();
+
+    screen.press("yjj<enter>");
+
+    let asked = screen.asked();
+    let [Effect::Copy { text }] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    assert!(
+        text.contains("wrote:\n> The menu of the week as plain text"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_text_of_one_form_has_no_other() {
     let mut screen = Screen::team((80, 24));
 

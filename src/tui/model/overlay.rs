@@ -80,6 +80,8 @@ pub struct Choice {
 pub enum Then {
     /// Copy the notice's text.
     CopyText,
+    /// Copy the notice's text as one quotes it in an answer.
+    CopyQuotation,
     /// Copy this.
     Copy(Shown),
     /// Open this file, and others of its type without asking.

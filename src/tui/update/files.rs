@@ -124,6 +124,14 @@ pub fn choose(model: &mut Model, then: Then, out: &mut Effects) {
             out.push(Effect::CopyNotice { mailbox, id });
             model.say("copied the text");
         }
+        Then::CopyQuotation => {
+            if let Some(notice) = open_notice(model) {
+                out.push(Effect::Copy {
+                    text: quotation(&notice),
+                });
+                model.say("copied the text as a quotation");
+            }
+        }
         Then::Copy(text) => {
             model.say(&format!("copied {text}"));
             out.push(Effect::Copy {
@@ -272,6 +280,22 @@ fn open_file(model: &mut Model, file: &File, out: &mut Effects) {
     }
 }
 
+/// A text with who wrote it, and `>` before each line (RFC 3676 §4.5).
+fn quotation(notice: &Notice) -> String {
+    let who = notice.from.first().map(|from| from.short().to_string());
+    let mut text = format!("{} wrote:\n", who.unwrap_or_default());
+    for line in notice.text().lines() {
+        // Quotations of quotations stand close together.
+        let space = if line.is_empty() || line.starts_with('>') {
+            ""
+        } else {
+            " "
+        };
+        text.push_str(&format!(">{space}{line}\n"));
+    }
+    text
+}
+
 fn copy(model: &mut Model) {
     let Some(headline) = model.list.selected_headline() else {
         return;
@@ -288,6 +312,11 @@ fn copy(model: &mut Model) {
         then: Then::Copy(handle),
     });
     if let Some(notice) = open_notice(model) {
+        choices.push(Choice {
+            label: Shown::from_static("quotation"),
+            note: Shown::from_static("the text as one quotes it in an answer"),
+            then: Then::CopyQuotation,
+        });
         if !notice.message_id.is_empty() {
             choices.push(Choice {
                 label: Shown::from_static("Message-ID"),

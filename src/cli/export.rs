@@ -1,0 +1,146 @@
+//! A notice in another form than the mail that came: text, Markdown, HTML, JSON, and several as one mbox.
+
+use std::{fmt::Write as _, fs, io::Write as _, path::Path};
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+
+use super::{
+    failure::{self, Failure},
+    show,
+};
+use crate::{notice::Notice, server::mbox, store::Store};
+
+/// The form in which a notice is saved.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum SaveForm {
+    /// The mail as it came.
+    #[default]
+    Eml,
+    /// The text as `show` has it.
+    Txt,
+    /// The text with its subject as a heading.
+    Md,
+    /// Its HTML, which may load nothing from elsewhere.
+    Html,
+    /// As `show --json` has it.
+    Json,
+    /// A mailbox of one mail.
+    Mbox,
+}
+
+impl SaveForm {
+    /// The ending of its file's name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            SaveForm::Eml => "eml",
+            SaveForm::Txt => "txt",
+            SaveForm::Md => "md",
+            SaveForm::Html => "html",
+            SaveForm::Json => "json",
+            SaveForm::Mbox => "mbox",
+        }
+    }
+
+    /// A mail in this form.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written as JSON.
+    pub fn of(self, handle: &str, mail: &[u8]) -> Result<Vec<u8>, Failure> {
+        let notice = Notice::parse(mail);
+        Ok(match self {
+            SaveForm::Eml => mail.to_vec(),
+            SaveForm::Txt => {
+                let lines = show::text(handle, &notice, show::WIDEST);
+                let lines = lines.iter().map(|line| format!("{line}\n"));
+                lines.collect::<String>().into_bytes()
+            }
+            SaveForm::Md => markdown(&notice).into_bytes(),
+            SaveForm::Html => html(mail, &notice).into_bytes(),
+            SaveForm::Json => {
+                let mut json = serde_json::to_vec_pretty(&show::document(handle, &notice))
+                    .map_err(|error| Failure::unexpected("cannot write JSON", error))?;
+                json.push(b'\n');
+                json
+            }
+            SaveForm::Mbox => {
+                let mut out = Vec::new();
+                append(mail, &notice, &mut out);
+                out
+            }
+        })
+    }
+}
+
+/// Writes the mails of notices into a new mbox file, oldest first as such files are.
+///
+/// # Errors
+///
+/// The file is there already or cannot be written, or a cache cannot be read.
+pub fn mbox_of(path: &Path, found: &[(&Store, crate::notice::NoticeId)]) -> Result<usize, Failure> {
+    let cannot = |error: std::io::Error| {
+        let words = format!("cannot write {}: {error}", path.display());
+        Failure::new(failure::SAVED_DATA, words)
+    };
+    let file = fs::File::create_new(path).map_err(cannot)?;
+    let mut file = std::io::BufWriter::new(file);
+    let mut count = 0;
+    for (store, id) in found.iter().rev() {
+        let Some(mail) = store.mail(*id)? else {
+            continue;
+        };
+        let mut out = Vec::new();
+        append(&mail, &Notice::parse(&mail), &mut out);
+        file.write_all(&out).map_err(cannot)?;
+        count += 1;
+    }
+    file.flush().map_err(cannot)?;
+    Ok(count)
+}
+
+fn append(mail: &[u8], notice: &Notice, out: &mut Vec<u8>) {
+    let sender = notice.from.first().map(|from| from.address.to_string());
+    let at = notice.date.unwrap_or(Timestamp::UNIX_EPOCH);
+    mbox::write(mail, &sender.unwrap_or_default(), at, out);
+}
+
+fn markdown(notice: &Notice) -> String {
+    let mut out = format!("# {}\n\n", notice.subject);
+    for (name, addresses) in [
+        ("From", &notice.from),
+        ("To", &notice.to),
+        ("Cc", &notice.cc),
+    ] {
+        let people: Vec<String> = addresses.iter().map(|one| one.full().to_string()).collect();
+        if !people.is_empty() {
+            let people = people.join(", ").replace('<', "\\<");
+            let _ = write!(out, "**{name}:** {people}  \n");
+        }
+    }
+    if let Some(date) = notice.date {
+        let _ = write!(out, "**Sent:** {date}  \n");
+    }
+    out.push('\n');
+    out.push_str(&notice.text());
+    for (place, link) in notice.links.iter().enumerate() {
+        let lead = if place == 0 { "\n" } else { "" };
+        let _ = writeln!(out, "{lead}{}. <{}>", place + 1, link.target);
+    }
+    out
+}
+
+/// The HTML of a mail, or its text as such.
+fn html(mail: &[u8], notice: &Notice) -> String {
+    /// A page from somebody else: no scripts, and nothing is fetched that would tell that it is looked at.
+    const HEAD: &str = "<!doctype html><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" \
+                        content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n";
+
+    match crate::notice::parse::html_of(mail) {
+        Some(html) => format!("{HEAD}{html}\n"),
+        None => {
+            let text = notice.text().replace('&', "&amp;").replace('<', "&lt;");
+            format!("{HEAD}<pre>{text}</pre>\n")
+        }
+    }
+}
