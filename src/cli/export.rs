@@ -115,11 +115,11 @@ fn markdown(notice: &Notice) -> String {
         let people: Vec<String> = addresses.iter().map(|one| one.full().to_string()).collect();
         if !people.is_empty() {
             let people = people.join(", ").replace('<', "\\<");
-            let _ = write!(out, "**{name}:** {people}  \n");
+            let _ = writeln!(out, "**{name}:** {people}  ");
         }
     }
     if let Some(date) = notice.date {
-        let _ = write!(out, "**Sent:** {date}  \n");
+        let _ = writeln!(out, "**Sent:** {date}  ");
     }
     out.push('\n');
     out.push_str(&notice.text());
