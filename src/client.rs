@@ -35,9 +35,8 @@ mod signing;
 use connection::Connection;
 use dialogue::Dialogue;
 pub use error::Error;
-use listing::Look;
 use login::{Last, Way};
-use request::Request;
+use request::{Look, Request};
 use signing::Applicant;
 
 /// How long QUIT may take: nothing is lost if its answer never comes.

@@ -7,7 +7,12 @@ use futures_util::SinkExt;
 use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 
-use super::{QUIT_TIMEOUT, dialogue::Dialogue, error::Error, listing::Look, request::Request};
+use super::{
+    QUIT_TIMEOUT,
+    dialogue::Dialogue,
+    error::Error,
+    request::{Look, Request},
+};
 use crate::{
     net::Stream,
     pop3::{

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{Transaction, connection::Connection, error::Error, request::Request};
+use super::{
+    Transaction,
+    connection::Connection,
+    error::Error,
+    request::{Look, Request},
+};
 use crate::pop3::{
     listing::{DropListing, Octets, ScanListing, UniqueIdListing, lines},
     response::{Response, excerpt},
@@ -17,25 +22,6 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 pub const LARGEST_LISTING: usize = 40 * 1024 * 1024;
 /// The most messages in a listing.
 pub const MOST_MESSAGES: usize = 2_000_000;
-
-/// What is asked first, once signed in.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Look {
-    /// UIDL and STAT, where a listing is known that it may be the same as.
-    Glance,
-    /// UIDL and LIST.
-    Listing,
-}
-
-impl Look {
-    /// The commands for it.
-    pub(super) fn requests(self) -> [&'static Request; 2] {
-        match self {
-            Look::Glance => [&Request::Uidl, &Request::Stat],
-            Look::Listing => [&Request::Uidl, &Request::List],
-        }
-    }
-}
 
 /// What UIDL and STAT answered, as it came: enough to see that nothing has changed.
 #[derive(Clone, Debug)]

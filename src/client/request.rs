@@ -90,3 +90,22 @@ impl From<&Request> for Command {
         }
     }
 }
+
+/// What is asked first, once signed in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Look {
+    /// UIDL and STAT, where a listing is known that it may be the same as.
+    Glance,
+    /// UIDL and LIST.
+    Listing,
+}
+
+impl Look {
+    /// The commands for it.
+    pub(super) fn requests(self) -> [&'static Request; 2] {
+        match self {
+            Look::Glance => [&Request::Uidl, &Request::Stat],
+            Look::Listing => [&Request::Uidl, &Request::List],
+        }
+    }
+}

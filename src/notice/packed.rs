@@ -3,7 +3,7 @@
 
 use mail_parser::{MessagePart, PartType};
 
-use super::{parts::is_type, transfer::transfer_decoded};
+use super::transfer::{is_type, transfer_decoded};
 
 mod rtf;
 mod tnef;

@@ -12,7 +12,7 @@ use super::{
     limits, packed,
     packed::Written,
     shown::Shown,
-    transfer::transfer_decoded,
+    transfer::{is_type, transfer_decoded},
 };
 
 mod choice;
@@ -445,15 +445,6 @@ impl<'x> Walk<'x> {
             self.contents.cuts.push(words);
         }
     }
-}
-
-pub(super) fn is_type(part: &MessagePart, class: &str, sub: &str) -> bool {
-    part.content_type().is_some_and(|kind| {
-        kind.ctype().eq_ignore_ascii_case(class)
-            && kind
-                .subtype()
-                .is_some_and(|own| own.eq_ignore_ascii_case(sub))
-    })
 }
 
 /// SECURITY.md P2.1.

@@ -14,7 +14,7 @@ use super::{
     tell::blocking,
 };
 use crate::{
-    client::{self, Authorization, Endpoint, QUIT_TIMEOUT, dialogue::Dialogue, listing::Look},
+    client::{self, Authorization, Endpoint, QUIT_TIMEOUT, dialogue::Dialogue, request::Look},
     pop3::capability::Capabilities,
     store,
 };

@@ -2,8 +2,8 @@
 
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
-use super::{DEPTH, is_type};
-use crate::notice::html::strip;
+use super::DEPTH;
+use crate::notice::{html::strip, transfer::is_type};
 
 /// Returns the alternative to show: plain text, unless it only says that there is HTML; and the other one of
 /// the two, if there are two.

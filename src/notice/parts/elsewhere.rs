@@ -3,7 +3,7 @@
 
 use mail_parser::MessagePart;
 
-use super::is_type;
+use crate::notice::transfer::is_type;
 
 /// Returns what a part stands for, in words; none if it holds its content itself.
 pub(super) fn words(part: &MessagePart) -> Option<String> {
