@@ -342,7 +342,14 @@ impl Authorization {
         }
         let mut ways = VecDeque::from(ways);
         while let Some(way) = ways.pop_front() {
-            let (request, response) = self.connection.sign_in(way, &applicant).await?;
+            let signed_in = self.connection.sign_in(way, &applicant).await;
+            let (request, response) = match signed_in {
+                // Perhaps over what came behind it.
+                Err(Error::Closed | Error::TimedOut { .. }) if self.connection.has_looked() => {
+                    return Err(Error::LookLost);
+                }
+                signed_in => signed_in?,
+            };
             if let Some(capabilities) = self.connection.heard() {
                 self.capabilities = capabilities;
                 if !response.is_ok() {
@@ -364,7 +371,7 @@ impl Authorization {
             let is_final = login::is_final(&response) || self.connection.has_told_token;
             rejection = Some(Error::Rejected { request, response });
             // A server that hangs up now has said why.
-            if is_final || self.connection.forget_look().await.is_err() {
+            if is_final || ways.is_empty() || self.connection.forget_look().await.is_err() {
                 break;
             }
         }

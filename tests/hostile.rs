@@ -211,6 +211,22 @@ fn the_bytes_of_a_file_come_back_as_they_were() {
 }
 
 #[test]
+fn addresses_within_addresses_are_no_reason_to_lose_a_mail() {
+    for text in [
+        "mailto:a@x.example?body=see:https://x.example/",
+        "mailto:a@x.example,mailto:b@x.example",
+        "mailto:mailto:a@x.example https://x.example/mailto:b@x.example",
+    ] {
+        let notice = opened(format!("Subject: links\n\n{text}\n").as_bytes());
+
+        assert_eq!(notice.subject, "links");
+        assert!(!notice.links.is_empty(), "{text}");
+    }
+    let notice = opened(format!("Subject: many\n\n{}\n", "mailto:".repeat(300_000)).as_bytes());
+    assert_eq!(notice.subject, "many");
+}
+
+#[test]
 fn beginnings_of_files_without_end_cost_no_more_than_their_lines() {
     for beginning in [
         "begin 644 a\n",

@@ -149,6 +149,27 @@ async fn a_server_that_overhears_what_stands_behind_auth_is_told_nothing_else_in
 }
 
 #[tokio::test]
+async fn a_server_that_announces_less_than_the_last_time_gets_each_answer_to_its_own_question() {
+    let before = format!(
+        "{PIPELINING}{ALL_AHEAD}S: +OK\nS: +OK\nS: +OK\nS: .\nS: +OK\nS: .\nC: QUIT\nS: +OK"
+    );
+    // By now it knows no PIPELINING; what has been sent is answered all the same.
+    let after = "S: +OK ready\nC: CAPA\nC: USER notices\nC: PASS sesame\nC: UIDL\nC: STAT\n\
+                 S: +OK\nS: TOP\nS: UIDL\nS: USER\nS: .\nS: +OK\nS: +OK\nS: +OK\nS: 1 one\nS: .\nS: +OK 1 20\n\
+                 C: LIST\nS: +OK\nS: 1 20\nS: .\nC: RETR 1\nS: +OK\nS: Subject: The one\nS: \nS: text\nS: .\n\
+                 C: QUIT\nS: +OK";
+    let script = Script::serve(scripts(&[&before, after])).await;
+    let reader = hasty_reader(&script);
+
+    reader.check().await;
+    let (second, _) = reader.check().await;
+
+    assert_eq!(second.outcome, Outcome::Done, "{}", second.dialogue);
+    assert_eq!(reader.subjects(), ["The one"], "{}", second.dialogue);
+    script.finish().await.expect("as written");
+}
+
+#[tokio::test]
 async fn a_refused_password_is_the_reason_whatever_becomes_of_the_listing_behind_it() {
     let refusals = "S: +OK\nS: -ERR [AUTH] no such password\n";
     for end in [

@@ -134,13 +134,32 @@ fn markdown(notice: &Notice) -> String {
 fn html(mail: &[u8], notice: &Notice) -> String {
     /// A page from somebody else: no scripts, and nothing is fetched that would tell that it is looked at.
     const HEAD: &str = "<!doctype html><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" \
-                        content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n";
+                        content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; \
+                        base-uri 'none'\">\n";
 
     match crate::notice::parse::html_of(mail) {
-        Some(html) => format!("{HEAD}{html}\n"),
+        Some(html) => format!("{HEAD}{}\n", at_rest(&html)),
         None => {
             let text = notice.text().replace('&', "&amp;").replace('<', "&lt;");
             format!("{HEAD}<pre>{text}</pre>\n")
         }
     }
+}
+
+/// HTML without the tags that make a browser go somewhere by itself.
+fn at_rest(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    let mut out = String::with_capacity(html.len());
+    let mut from = 0;
+    for (at, _) in lower.match_indices('<') {
+        let names = ["<meta", "<base", "<link"];
+        if names.iter().any(|name| lower[at..].starts_with(name)) {
+            out.push_str(&html[from..=at]);
+            // An element that nobody knows.
+            out.push_str("x-");
+            from = at + 1;
+        }
+    }
+    out.push_str(&html[from..]);
+    out
 }

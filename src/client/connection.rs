@@ -169,17 +169,21 @@ impl Connection {
         most: usize,
         largest: usize,
     ) -> Result<Result<Vec<u8>, Response>, Error> {
-        self.listing_within(self.patience, most, largest).await
+        let response = self.answer().await?;
+        self.listing_of(response, most, largest).await
     }
 
-    /// The same, whose first line must come within `limit`.
-    pub async fn listing_within(
+    /// The same behind the first line of the answer.
+    ///
+    /// # Errors
+    ///
+    /// It has more than `most` lines, or more than `largest` octets; or the connection failed.
+    pub async fn listing_of(
         &mut self,
-        limit: Duration,
+        response: Response,
         most: usize,
         largest: usize,
     ) -> Result<Result<Vec<u8>, Response>, Error> {
-        let response = self.answer_within(limit).await?;
         if !response.is_ok() {
             return Ok(Err(response));
         }
@@ -252,7 +256,7 @@ impl Connection {
     pub async fn take_look(&mut self, wanted: Look) -> Result<bool, Error> {
         match self.looked.take() {
             Some(looked) if looked == wanted => Ok(true),
-            Some(_) => self.await_all().await.map(|()| false),
+            Some(_) => self.drain().await.map(|()| false),
             None => Ok(false),
         }
     }
@@ -264,8 +268,16 @@ impl Connection {
     /// The connection failed.
     pub async fn forget_look(&mut self) -> Result<(), Error> {
         match self.looked.take() {
-            Some(_) => self.await_all().await,
+            Some(_) => self.drain().await,
             None => Ok(()),
+        }
+    }
+
+    /// Awaits all answers that are still to come, for a short time: nobody wants them.
+    async fn drain(&mut self) -> Result<(), Error> {
+        match time::timeout(QUIT_TIMEOUT, self.await_all()).await {
+            Ok(drained) => drained,
+            Err(_) => Err(Error::LookLost),
         }
     }
 

@@ -116,15 +116,11 @@ impl Transaction {
     /// The listing has no end, or the connection failed.
     pub async fn glance(&mut self, pipelined: bool) -> Result<Glance, Error> {
         let connection = &mut self.connection;
-        let (unique_ids, stat) = if pipelined {
-            let unique_ids = connection.ask_two(Look::Glance).await?;
-            let stat = connection.answer().await;
-            (unique_ids, stat.map_err(Error::behind_another)?)
-        } else {
-            connection.send(&Request::Uidl).await?;
-            connection.flush().await?;
-            let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
-            (unique_ids, connection.ask(&Request::Stat).await?)
+        // What the server says now may be less than what it was believed to say.
+        let has_looked = connection.has_looked();
+        let (unique_ids, stat) = match pipelined || has_looked {
+            true => connection.glance_together().await?,
+            false => connection.glance_one_by_one().await?,
         };
         let drop_listing = stat
             .is_ok()
@@ -162,20 +158,10 @@ impl Transaction {
     /// LIST is refused, a listing has no end, or the connection failed.
     pub async fn listing(&mut self, pipelined: bool) -> Result<Bodies, Error> {
         let connection = &mut self.connection;
-        let (unique_ids, scan) = if pipelined {
-            let unique_ids = connection.ask_two(Look::Listing).await?;
-            let scan = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await;
-            (unique_ids, scan.map_err(Error::behind_another)?)
-        } else {
-            connection.send(&Request::Uidl).await?;
-            connection.flush().await?;
-            let unique_ids = connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
-            connection.send(&Request::List).await?;
-            connection.flush().await?;
-            (
-                unique_ids,
-                connection.listing(MOST_MESSAGES, LARGEST_LISTING).await?,
-            )
+        let has_looked = connection.has_looked();
+        let (unique_ids, scan) = match pipelined || has_looked {
+            true => connection.list_together().await?,
+            false => connection.list_one_by_one().await?,
         };
         Ok(Bodies {
             scan: scan.map_err(refused)?,
@@ -185,24 +171,63 @@ impl Transaction {
     }
 }
 
+/// A listing, or what the server said instead.
+type Listed = Result<Vec<u8>, Response>;
+
 impl Connection {
+    async fn glance_together(&mut self) -> Result<(Listed, Response), Error> {
+        let (unique_ids, is_lost) = self.ask_two(Look::Glance).await?;
+        let stat = self.answer().await.map_err(is_lost)?;
+        Ok((unique_ids, stat))
+    }
+
+    async fn glance_one_by_one(&mut self) -> Result<(Listed, Response), Error> {
+        self.send(&Request::Uidl).await?;
+        self.flush().await?;
+        let unique_ids = self.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
+        Ok((unique_ids, self.ask(&Request::Stat).await?))
+    }
+
+    async fn list_together(&mut self) -> Result<(Listed, Listed), Error> {
+        let (unique_ids, is_lost) = self.ask_two(Look::Listing).await?;
+        let scan = self.listing(MOST_MESSAGES, LARGEST_LISTING).await;
+        Ok((unique_ids, scan.map_err(is_lost)?))
+    }
+
+    async fn list_one_by_one(&mut self) -> Result<(Listed, Listed), Error> {
+        self.send(&Request::Uidl).await?;
+        self.flush().await?;
+        let unique_ids = self.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
+        self.send(&Request::List).await?;
+        self.flush().await?;
+        let scan = self.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
+        Ok((unique_ids, scan))
+    }
+
     /// Asks for UIDL and what belongs to it, unless that was asked behind the command that signed in, and
-    /// awaits the unique-ids; the other answer is on its way.
-    async fn ask_two(&mut self, look: Look) -> Result<Result<Vec<u8>, Response>, Error> {
+    /// awaits the unique-ids; the other answer is on its way. Gives what it means if that does not come.
+    async fn ask_two(&mut self, look: Look) -> Result<(Listed, fn(Error) -> Error), Error> {
         if self.take_look(look).await? {
             let limit = LOOK_TIMEOUT.min(self.patience());
-            let unique_ids = self.listing_within(limit, MOST_MESSAGES, LARGEST_LISTING);
-            return unique_ids.await.map_err(|error| match error {
-                // Many a server hands the connection on to another program once it has let somebody in.
-                Error::Closed | Error::TimedOut { .. } => Error::LookLost,
-                error => error,
-            });
+            let response = self.answer_within(limit).await.map_err(lost)?;
+            let unique_ids = self.listing_of(response, MOST_MESSAGES, LARGEST_LISTING);
+            return Ok((unique_ids.await?, lost));
         }
         for request in look.requests() {
             self.send(request).await?;
         }
         self.flush().await?;
-        self.listing(MOST_MESSAGES, LARGEST_LISTING).await
+        let unique_ids = self.listing(MOST_MESSAGES, LARGEST_LISTING).await?;
+        Ok((unique_ids, Error::behind_another))
+    }
+}
+
+/// The error where the answer to what was sent behind the password does not come: many a server hands the
+/// connection on to another program once it has let somebody in.
+fn lost(error: Error) -> Error {
+    match error {
+        Error::Closed | Error::TimedOut { .. } => Error::LookLost,
+        error => error,
     }
 }
 

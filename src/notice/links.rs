@@ -96,17 +96,21 @@ pub fn find(text: &str) -> impl Iterator<Item = (usize, usize)> {
     if text.contains(MAILTO) {
         // Linkify knows no scheme without slashes.
         let taken = found.clone();
-        let is_free = |at: usize| {
+        let mut free_from = 0;
+        for (at, _) in text.match_indices(MAILTO) {
             let next = taken.partition_point(|&(_, to)| to <= at);
-            taken.get(next).is_none_or(|&(from, _)| at < from)
-        };
-        let starts = text.match_indices(MAILTO).map(|(at, _)| at);
-        found.extend(starts.filter(|&at| is_free(at)).map(|at| {
-            let end = text[at..].find(|c: char| c.is_whitespace() || "<>\"[]()".contains(c));
-            let address = &text[at..end.map_or(text.len(), |end| at + end)];
+            let limit = taken.get(next).map_or(text.len(), |&(from, _)| from);
+            if at < free_from || limit <= at {
+                continue;
+            }
+            let limit = text.floor_char_boundary(limit.min(at + TARGET_OCTETS));
+            let address = &text[at..limit];
+            let end = address.find(|c: char| c.is_whitespace() || "<>\"[]()".contains(c));
+            let address = &address[..end.unwrap_or(address.len())];
             let address = address.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'']);
-            (at, at + address.len())
-        }));
+            free_from = at + address.len().max(MAILTO.len());
+            found.push((at, at + address.len()));
+        }
         found.sort_unstable();
     }
     found

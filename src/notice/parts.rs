@@ -402,7 +402,17 @@ impl<'x> Walk<'x> {
         let Some(unpacked) = packed::unpacked(part, &self.mail.raw_message) else {
             return false;
         };
+        let is_whole = unpacked.text.is_none() || shows_text;
         let text = unpacked.text.filter(|_| shows_text);
+        let is_empty = text.is_none() && unpacked.files.is_empty();
+        if is_empty {
+            // What cannot be read is a file like any other.
+            return false;
+        }
+        if !is_whole {
+            // There is a text already, and this is another one: it can be had as it came.
+            self.file(part, id, Place::default());
+        }
         match text {
             Some(Written::Html(text)) => {
                 let text = self.limited(text.into());

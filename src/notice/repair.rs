@@ -26,10 +26,17 @@ pub(super) fn closed(raw: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     Cow::Owned(whole)
 }
 
+/// A multipart that is open.
+struct Open {
+    name: Vec<u8>,
+    /// True once there was a delimiter of it: what has none is no multipart to anybody.
+    is_seen: bool,
+}
+
 /// Returns where closing delimiters are missing, in order, and of which boundaries.
 fn missing(raw: &[u8]) -> Vec<(usize, Vec<u8>)> {
     let mut missing = Vec::new();
-    let mut open: Vec<Vec<u8>> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     let mut at = headers(raw, 0, &mut open);
     while at < raw.len() && !open.is_empty() && missing.len() < MOST_MISSING {
         let next = start_of_next(raw, at);
@@ -37,7 +44,7 @@ fn missing(raw: &[u8]) -> Vec<(usize, Vec<u8>)> {
         let delimited = line.strip_prefix(b"--").and_then(|rest| {
             let mut places = open.iter().enumerate().rev();
             places.find_map(|(place, boundary)| {
-                let end = rest.strip_prefix(boundary.as_slice())?;
+                let end = rest.strip_prefix(boundary.name.as_slice())?;
                 (end.is_empty() || end == b"--").then_some((place, !end.is_empty()))
             })
         });
@@ -46,7 +53,13 @@ fn missing(raw: &[u8]) -> Vec<(usize, Vec<u8>)> {
             continue;
         };
         // One of an outer multipart ends all that is open within it.
-        missing.extend(open.drain(place + 1..).rev().map(|boundary| (at, boundary)));
+        let within = open.drain(place + 1..).rev();
+        missing.extend(
+            within
+                .filter(|open| open.is_seen)
+                .map(|open| (at, open.name)),
+        );
+        open[place].is_seen = true;
         if is_last {
             open.truncate(place);
             at = next;
@@ -54,13 +67,14 @@ fn missing(raw: &[u8]) -> Vec<(usize, Vec<u8>)> {
             at = headers(raw, next, &mut open);
         }
     }
-    missing.extend(open.into_iter().rev().map(|boundary| (raw.len(), boundary)));
+    let rest = open.into_iter().rev().filter(|open| open.is_seen);
+    missing.extend(rest.map(|open| (raw.len(), open.name)));
     missing
 }
 
 /// Passes over a block of headers, and those of a mail within the mail; adds the boundary that they
 /// announce. Returns where they end.
-fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Vec<u8>>) -> usize {
+fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Open>) -> usize {
     loop {
         let mut holds_mail = false;
         let mut is_encoded = false;
@@ -88,16 +102,20 @@ fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Vec<u8>>) -> usize {
                         && kind
                             .subtype()
                             .is_some_and(|sub| sub.eq_ignore_ascii_case("rfc822"));
+                    let is_multipart = kind.ctype().eq_ignore_ascii_case("multipart");
                     boundary = boundary.or(kind
                         .attribute("boundary")
-                        .filter(|boundary| !boundary.is_empty())
+                        .filter(|boundary| is_multipart && !boundary.is_empty())
                         .map(|boundary| boundary.as_bytes().to_vec()));
                 }
             }
             at = next;
         }
         if let Some(boundary) = boundary.filter(|_| open.len() < MOST_OPEN) {
-            open.push(boundary);
+            open.push(Open {
+                name: boundary,
+                is_seen: false,
+            });
         }
         // The empty line is not a delimiter's.
         if at < raw.len() && !raw[at..].starts_with(b"--") {

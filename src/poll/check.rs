@@ -152,15 +152,15 @@ impl Check<'_> {
             result = self.visit(at, &dialogue, &mut findings).await;
         }
         if matches!(result, Err(Failure::Session(client::Error::LookLost))) {
-            // At once: the next try may find the maildrop still held by this one.
-            let noted = self.remember(remembered::NO_LOOK, Some("yes".to_owned()));
-            result = match noted.await {
-                Ok(()) => {
-                    findings.looks_not_ahead = true;
-                    self.visit(at, &dialogue, &mut findings).await
+            findings.looks_not_ahead = true;
+            result = self.visit(at, &dialogue, &mut findings).await;
+            // A network that died looks the same. The maildrop may still be held by the try before.
+            if result.is_ok() || is_held(&result) {
+                let noted = self.remember(remembered::NO_LOOK, Some("yes".to_owned()));
+                if let Err(error) = noted.await {
+                    result = Err(error.into());
                 }
-                Err(error) => Err(error.into()),
-            };
+            }
         }
         if matches!(
             result,
@@ -540,6 +540,17 @@ impl Check<'_> {
     ) -> Result<(), store::Error> {
         let store = self.store.clone();
         blocking(move || store.remember(name, value.as_deref())).await
+    }
+}
+
+/// True if the maildrop is somebody's, or it is too early.
+fn is_held(result: &Result<(), Failure>) -> bool {
+    match result {
+        Err(Failure::Session(error)) => matches!(
+            outcome::of_session(error),
+            Outcome::Busy { .. } | Outcome::ToldToWait { .. }
+        ),
+        Ok(()) | Err(_) => false,
     }
 }
 

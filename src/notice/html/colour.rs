@@ -28,9 +28,8 @@ impl Colours {
     /// Those within an element.
     pub fn within(self, node: &Handle, name: &str, source: &Source) -> Colours {
         let style = attribute(node, "style").unwrap_or_default();
-        let is_styled = source.has_sheet
-            && (attribute(node, "class").is_some() || attribute(node, "id").is_some());
-        let inherited = match is_styled {
+        // A sheet may speak of any element.
+        let inherited = match source.has_sheet {
             true => Colours::default(),
             false => self,
         };
@@ -38,10 +37,13 @@ impl Colours {
             .or_else(|| attribute(node, "color").map(|value| rgb(&value)))
             // Links have a colour of their own.
             .or((name == "a").then_some(None));
-        let ground = declared(&style, "background-color")
+        let has_picture =
+            attribute(node, "background").is_some() || style.to_ascii_lowercase().contains("url(");
+        let ground = has_picture
+            .then_some(None)
+            .or_else(|| declared(&style, "background-color"))
             .or_else(|| declared(&style, "background"))
-            .or_else(|| attribute(node, "bgcolor").map(|value| rgb(&value)))
-            .or_else(|| attribute(node, "background").map(|_| None));
+            .or_else(|| attribute(node, "bgcolor").map(|value| rgb(&value)));
         Colours {
             ink: ink.unwrap_or(inherited.ink),
             ground: ground.unwrap_or(inherited.ground),
@@ -131,6 +133,9 @@ mod tests {
             "<style>.h {background: #000}</style><div class=h style='color:#fff'>visible</div>",
             "<td background='night.png'><font color='#ffffff'>visible</font></td>",
             "<div style='background:#fff'><font color=white><a href='https://x.example'>visible</a></font></div>",
+            "<td bgcolor='#ffffff' background='night.png'><font color='#ffffff'>visible</font></td>",
+            "<div style='background-color:#fff;background-image:url(x.png)'><b style='color:#fff'>visible</b></div>",
+            "<style>td{background:#000}</style><div style='background:#fff'><table><tr><td><font color=white>visible",
             "<div style='background: url(x.png) #fff'><span style='color:#fff'>visible</span></div>",
         ] {
             let text = shown(&format!("<p>seen</p>{visible}"));

@@ -60,12 +60,13 @@ pub(super) fn text(rtf: &[u8]) -> String {
         hidden: Vec::new(),
         skip: 0,
         fallback: 1,
+        is_rtf_only: false,
     };
     let mut at = 0;
     while at < rtf.len() {
         at = match rtf[at] {
             b'{' => {
-                text.hidden.push(text.is_hidden());
+                text.hidden.push(text.is_within_hidden());
                 at + 1
             }
             b'}' => {
@@ -90,10 +91,16 @@ struct Text {
     /// So many characters stand in for one that was written as a number.
     skip: usize,
     fallback: usize,
+    /// What follows is there for readers of RTF alone.
+    is_rtf_only: bool,
 }
 
 impl Text {
     fn is_hidden(&self) -> bool {
+        self.is_rtf_only || self.is_within_hidden()
+    }
+
+    fn is_within_hidden(&self) -> bool {
         self.hidden.last().copied().unwrap_or(false)
     }
 
@@ -179,10 +186,7 @@ impl Text {
                 self.hide();
             }
             // HTML that was put into RTF: what only RTF needs.
-            b"htmlrtf" => match number {
-                Some(0) => self.show(),
-                _ => self.hide(),
-            },
+            b"htmlrtf" => self.is_rtf_only = number != Some(0),
             _ => {}
         }
         end.min(rtf.len())
@@ -191,17 +195,6 @@ impl Text {
     fn hide(&mut self) {
         if let Some(hidden) = self.hidden.last_mut() {
             *hidden = true;
-        }
-    }
-
-    fn show(&mut self) {
-        let outer = self
-            .hidden
-            .len()
-            .checked_sub(2)
-            .is_some_and(|outer| self.hidden[outer]);
-        if let Some(hidden) = self.hidden.last_mut() {
-            *hidden = outer;
         }
     }
 }
@@ -242,6 +235,13 @@ mod tests {
         assert_eq!(simple, b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n");
         assert_eq!(crossing, b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}");
         assert_eq!(text(&simple), "hello world");
+    }
+
+    #[test]
+    fn html_that_was_put_into_rtf_keeps_its_text() {
+        let rtf = br"{\rtf1\fromhtml1 {\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 This is the text\htmlrtf }\htmlrtf0 }";
+
+        assert_eq!(text(rtf).trim(), "This is the text");
     }
 
     #[test]

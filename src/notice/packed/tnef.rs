@@ -79,6 +79,8 @@ impl Contents {
             attribute::ATTACHMENT_BEGINS if self.files.len() < MOST_FILES => {
                 self.files.push(Packed::default());
             }
+            // No more than that.
+            attribute::ATTACHMENT_BEGINS => return None,
             attribute::ATTACHMENT_TITLE => {
                 let name = self.words(data);
                 if let Some(file) = self.files.last_mut().filter(|file| file.name.is_empty()) {
@@ -148,7 +150,7 @@ impl Contents {
             return Some(Written::Html(html));
         }
         let rtf = rtf::decompressed(&self.rtf.take()?)?;
-        Some(Written::Plain(rtf::text(&rtf))).filter(|_| !rtf.is_empty())
+        Some(rtf::text(&rtf)).filter(is_some).map(Written::Plain)
     }
 
     fn string(&self, kind: u16, value: &[u8]) -> String {

@@ -123,7 +123,8 @@ fn uu_line(line: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     };
     let length = usize::from(six(first)?);
     // Programs have taken spaces off the ends of lines, and put a check sum there.
-    if data.len() > length.div_ceil(3) * 4 + 2 {
+    let full = length.div_ceil(3) * 4;
+    if data.len() > full + 2 || data.len() * 2 < full {
         return None;
     }
     let start = bytes.len();

@@ -5,13 +5,23 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use super::{Expression, QueryError};
 use crate::store::index::Column;
 
+/// SQLite takes a thousand terms.
+const MOST_PIECES: usize = 300;
+
 /// Deeper than anybody groups.
 const DEEPEST: usize = 20;
 
 /// Reads a query; none if every notice matches.
 pub(super) fn read(text: &str, zone: &TimeZone) -> Result<Option<Expression>, QueryError> {
+    let pieces = pieces(text);
+    if let Some(piece) = pieces.get(MOST_PIECES) {
+        return Err(QueryError {
+            column: piece.column,
+            what: "more than anybody looks for at once".to_owned(),
+        });
+    }
     let mut reader = Reader {
-        pieces: pieces(text),
+        pieces,
         at: 0,
         zone,
     };
