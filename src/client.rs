@@ -487,9 +487,9 @@ fn may_differ(capabilities: &Capabilities) -> bool {
 
 /// True if the server says to be one that loses what comes behind the password: another program goes on then.
 fn loses_looks(capabilities: &Capabilities) -> bool {
-    capabilities
-        .iter()
-        .any(|capability| capability.to_string().contains("Courier"))
+    capabilities.iter().any(|capability| {
+        matches!(capability, Capability::Implementation(name) if name.contains("Courier"))
+    })
 }
 
 async fn handshake(

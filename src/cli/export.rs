@@ -1,6 +1,10 @@
 //! A notice in another form than the mail that came: text, Markdown, HTML, JSON, and several as one mbox.
 
-use std::{fmt::Write as _, fs, io::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -79,12 +83,16 @@ impl SaveForm {
 ///
 /// The file is there already or cannot be written, or a cache cannot be read.
 pub fn mbox_of(path: &Path, found: &[(&Store, crate::notice::NoticeId)]) -> Result<usize, Failure> {
-    let cannot = |error: std::io::Error| {
+    let cannot = |error: io::Error| {
         let words = format!("cannot write {}: {error}", path.display());
         Failure::new(failure::SAVED_DATA, words)
     };
-    let file = fs::File::create_new(path).map_err(cannot)?;
-    let mut file = std::io::BufWriter::new(file);
+    // Whole or not at all, and for nobody else to read.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
+    let mut file = io::BufWriter::new(file);
     let mut count = 0;
     for (store, id) in found.iter().rev() {
         let Some(mail) = store.mail(*id)? else {
@@ -95,7 +103,12 @@ pub fn mbox_of(path: &Path, found: &[(&Store, crate::notice::NoticeId)]) -> Resu
         file.write_all(&out).map_err(cannot)?;
         count += 1;
     }
-    file.flush().map_err(cannot)?;
+    let file = file
+        .into_inner()
+        .map_err(|error| cannot(error.into_error()))?;
+    file.as_file().sync_all().map_err(cannot)?;
+    file.persist_noclobber(path)
+        .map_err(|refused| cannot(refused.error))?;
     Ok(count)
 }
 
@@ -162,4 +175,25 @@ fn at_rest(html: &str) -> String {
     }
     out.push_str(&html[from..]);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saved_html_goes_nowhere_by_itself() {
+        let mail = b"Content-Type: text/html\n\n<META http-equiv=refresh content='0;url=https://x.example'>\
+                     <link rel=dns-prefetch href=//y.example><base href=//z.example><p>the text";
+
+        let saved = SaveForm::Html.of("k3f", mail).expect("HTML");
+        let saved = String::from_utf8(saved).expect("UTF-8");
+
+        let (head, page) = saved.split_once('\n').expect("a head");
+        assert!(head.contains("default-src 'none'"), "{head}");
+        for tag in ["<meta", "<link", "<base"] {
+            assert!(!page.to_ascii_lowercase().contains(tag), "{page}");
+        }
+        assert!(page.contains("<p>the text"), "{page}");
+    }
 }

@@ -2,7 +2,7 @@
 //! seems.
 
 use jiff::{Timestamp, tz::TimeZone};
-use mail_parser::{HeaderName, Message};
+use mail_parser::{HeaderName, HeaderValue, Message, parsers::MessageStream};
 
 use super::{Address, headers, links, shown::Shown, when};
 
@@ -123,10 +123,13 @@ fn field(mail: &Message, wanted: &str) -> Option<String> {
         .iter()
         .find(|header| header.name.as_str().eq_ignore_ascii_case(wanted))?;
     let text = match &header.value {
-        mail_parser::HeaderValue::Text(text) => text.to_string(),
+        HeaderValue::Text(text) if !text.contains("=?") => text.to_string(),
         _ => {
+            // With words in other charsets decoded, whatever kind of field it is.
             let range = header.offset_start as usize..header.offset_end as usize;
-            String::from_utf8_lossy(mail.raw_message.get(range)?).into_owned()
+            let raw = mail.raw_message.get(range)?;
+            let value = MessageStream::new(raw).parse_unstructured();
+            value.as_text()?.to_owned()
         }
     };
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -36,16 +36,9 @@ pub enum Written {
     Plain(String),
 }
 
-/// Returns what a part holds that is not MIME; none if it is only what it says.
-pub fn unpacked(part: &MessagePart, raw: &[u8]) -> Option<Unpacked> {
+/// Returns what Outlook has packed into a part; none if it has not.
+pub fn by_outlook(part: &MessagePart) -> Option<Unpacked> {
     match &part.body {
-        PartType::Text(text) => {
-            let found = written::find(&transfer_decoded(part, raw))?;
-            Some(Unpacked {
-                text: Some(Written::Plain(written::without(text, &found))),
-                files: found.into_iter().map(|found| found.file).collect(),
-            })
-        }
         PartType::Binary(bytes) | PartType::InlineBinary(bytes)
             if is_type(part, "application", "ms-tnef")
                 || is_type(part, "application", "vnd.ms-tnef")
@@ -53,16 +46,30 @@ pub fn unpacked(part: &MessagePart, raw: &[u8]) -> Option<Unpacked> {
         {
             tnef::unpacked(bytes)
         }
-        PartType::Html(_)
-        | PartType::Binary(_)
-        | PartType::InlineBinary(_)
-        | PartType::Message(_)
-        | PartType::Multipart(_) => None,
+        _ => None,
     }
+}
+
+/// Takes the files out of a part's text that were written into it; returns them, and what is left of the
+/// text. None if there is none.
+pub fn in_text(part: &MessagePart, raw: &[u8], text: &str) -> Option<(String, Vec<Packed>)> {
+    if !written::may_hold(text.as_bytes()) {
+        return None;
+    }
+    let octets = transfer_decoded(part, raw);
+    let found = written::find(&octets);
+    if found.is_empty() {
+        return None;
+    }
+    let left = written::without(text, &octets, &found);
+    Some((left, found.into_iter().map(|found| found.file).collect()))
 }
 
 /// Returns the bytes of a file in a part, by its place among them.
 pub fn bytes(part: &MessagePart, raw: &[u8], place: usize) -> Option<Vec<u8>> {
-    let files = unpacked(part, raw)?.files;
+    let files = match &part.body {
+        PartType::Text(text) => in_text(part, raw, text)?.1,
+        _ => by_outlook(part)?.files,
+    };
     files.into_iter().nth(place).map(|file| file.bytes)
 }

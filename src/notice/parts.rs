@@ -10,7 +10,7 @@ use super::{
     TextForm, charset, files,
     files::{File, Place as FilePlace},
     limits, packed,
-    packed::Written,
+    packed::{Packed, Written},
     shown::Shown,
     transfer::{is_type, transfer_decoded},
 };
@@ -127,13 +127,9 @@ impl<'x> Walk<'x> {
             PartType::Text(text) | PartType::Html(text)
                 if !place.files_only && self.is_text(part, id, place) =>
             {
-                if !self.unpacked(part, id, true) {
-                    self.text(part, text);
-                }
+                self.text(part, text)
             }
-            // Its text is that of the mail, unless there is some already.
-            PartType::Binary(_) | PartType::InlineBinary(_)
-                if self.unpacked(part, id, self.contents.pieces.is_empty()) => {}
+            PartType::Binary(_) | PartType::InlineBinary(_) if self.by_outlook(part, id) => {}
             PartType::Binary(bytes)
                 if !place.files_only && is_type(part, "message", "delivery-status") =>
             {
@@ -299,6 +295,14 @@ impl<'x> Walk<'x> {
                 } else {
                     Format::Fixed
                 };
+                let found = packed::in_text(part, &self.mail.raw_message, &text);
+                let text = match found {
+                    Some((left, files)) => {
+                        self.packed_files(self.id_of(part), files);
+                        Cow::Owned(left)
+                    }
+                    None => text,
+                };
                 Piece::Plain { text, format }
             }
         };
@@ -397,23 +401,15 @@ impl<'x> Walk<'x> {
         });
     }
 
-    /// Takes out what is packed into a part by something else than MIME; false if nothing is.
-    fn unpacked(&mut self, part: &'x MessagePart<'x>, id: usize, shows_text: bool) -> bool {
-        let Some(unpacked) = packed::unpacked(part, &self.mail.raw_message) else {
+    /// Takes out what Outlook has packed into a part; false if it has not. Its text is that of the mail,
+    /// unless there is some already.
+    fn by_outlook(&mut self, part: &'x MessagePart<'x>, id: usize) -> bool {
+        let Some(unpacked) = packed::by_outlook(part) else {
             return false;
         };
-        let is_whole = unpacked.text.is_none() || shows_text;
-        let text = unpacked.text.filter(|_| shows_text);
-        let is_empty = text.is_none() && unpacked.files.is_empty();
-        if is_empty {
-            // What cannot be read is a file like any other.
-            return false;
-        }
-        if !is_whole {
-            // There is a text already, and this is another one: it can be had as it came.
-            self.file(part, id, Place::default());
-        }
-        match text {
+        let has_text = !self.contents.pieces.is_empty();
+        let is_another = has_text && unpacked.text.is_some();
+        match unpacked.text.filter(|_| !has_text) {
             Some(Written::Html(text)) => {
                 let text = self.limited(text.into());
                 self.contents.pieces.push(Piece::Html(text));
@@ -423,9 +419,20 @@ impl<'x> Walk<'x> {
                 let format = Format::Fixed;
                 self.contents.pieces.push(Piece::Plain { text, format });
             }
+            // What cannot be read is a file like any other.
+            None if unpacked.files.is_empty() => return false,
             None => {}
         }
-        for (place, file) in unpacked.files.into_iter().enumerate() {
+        if is_another {
+            // It can be had as it came.
+            self.file(part, id, Place::default());
+        }
+        self.packed_files(id, unpacked.files);
+        true
+    }
+
+    fn packed_files(&mut self, id: usize, files: Vec<Packed>) {
+        for (place, file) in files.into_iter().enumerate() {
             let name = files::safe_name(&file.name, &format!("part-{id}-{}.bin", place + 1));
             self.contents.files.push(File {
                 content_type: files::type_of(&name),
@@ -438,7 +445,6 @@ impl<'x> Walk<'x> {
                 name,
             });
         }
-        true
     }
 
     fn id_of(&self, part: &MessagePart) -> usize {

@@ -217,6 +217,8 @@ fn what_a_search_finds_can_be_had_as_one_mbox() {
 
     assert_eq!(ran.stdout, format!("{found} mails in ~/found.mbox\n"));
     let mbox = fs::read_to_string(path).expect("a file");
+    let mode = fs::metadata(path).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "mail is for nobody else to read");
     assert_eq!(mbox.matches("\n\nFrom ").count() + 1, found, "{mbox}");
     // Never over something that is there.
     again.expect(9);

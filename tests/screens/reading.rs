@@ -232,17 +232,18 @@ const TWO_FORMS: &str = "From: \"ana@team.example\" <ana@elsewhere.example>\nSub
     The menu of the week as plain text: soup, and whatever else there is left.\n\
     --b\nContent-Type: text/html\n\n<h1>Menu</h1><ul><li>Soup of the week</ul>\n--b--\n";
 
+/// The team's mailbox, in which each notice has this mail.
+fn two_forms() -> Screen {
+    let mut screen = Screen::team((80, 24));
+    for id in 1..=100 {
+        screen.replace(NoticeId(id), TWO_FORMS);
+    }
+    screen
+}
+
 #[test]
 fn the_other_form_of_a_text_is_a_key_away() {
-    let mut screen = Screen::team((80, 24));
-    let ids: Vec<_> = screen
-        .headlines
-        .iter()
-        .map(|headline| headline.id)
-        .collect();
-    for id in ids {
-        screen.replace(id, TWO_FORMS);
-    }
+    let mut screen = two_forms();
 
     screen.press("<enter>");
     let plain = screen.text();
@@ -261,15 +262,7 @@ fn the_other_form_of_a_text_is_a_key_away() {
 
 #[test]
 fn what_headers_say_stands_above_the_text() {
-    let mut screen = Screen::team((80, 24));
-    let ids: Vec<_> = screen
-        .headlines
-        .iter()
-        .map(|headline| headline.id)
-        .collect();
-    for id in ids {
-        screen.replace(id, TWO_FORMS);
-    }
+    let mut screen = two_forms();
 
     screen.press("<enter>");
 
@@ -283,15 +276,7 @@ fn what_headers_say_stands_above_the_text() {
 
 #[test]
 fn a_text_can_be_copied_as_a_quotation() {
-    let mut screen = Screen::team((80, 24));
-    let ids: Vec<_> = screen
-        .headlines
-        .iter()
-        .map(|headline| headline.id)
-        .collect();
-    for id in ids {
-        screen.replace(id, TWO_FORMS);
-    }
+    let mut screen = two_forms();
     screen.press("<enter>");
     screen.asked();
 

@@ -1,5 +1,7 @@
 //! Text in RTF, as Outlook keeps it: decompressed ([MS-OXRTFCP]), and without its markup.
 
+use mail_parser::decoders::charsets::map::charset_decoder;
+
 /// Returns RTF that was compressed, or stands there as it is; none if it is neither.
 pub(super) fn decompressed(bytes: &[u8]) -> Option<Vec<u8>> {
     const COMPRESSED: &[u8] = b"LZFu";
@@ -60,6 +62,8 @@ pub(super) fn text(rtf: &[u8]) -> String {
         hidden: Vec::new(),
         skip: 0,
         fallback: 1,
+        decode: charset_decoder(b"windows-1252"),
+        half: None,
         is_rtf_only: false,
     };
     let mut at = 0;
@@ -91,6 +95,10 @@ struct Text {
     /// So many characters stand in for one that was written as a number.
     skip: usize,
     fallback: usize,
+    /// What octets beyond ASCII are: code pages of one octet a letter.
+    decode: Option<fn(&[u8]) -> String>,
+    /// The first half of a letter beyond 65,535.
+    half: Option<u16>,
     /// What follows is there for readers of RTF alone.
     is_rtf_only: bool,
 }
@@ -108,13 +116,16 @@ impl Text {
         if self.skip > 0 {
             self.skip -= 1;
         } else if !self.is_hidden() && self.out.len() < MOST_RTF {
-            // Windows-1252, of which the first half of the upper half is Latin 1 in all but name.
-            let one = [octet];
-            let decode = mail_parser::decoders::charsets::map::charset_decoder(b"windows-1252");
-            match (octet.is_ascii(), decode) {
-                (false, Some(decode)) => self.out.push_str(&decode(&one)),
+            match (octet.is_ascii(), self.decode) {
+                (false, Some(decode)) => self.out.push_str(&decode(&[octet])),
                 _ => self.out.push(char::from(octet)),
             }
+        }
+    }
+
+    fn push_units(&mut self, units: &[u16]) {
+        for character in char::decode_utf16(units.iter().copied()) {
+            self.push(character.unwrap_or('\u{fffd}'));
         }
     }
 
@@ -172,12 +183,20 @@ impl Text {
             b"ldblquote" => self.push('\u{201c}'),
             b"rdblquote" => self.push('\u{201d}'),
             b"bullet" => self.push('\u{2022}'),
+            b"ansicpg" if matches!(number, Some(1250..=1258)) => {
+                let name = format!("windows-{}", number.unwrap_or(1252));
+                self.decode = charset_decoder(name.as_bytes());
+            }
             b"uc" => self.fallback = usize::try_from(number.unwrap_or(1)).unwrap_or(1).min(8),
             b"u" => {
                 // Negative above 32,767.
-                let code = number.unwrap_or(0).rem_euclid(65_536);
-                let character = u32::try_from(code).ok().and_then(char::from_u32);
-                self.push(character.unwrap_or('\u{fffd}'));
+                let unit = u16::try_from(number.unwrap_or(0).rem_euclid(65_536)).unwrap_or(0);
+                let is_half = (0xD800..0xDC00).contains(&unit);
+                match (self.half.take(), is_half) {
+                    (_, true) => self.half = Some(unit),
+                    (Some(half), false) => self.push_units(&[half, unit]),
+                    (None, false) => self.push_units(&[unit]),
+                }
                 self.skip = self.fallback;
             }
             b"bin" => end += usize::try_from(number.unwrap_or(0)).unwrap_or(0),
@@ -235,6 +254,13 @@ mod tests {
         assert_eq!(simple, b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n");
         assert_eq!(crossing, b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}");
         assert_eq!(text(&simple), "hello world");
+    }
+
+    #[test]
+    fn letters_of_other_scripts_are_decoded() {
+        let rtf = br"{\rtf1\ansi\ansicpg1251\'cf\'f0\'e8 \u-10179?\u-8694?}";
+
+        assert_eq!(text(rtf), "\u{41f}\u{440}\u{438} \u{1f60a}");
     }
 
     #[test]

@@ -13,93 +13,84 @@ pub(super) struct Found {
     lines: Range<usize>,
 }
 
-/// Returns the files in a text, in order; none if there is none.
-pub(super) fn find(text: &[u8]) -> Option<Vec<Found>> {
-    let may_hold = |word: &[u8]| memchr::memmem::find(text, word).is_some();
-    if !may_hold(b"begin ") && !may_hold(b"begin-base64 ") && !may_hold(b"=ybegin ") {
-        return None;
-    }
-    let lines: Vec<&[u8]> = text.split(|&octet| octet == b'\n').map(trimmed).collect();
-    let mut found: Vec<Found> = Vec::new();
-    let mut at = 0;
-    while at < lines.len() && found.len() < MOST_FILES {
-        match file_at(&lines, at) {
-            Some(next) => {
-                at = next.lines.end;
-                found.push(next);
-            }
-            None => at += 1,
-        }
-    }
-    (!found.is_empty()).then_some(found)
+/// What stands between its first line and its last, decoded; how many lines it takes with these, and where it
+/// ends.
+struct Content {
+    bytes: Vec<u8>,
+    lines: usize,
+    end: usize,
 }
 
-/// Returns a text without the files in it.
-pub(super) fn without(text: &str, found: &[Found]) -> String {
+/// How a file's lines are read, from a place on; none if they are not a file's.
+type Form = fn(&[u8], usize) -> Option<Content>;
+
+/// True if there may be a file in a text: cheaper than looking for it.
+pub(super) fn may_hold(text: &[u8]) -> bool {
+    let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
+    has(b"begin ") || has(b"begin-base64 ") || has(b"=ybegin ")
+}
+
+/// Returns the files in a text, in order. No line is looked at for more than one beginning.
+pub(super) fn find(text: &[u8]) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    let (mut at, mut number) = (0, 0);
+    while at < text.len() && found.len() < MOST_FILES {
+        let (line, next) = line_at(text, at);
+        match begun(line).and_then(|(name, form)| Some((name, form(text, next)?))) {
+            Some((name, content)) => {
+                let bytes = content.bytes;
+                found.push(Found {
+                    file: Packed { name, bytes },
+                    lines: number..number + content.lines,
+                });
+                (at, number) = (content.end, number + content.lines);
+            }
+            None => (at, number) = (next, number + 1),
+        }
+    }
+    found
+}
+
+/// Returns a text without the files that were found in its octets; as it is, if it has other lines than these.
+pub(super) fn without(text: &str, octets: &[u8], found: &[Found]) -> String {
+    let lines = |octets: &[u8]| memchr::memchr_iter(b'\n', octets).count();
+    if lines(text.as_bytes()) != lines(octets) {
+        return text.to_owned();
+    }
     let mut found = found.iter().peekable();
     let mut kept = String::with_capacity(text.len());
-    for (number, line) in text.split('\n').enumerate() {
+    for (number, line) in text.split_inclusive('\n').enumerate() {
         while found.next_if(|file| file.lines.end <= number).is_some() {}
         if !found
             .peek()
             .is_some_and(|file| file.lines.contains(&number))
         {
             kept.push_str(line);
-            kept.push('\n');
         }
     }
     kept
 }
 
-fn trimmed(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
+/// A line without its end, and where the next one begins.
+fn line_at(text: &[u8], at: usize) -> (&[u8], usize) {
+    let rest = &text[at..];
+    let end = memchr::memchr(b'\n', rest);
+    let line = &rest[..end.unwrap_or(rest.len())];
+    let next = end.map_or(text.len(), |end| at + end + 1);
+    (line.strip_suffix(b"\r").unwrap_or(line), next)
 }
 
-/// Returns the file that begins in a line; none if none does, or if it has no end.
-fn file_at(lines: &[&[u8]], at: usize) -> Option<Found> {
-    let line = lines[at];
-    if line.starts_with(b"=ybegin ") {
-        return yenc(lines, at);
+/// The name of the file that begins in a line, and how its content is read; none if none does.
+fn begun(line: &[u8]) -> Option<(String, Form)> {
+    if let Some(rest) = line.strip_prefix(b"=ybegin ") {
+        let rest = String::from_utf8_lossy(rest);
+        let name = rest.split_once("name=")?.1.trim();
+        return Some((name.to_owned(), yenc));
     }
-    let (name, is_base64) = match line.strip_prefix(b"begin-base64 ") {
-        Some(rest) => (named(rest)?, true),
-        None => (named(line.strip_prefix(b"begin ")?)?, false),
-    };
-    // Only as far as lines can be a file's: no line is looked at for more than one beginning.
-    let (end, bytes) = match is_base64 {
-        true => base64(lines, at + 1)?,
-        false => uuencode(lines, at + 1)?,
-    };
-    Some(Found {
-        file: Packed { name, bytes },
-        lines: at..end + 1,
-    })
-}
-
-/// Decodes lines up to the last one, and gives its place.
-fn uuencode(lines: &[&[u8]], from: usize) -> Option<(usize, Vec<u8>)> {
-    let mut bytes = Vec::new();
-    for (place, line) in lines.iter().enumerate().skip(from) {
-        if *line == b"end" {
-            return Some((place, bytes));
-        }
-        uu_line(line, &mut bytes)?;
+    match line.strip_prefix(b"begin-base64 ") {
+        Some(rest) => Some((named(rest)?, base64)),
+        None => Some((named(line.strip_prefix(b"begin ")?)?, uuencode)),
     }
-    None
-}
-
-/// The same of its form in base64.
-fn base64(lines: &[&[u8]], from: usize) -> Option<(usize, Vec<u8>)> {
-    let is_letter = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
-    for (place, line) in lines.iter().enumerate().skip(from) {
-        if *line == b"====" {
-            return Some((place, base64_decode(&lines[from..place].concat())?));
-        }
-        if !line.iter().all(is_letter) {
-            return None;
-        }
-    }
-    None
 }
 
 /// Returns the name behind a file's mode, as in `644 report.pdf`.
@@ -140,33 +131,69 @@ fn uu_line(line: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-fn yenc(lines: &[&[u8]], at: usize) -> Option<Found> {
-    let head = String::from_utf8_lossy(lines[at]);
-    let name = head.split_once(" name=")?.1.trim().to_owned();
-    let ends = |line: &&[u8]| line.starts_with(b"=yend") || line.starts_with(b"=ybegin ");
-    let length = lines[at + 1..].iter().position(ends)?;
-    if lines[at + 1 + length].starts_with(b"=ybegin ") {
-        return None;
-    }
-    let data = &lines[at + 1..at + 1 + length];
+/// Reads lines up to the one that ends a file; none if there is none, or if `take` does not take one before.
+fn content(
+    text: &[u8],
+    from: usize,
+    is_end: fn(&[u8]) -> bool,
+    mut take: impl FnMut(&[u8], &mut Vec<u8>) -> Option<()>,
+) -> Option<Content> {
     let mut bytes = Vec::new();
-    for line in data.iter().filter(|line| !line.starts_with(b"=ypart ")) {
-        let mut is_escaped = false;
-        for &octet in *line {
-            match octet {
-                b'=' if !is_escaped => is_escaped = true,
-                _ => {
-                    let shift = if is_escaped { 42 + 64 } else { 42 };
-                    bytes.push(octet.wrapping_sub(shift));
-                    is_escaped = false;
+    let (mut at, mut lines) = (from, 2);
+    while at < text.len() {
+        let (line, next) = line_at(text, at);
+        if is_end(line) {
+            return Some(Content {
+                bytes,
+                lines,
+                end: next,
+            });
+        }
+        take(line, &mut bytes)?;
+        (at, lines) = (next, lines + 1);
+    }
+    None
+}
+
+fn uuencode(text: &[u8], from: usize) -> Option<Content> {
+    content(text, from, |line| line == b"end", uu_line)
+}
+
+fn base64(text: &[u8], from: usize) -> Option<Content> {
+    let is_letter = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
+    let is_end = |line: &[u8]| line == b"====";
+    let mut found = content(text, from, is_end, |line, letters| {
+        letters.extend_from_slice(line);
+        line.iter().all(is_letter).then_some(())
+    })?;
+    found.bytes = base64_decode(&found.bytes)?;
+    Some(found)
+}
+
+fn yenc(text: &[u8], from: usize) -> Option<Content> {
+    content(
+        text,
+        from,
+        |line| line.starts_with(b"=yend"),
+        |line, bytes| {
+            if line.starts_with(b"=ypart ") {
+                return Some(());
+            }
+            let mut is_escaped = false;
+            for &octet in line {
+                match octet {
+                    b'=' if !is_escaped => is_escaped = true,
+                    _ => {
+                        let shift = if is_escaped { 42 + 64 } else { 42 };
+                        bytes.push(octet.wrapping_sub(shift));
+                        is_escaped = false;
+                    }
                 }
             }
-        }
-    }
-    Some(Found {
-        file: Packed { name, bytes },
-        lines: at..at + length + 2,
-    })
+            // Another one begins before this one has ended.
+            (!line.starts_with(b"=ybegin ")).then_some(())
+        },
+    )
 }
 
 /// More files than anybody has written into a text.
@@ -177,7 +204,7 @@ mod tests {
     use super::*;
 
     fn files(text: &[u8]) -> Vec<(String, Vec<u8>)> {
-        let found = find(text).unwrap_or_default();
+        let found = find(text);
         let files = found.into_iter().map(|found| found.file);
         files.map(|file| (file.name, file.bytes)).collect()
     }
@@ -187,13 +214,16 @@ mod tests {
         // As uuencode of GNU sharutils 4.15 has it.
         let text = "Before.\nbegin 644 cat.txt\n#0V%T\n`\nend\nAfter.\n";
 
-        let found = find(text.as_bytes()).expect("a file");
+        let found = find(text.as_bytes());
 
         assert_eq!(
             files(text.as_bytes()),
             [("cat.txt".to_owned(), b"Cat".to_vec())]
         );
-        assert_eq!(without(text, &found).trim_end(), "Before.\nAfter.");
+        assert_eq!(
+            without(text, text.as_bytes(), &found).trim_end(),
+            "Before.\nAfter."
+        );
     }
 
     #[test]
@@ -223,7 +253,7 @@ mod tests {
             "begin with 3 of them\nend\n",
             "Let us\nbegin \nend",
         ] {
-            assert!(find(text.as_bytes()).is_none(), "{text}");
+            assert!(find(text.as_bytes()).is_empty(), "{text}");
         }
     }
 }
