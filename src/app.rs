@@ -247,11 +247,12 @@ fn perform(
         Effect::Pipe {
             mailbox,
             id,
+            form,
             command,
         } => {
             // Nobody else may read the keyboard while the program does.
             *keys = EventStream::new();
-            let outcome = screen.lend(|| world.pipe(mailbox, id, &command));
+            let outcome = screen.lend(|| world.pipe(mailbox, id, form, &command));
             *keys = EventStream::new();
             outcome
         }

@@ -233,7 +233,7 @@ impl World {
             Effect::SaveText { name, text } => {
                 self.save(move |_| Ok((name, text.as_bytes().to_vec())))
             }
-            Effect::CopyNotice { mailbox, id } => self.copy_notice(mailbox, id),
+            Effect::CopyNotice { mailbox, id, form } => self.copy_notice(mailbox, id, form),
             Effect::TestConnection {
                 trial,
                 mailbox,

@@ -155,6 +155,8 @@ pub enum Effect {
         mailbox: MailboxIndex,
         /// Which notice.
         id: NoticeId,
+        /// In which form, if there are two.
+        form: TextForm,
     },
     /// Pipe a notice's decoded text into a program that the person named; it has the terminal.
     Pipe {
@@ -162,6 +164,8 @@ pub enum Effect {
         mailbox: MailboxIndex,
         /// Which notice.
         id: NoticeId,
+        /// In which form, if there are two.
+        form: TextForm,
         /// The program and its arguments.
         command: Vec<String>,
     },

@@ -2,7 +2,7 @@
 
 use tidings::{
     config::MarkRead,
-    notice::{MailboxIndex, NoticeId, shown::Shown},
+    notice::{MailboxIndex, NoticeId, TextForm, shown::Shown},
     tui::{
         Purpose,
         effect::{Change, Effect, Timer},
@@ -249,6 +249,8 @@ fn the_other_form_of_a_text_is_a_key_away() {
     let plain = screen.text();
     screen.press("H");
     let html = screen.text();
+    screen.press("y<enter>|cat<enter>");
+    let asked = screen.asked();
     screen.press("H");
 
     assert!(
@@ -258,6 +260,24 @@ fn the_other_form_of_a_text_is_a_key_away() {
     assert!(html.contains("Soup of the week"), "{html}");
     assert!(!html.contains("as plain text"), "{html}");
     assert!(screen.text().contains("The menu of the week as plain text"));
+    // What is copied and piped is what was seen.
+    let is_other = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::CopyNotice {
+                form: TextForm::Other,
+                ..
+            } | Effect::Pipe {
+                form: TextForm::Other,
+                ..
+            }
+        )
+    };
+    assert_eq!(
+        asked.iter().filter(|effect| is_other(effect)).count(),
+        2,
+        "{asked:?}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     app::saving::{download_dir, save_new, tilde},
     causes::chain,
     notice::{
-        MailboxIndex, Notice, NoticeId,
+        MailboxIndex, Notice, NoticeId, TextForm,
         files::{self, Place},
         shown::Shown,
     },
@@ -122,10 +122,10 @@ impl World {
         });
     }
 
-    pub(super) fn copy_notice(&self, mailbox: MailboxIndex, id: NoticeId) {
+    pub(super) fn copy_notice(&self, mailbox: MailboxIndex, id: NoticeId, form: TextForm) {
         let follow_ups = self.follow_ups.clone();
         self.with_mail(mailbox, id, "cannot copy the notice", move |mail| {
-            let text = Notice::parse(mail).text();
+            let text = Notice::parse_as(mail, form).text();
             follow_ups
                 .blocking_send(Effect::Copy { text })
                 .map_err(|error| error.to_string())?;
@@ -136,14 +136,20 @@ impl World {
     }
 
     /// Pipes a notice's decoded text into a program of the person's, which has the terminal.
-    pub(in crate::app) fn pipe(&self, mailbox: MailboxIndex, id: NoticeId, command: &[String]) {
+    pub(in crate::app) fn pipe(
+        &self,
+        mailbox: MailboxIndex,
+        id: NoticeId,
+        form: TextForm,
+        command: &[String],
+    ) {
         let outcome = (|| -> Result<(), String> {
             let store = self.store(mailbox).ok_or("no such mailbox")?;
             let mail = store
                 .mail(id)
                 .map_err(|error| chain(&error))?
                 .ok_or("it is not kept")?;
-            let text = Notice::parse(&mail).text();
+            let text = Notice::parse_as(&mail, form).text();
             let (program, arguments) = command.split_first().ok_or("no program was named")?;
             let mut child = Command::new(program)
                 .args(arguments)

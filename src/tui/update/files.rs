@@ -1,7 +1,7 @@
 //! What can be got out of a notice: links, files, copies, and an answer by one's own mail program.
 
 use crate::{
-    notice::{Notice, NoticeId, files::File, links::Link, shown::Shown},
+    notice::{Notice, NoticeId, TextForm, files::File, links::Link, shown::Shown},
     tui::{
         action::Action,
         effect::Effect,
@@ -121,7 +121,8 @@ pub fn choose(model: &mut Model, then: Then, out: &mut Effects) {
     let mailbox = model.open;
     match then {
         Then::CopyText => {
-            out.push(Effect::CopyNotice { mailbox, id });
+            let form = form(model);
+            out.push(Effect::CopyNotice { mailbox, id, form });
             model.say("copied the text");
         }
         Then::CopyQuotation => {
@@ -172,6 +173,13 @@ fn open_notice(model: &Model) -> Option<std::sync::Arc<Notice>> {
     let page = model.page.as_ref()?;
     let is_selected = model.list.selected_slot() == Some(page.slot);
     page.notice.clone().filter(|_| is_selected)
+}
+
+/// The form in which the selected notice is read: what is got out of it is what was seen.
+pub fn form(model: &Model) -> TextForm {
+    let page = model.page.as_ref();
+    let page = page.filter(|page| model.list.selected_slot() == Some(page.slot));
+    page.map_or(TextForm::Best, |page| page.form)
 }
 
 /// From the list: the notice is read from the cache, and the action done once it is there.

@@ -71,10 +71,11 @@ pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
             if let (KeyCode::Enter, Some(id), false) =
                 (key.code, files::present(model), command.is_empty())
             {
-                let mailbox = model.open;
+                let (mailbox, form) = (model.open, files::form(model));
                 out.push(Effect::Pipe {
                     mailbox,
                     id,
+                    form,
                     command,
                 });
             }
