@@ -467,6 +467,13 @@ fn queries_are_grouped_as_they_are_read() {
     }
     let deep = "(".repeat(100_000);
     assert!(Query::parse(&deep, &TimeZone::UTC).is_err());
+    // As many as are taken can be answered.
+    for word in ["pears ", "-plums ", "is:read or ", "(ap or is:unread) "] {
+        let pieces = word.matches([' ', '(', ')']).count();
+        let many = word.repeat(300 / pieces.max(1) - 1);
+        found(&cache.store, &many);
+    }
+    assert!(Query::parse(&"pears ".repeat(301), &TimeZone::UTC).is_err());
 }
 
 #[test]

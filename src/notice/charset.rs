@@ -86,11 +86,14 @@ fn with_printable(text: &str) -> Option<String> {
         return None;
     }
     let decode = charset_decoder(b"windows-1252")?;
-    let letters = text.chars().map(|c| match is_control(c) {
-        true => decode(&[c as u8]),
-        false => c.to_string(),
-    });
-    Some(letters.collect())
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_control(c) {
+            true => printable.push_str(&decode(&[c as u8])),
+            false => printable.push(c),
+        }
+    }
+    Some(printable)
 }
 
 /// Returns the name of a charset without what broken programs write around it.

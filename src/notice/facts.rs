@@ -12,7 +12,12 @@ pub enum Fact {
     /// The name of the sender holds another address than the sender's: that one.
     NameSays(Shown),
     /// Answers go to somebody at another place than the sender's.
-    AnswersGoTo(Address),
+    AnswersGoTo {
+        /// Whom they go to.
+        to: Address,
+        /// True if it says that it came through a list: lists want answers for themselves.
+        is_list: bool,
+    },
     /// It holds until then (RFC 2156 §2.3.1.2 `Expires`, `Expiry-Date`).
     Expires(Timestamp),
     /// An answer is due then (RFC 2156 §2.3.1.2 `Reply-By`).
@@ -46,15 +51,10 @@ pub(super) fn of(mail: &Message) -> Vec<Fact> {
     let list_id = field(mail, "List-Id");
     if let Some(sender) = from.first() {
         facts.extend(said_by_name(sender).map(Fact::NameSays));
-        // Answers to a list go to the list.
         let is_list = list_id.is_some();
-        let answers = addresses("Reply-To").into_iter().filter(|_| !is_list);
-        facts.extend(
-            answers
-                .filter(|other| is_elsewhere(other, &from))
-                .take(1)
-                .map(Fact::AnswersGoTo),
-        );
+        let mut answers = addresses("Reply-To").into_iter();
+        let elsewhere = answers.find(|other| is_elsewhere(other, &from));
+        facts.extend(elsewhere.map(|to| Fact::AnswersGoTo { to, is_list }));
     }
     let first_of = |names: &[&str]| names.iter().find_map(|name| field(mail, name));
     let moment = |names: &[&str]| headers::moment(&first_of(names)?);
@@ -85,7 +85,11 @@ pub(super) fn of(mail: &Message) -> Vec<Fact> {
 impl Fact {
     /// True if something is not as it seems.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Fact::NameSays(_) | Fact::AnswersGoTo(_))
+        // Anybody can say that it came through a list: it is said then too, if not as loud.
+        matches!(
+            self,
+            Fact::NameSays(_) | Fact::AnswersGoTo { is_list: false, .. }
+        )
     }
 
     /// The fact in words.
@@ -95,8 +99,9 @@ impl Fact {
             Fact::NameSays(said) => {
                 format!("! The sender's name says {said}: that is not the address it is from.")
             }
-            Fact::AnswersGoTo(address) => {
-                format!("! Answers go elsewhere: to {}", address.full())
+            Fact::AnswersGoTo { to, is_list } => {
+                let mark = if *is_list { "" } else { "! " };
+                format!("{mark}Answers go elsewhere: to {}", to.full())
             }
             Fact::Expires(until) if *until <= now => format!("Expired {}", at(*until)),
             Fact::Expires(until) => format!("Expires {}", at(*until)),

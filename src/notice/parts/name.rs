@@ -60,7 +60,7 @@ fn parameter_of(field: &[u8], wanted: &str) -> Option<String> {
             }
         }
         match is_encoded {
-            true => bytes.extend(percent_decoded(value)),
+            true => bytes.extend(percent_encoding::percent_decode(value)),
             false => bytes.extend_from_slice(value),
         }
     }
@@ -110,29 +110,6 @@ fn parameters(field: &[u8]) -> Vec<(String, Vec<u8>)> {
         rest = &rest[(end + 1).min(rest.len())..];
     }
     found
-}
-
-fn percent_decoded(value: &[u8]) -> Vec<u8> {
-    let digit = |octet: Option<&u8>| octet.and_then(|&octet| char::from(octet).to_digit(16));
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut at = 0;
-    while at < value.len() {
-        match (
-            value[at],
-            digit(value.get(at + 1)),
-            digit(value.get(at + 2)),
-        ) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high << 4 | low) as u8);
-                at += 3;
-            }
-            (octet, _, _) => {
-                bytes.push(octet);
-                at += 1;
-            }
-        }
-    }
-    bytes
 }
 
 #[cfg(test)]
