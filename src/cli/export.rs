@@ -84,8 +84,14 @@ impl SaveForm {
 /// The file is there already or cannot be written, or a cache cannot be read.
 pub fn mbox_of(path: &Path, found: &[(&Store, crate::notice::NoticeId)]) -> Result<usize, Failure> {
     let cannot = |error: io::Error| {
-        let words = format!("cannot write {}: {error}", path.display());
-        Failure::new(failure::SAVED_DATA, words)
+        let path = path.display();
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Failure::new(failure::SAVED_DATA, format!("{path} is there already"))
+                    .then("give another name: nothing is written over")
+            }
+            _ => Failure::new(failure::SAVED_DATA, format!("cannot write {path}: {error}")),
+        }
     };
     // Whole or not at all, and for nobody else to read.
     let folder = path

@@ -221,7 +221,8 @@ fn what_a_search_finds_can_be_had_as_one_mbox() {
     assert_eq!(mode & 0o777, 0o600, "mail is for nobody else to read");
     assert_eq!(mbox.matches("\n\nFrom ").count() + 1, found, "{mbox}");
     // Never over something that is there.
-    again.expect(9);
+    let again = again.expect(9);
+    assert!(again.stderr.contains("give another name"), "{again}");
 }
 
 #[test]
