@@ -59,7 +59,7 @@ fn headline(number: i64) -> Headline {
             ..Marks::default()
         },
         withdrawn: None,
-        replaces: None,
+        ..Headline::default()
     }
 }
 

@@ -321,6 +321,8 @@ pub struct Screen {
     pub time: TimeStyle,
     /// Group notices into threads.
     pub threads: bool,
+    /// Put notices that name no other into one thread if they have one subject.
+    pub threads_by_subject: bool,
 }
 
 impl Default for Screen {
@@ -334,6 +336,7 @@ impl Default for Screen {
             mouse: false,
             time: TimeStyle::Smart,
             threads: true,
+            threads_by_subject: false,
         }
     }
 }

@@ -25,7 +25,9 @@ pub mod parts;
 mod repair;
 pub mod report;
 pub mod shown;
+pub mod succession;
 pub mod text;
+pub mod thread;
 mod transfer;
 pub mod when;
 
@@ -38,7 +40,7 @@ pub struct NoticeId(pub i64);
 pub struct MailboxIndex(pub usize);
 
 /// A notice's one line in the list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Headline {
     /// Its row in the cache; 0 before it is kept.
     pub id: NoticeId,
@@ -73,6 +75,26 @@ pub struct Headline {
     /// When the notice was sent that this one replaces: it has the same Message-ID and another text, and is
     /// gone from the server.
     pub replaces: Option<Timestamp>,
+    /// The name of the list that it came through; empty if it came through none.
+    pub list: Shown,
+    /// Until when it holds, if it says so.
+    pub expires: Option<Timestamp>,
+    /// By when an answer is wanted, if it says so.
+    pub answer_by: Option<Timestamp>,
+    /// The notice that has taken its place: the same sender's correction of it.
+    pub replaced_by: Option<NoticeId>,
+}
+
+impl Headline {
+    /// True if it is still to be read: what has expired, or has a correction, need not be.
+    pub fn is_unread(&self, now: Timestamp) -> bool {
+        !self.marks.read && self.replaced_by.is_none() && !self.is_expired(now)
+    }
+
+    /// True if it does not hold any more.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|until| until <= now)
+    }
 }
 
 /// What a person has marked a notice with.

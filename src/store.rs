@@ -36,6 +36,7 @@ mod recognise;
 mod salvage;
 pub mod search;
 pub mod seen;
+mod succession;
 pub mod visits;
 
 /// A handle on one mailbox's cache. Clones share the connection.
@@ -165,7 +166,7 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 8] = [
+const SCHEMA: [&str; 9] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
     include_str!("store/schema/003.sql"),
@@ -174,7 +175,12 @@ const SCHEMA: [&str; 8] = [
     include_str!("store/schema/006.sql"),
     include_str!("store/schema/007.sql"),
     include_str!("store/schema/008.sql"),
+    include_str!("store/schema/009.sql"),
 ];
+
+/// The step of the schema after which the notices kept before are read anew for what they say of
+/// themselves.
+const READ_ANEW: usize = 9;
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).
 const APPLICATION_ID: i64 = 0x7469_646e;
@@ -546,8 +552,8 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     for step in SCHEMA.iter().skip(done) {
         transaction.execute_batch(step)?;
     }
-    if done < index::FILLED_ANEW {
-        index::fill(&transaction)?;
+    if done < READ_ANEW {
+        succession::read_anew(&transaction)?;
     }
     transaction.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",

@@ -334,7 +334,7 @@ fn screen(unread: usize) -> Screen {
         parents: Box::default(),
         marks: Marks::default(),
         withdrawn: None,
-        replaces: None,
+        ..Headline::default()
     };
     Screen {
         headlines: (0..unread).map(headline).collect(),

@@ -57,8 +57,9 @@ pub struct ListArgs {
     tidings search '\"build cluster\" has:file' --json\n  \
     tidings search 'deploy or is:starred' --mbox kept.mbox\n\n\
     Words match the beginnings of words in sender, subject, text and file names.\n\
-    from: subject: text: is:unread|read|important|starred|withdrawn has:file|link after: before:\n\
-    size:>1M \"exact phrase\"; - before any of these turns it round (tidings search -- -from:ops-bot),\n\
+    from: to: subject: text: list: has:file|link after: before: size:>1M\n\
+    is:unread|read|important|starred|muted|withdrawn|expired|replaced\n\
+    \"exact phrase\"; - before any of these turns it round (tidings search -- -from:ops-bot),\n\
     `or` stands between two of which one is enough, and ( ) group.")]
 pub struct SearchArgs {
     /// What to look for.
@@ -110,6 +111,15 @@ pub struct Item<'a> {
     /// When the notice was sent that this one replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaces: Option<Timestamp>,
+    /// True if a correction stands in its place.
+    replaced: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_by: Option<Timestamp>,
+    /// The list that it came through.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    list: &'a str,
     size: u64,
 }
 
@@ -122,11 +132,15 @@ impl<'a> Item<'a> {
             date: headline.date,
             from: headline.from.full(),
             subject: &headline.subject,
-            unread: !headline.marks.read,
+            unread: headline.is_unread(Timestamp::now()),
             starred: headline.marks.starred,
             important: headline.important,
             withdrawn: headline.withdrawn.is_some(),
             replaces: headline.replaces,
+            replaced: headline.replaced_by.is_some(),
+            expires: headline.expires,
+            reply_by: headline.answer_by,
+            list: &headline.list,
             size: headline.size,
         }
     }
@@ -147,8 +161,9 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     let mut left = args.limit.unwrap_or(usize::MAX);
     let stores = context.stores(&args.which)?;
     let query = args.r#where.as_deref().map(parsed).transpose()?;
+    let now = Timestamp::now();
     let wanted = |headline: &Headline| {
-        (!args.unread || (!headline.marks.read && headline.withdrawn.is_none()))
+        (!args.unread || (headline.is_unread(now) && headline.withdrawn.is_none()))
             && (!args.starred || headline.marks.starred)
     };
     // One mailbox can be written as it is read; several are put into one order first.
@@ -428,14 +443,16 @@ fn write(out: &mut Out, form: Form, listing: &[(String, Headline)]) -> Result<()
     out.table(form, &COLUMNS, &rows)
 }
 
-/// `!` important, `*` unread, `s` starred, `w` withdrawn; a dash if nothing.
+/// `!` important, `*` unread, `s` starred, `w` withdrawn, `x` expired, `r` replaced; a dash if nothing.
 fn flags(headline: &Headline) -> Shown {
     let mut flags = String::new();
     for (flag, is_set) in [
         ('!', headline.important),
-        ('*', !headline.marks.read),
+        ('*', headline.is_unread(Timestamp::now())),
         ('s', headline.marks.starred),
         ('w', headline.withdrawn.is_some()),
+        ('x', headline.is_expired(Timestamp::now())),
+        ('r', headline.replaced_by.is_some()),
     ] {
         if is_set {
             flags.push(flag);

@@ -203,11 +203,12 @@ impl Told {
             return Ok(Vec::new());
         }
         self.change = change;
+        let now = Timestamp::now();
         let mut news: Vec<Headline> = changed
             .into_iter()
             .filter(|headline| self.told.insert(headline.id))
             // What starts as read is none: old mail at a first check, a thread that is muted.
-            .filter(|headline| !headline.marks.read)
+            .filter(|headline| headline.is_unread(now))
             .collect();
         news.sort_by_key(|headline| std::cmp::Reverse(headline.id));
         Ok(news)

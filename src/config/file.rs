@@ -400,7 +400,7 @@ fn unknown(text: &str) -> Vec<Unknown> {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 44] = [
+const KEYS: [&str; 45] = [
     "data_dir",
     "journal_dir",
     "download_dir",
@@ -419,6 +419,7 @@ const KEYS: [&str; 44] = [
     "mouse",
     "time",
     "threads",
+    "threads_by_subject",
     "keys",
     "preset",
     "global",

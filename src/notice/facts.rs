@@ -56,16 +56,13 @@ pub(super) fn of(mail: &Message) -> Vec<Fact> {
         let elsewhere = answers.find(|other| is_elsewhere(other, &from));
         facts.extend(elsewhere.map(|to| Fact::AnswersGoTo { to, is_list }));
     }
-    let first_of = |names: &[&str]| names.iter().find_map(|name| field(mail, name));
-    let moment = |names: &[&str]| headers::moment(&first_of(names)?);
-    facts.extend(moment(&["Expires", "Expiry-Date"]).map(Fact::Expires));
-    facts.extend(moment(&["Reply-By"]).map(Fact::AnswerBy));
+    let first_of = |names: &[&str]| first_of(mail, names);
+    facts.extend(expires(mail).map(Fact::Expires));
+    facts.extend(answer_by(mail).map(Fact::AnswerBy));
     let sensitive = first_of(&["Sensitivity"])
         .filter(|said| !said.eq_ignore_ascii_case("normal") && !said.eq_ignore_ascii_case("none"));
     facts.extend(sensitive.map(|said| Fact::Sensitive(Shown::line(&said).cut_to(WORD_COLUMNS))));
-    if first_of(&["Supersedes", "Replaces"]).is_some_and(|said| said.contains('@')) {
-        facts.push(Fact::Supersedes);
-    }
+    facts.extend(superseded(mail).map(|_| Fact::Supersedes));
     facts.extend(
         addresses("Resent-From")
             .into_iter()
@@ -119,6 +116,33 @@ impl Fact {
             }
         })
     }
+}
+
+/// Until when a mail holds.
+pub(super) fn expires(mail: &Message) -> Option<Timestamp> {
+    headers::moment(&first_of(mail, &["Expires", "Expiry-Date"])?)
+}
+
+/// By when an answer is wanted.
+pub(super) fn answer_by(mail: &Message) -> Option<Timestamp> {
+    headers::moment(&first_of(mail, &["Reply-By"])?)
+}
+
+/// The name of the list that a mail came through; empty if it came through none.
+pub(super) fn list_name(mail: &Message) -> Shown {
+    field(mail, "List-Id").map_or_else(Shown::default, |said| list(&said))
+}
+
+/// The Message-ID of the mail that this one takes the place of.
+pub(super) fn superseded(mail: &Message) -> Option<String> {
+    let said = first_of(mail, &["Supersedes", "Replaces"])?;
+    let id = said.split(['<', '>']).find(|id| id.contains('@'))?;
+    Some(id.trim().to_owned())
+}
+
+/// The value of the first of these fields that is there.
+fn first_of(mail: &Message, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| field(mail, name))
 }
 
 /// The value of a field that mail-parser does not know, or knows as text.

@@ -4,15 +4,16 @@
 //! taken ([`strip`]), which is good enough to be searched.
 
 use jiff::{SignedDuration, Timestamp};
-use mail_parser::{Message, MessageParser};
+use mail_parser::{HeaderName, Message, MessageParser};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Headline, Marks, NoticeId, guard, headers,
+    Address, Headline, Marks, NoticeId, facts, guard, headers,
     html::strip,
     limits, links,
     parts::{self, Contents, Piece},
     shown::Shown,
+    succession::Succession,
 };
 
 /// What the cache keeps about a mail, from one reading of it.
@@ -24,6 +25,8 @@ pub struct Digest {
     pub search_text: SearchText,
     /// What it is known by when its unique-id changed.
     pub fingerprint: Fingerprint,
+    /// What it takes the place of.
+    pub succession: Succession,
 }
 
 /// The words of a mail, for searching. They are not for drawing.
@@ -31,6 +34,8 @@ pub struct Digest {
 pub struct SearchText {
     /// The names and addresses of its senders.
     pub sender: String,
+    /// The names and addresses of those it is to, or who have a copy, and the list it came through.
+    pub recipient: String,
     /// Its subject.
     pub subject: String,
     /// Its text.
@@ -79,6 +84,7 @@ impl Digest {
                 headline,
                 search_text: SearchText::default(),
                 fingerprint,
+                succession: Succession::default(),
             }
         })
     }
@@ -170,25 +176,30 @@ fn digest(
         // Mails without names of their own are one thread only if they are the same mail.
         headline.key ^= half_of(&fingerprint.body);
     }
+    let succession = Succession::of(mail, &headline.from, &headline.subject);
     if !with_words {
         return Digest {
             headline,
             search_text: SearchText::default(),
             fingerprint,
+            succession,
         };
     }
-    let senders = headers::from(mail);
-    let sender = senders
-        .iter()
-        .take(SENDERS)
-        .map(|sender| format!("{} {}", sender.name, sender.address));
+    let people = |people: Vec<Address>, most: usize| {
+        let people = people.into_iter().take(most);
+        let words = people.map(|person| format!("{} {}", person.name, person.address));
+        words.collect::<Vec<_>>().join("\n")
+    };
+    let mut to = headers::addresses(mail, &HeaderName::To);
+    to.extend(headers::addresses(mail, &HeaderName::Cc));
     let files: Vec<&str> = contents
         .files
         .iter()
         .map(|file| file.name.as_str())
         .collect();
     let search_text = SearchText {
-        sender: sender.collect::<Vec<_>>().join(" "),
+        sender: people(headers::from(mail), SENDERS),
+        recipient: format!("{}\n{}", people(to, RECIPIENTS), headline.list),
         subject: headline.subject.to_string(),
         body: body_words(&contents),
         files: files.join("\n"),
@@ -197,6 +208,7 @@ fn digest(
         headline,
         search_text,
         fingerprint,
+        succession,
     }
 }
 
@@ -231,6 +243,10 @@ fn headline(
         marks: Marks::default(),
         withdrawn: None,
         replaces: None,
+        list: facts::list_name(mail),
+        expires: facts::expires(mail),
+        answer_by: facts::answer_by(mail),
+        replaced_by: None,
     }
 }
 
@@ -418,6 +434,9 @@ const GREETING_CHARACTERS: usize = 16;
 
 /// Nobody searches for the eleventh sender.
 const SENDERS: usize = 10;
+
+/// Nor for one of a hundred recipients.
+const RECIPIENTS: usize = 100;
 
 /// Memory for digesting one body.
 const DIGEST_CHUNK: usize = 64 * 1024;

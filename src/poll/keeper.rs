@@ -286,6 +286,7 @@ fn arrival(terms: &Terms, mail: Mail, wanted: NoticeId) -> Arrival {
         entry: (!terms.indexes_later).then(|| Entry::of(digest.search_text)),
         headline: digest.headline,
         fingerprint: digest.fingerprint,
+        succession: digest.succession,
         unique_id: mail.unique_id,
         octets: mail.octets,
         bytes: mail.bytes,

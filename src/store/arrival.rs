@@ -5,6 +5,7 @@ use crate::{
     notice::{
         Headline, NoticeId,
         headline::{Digest, Fingerprint},
+        succession::Succession,
     },
     pop3::listing::{Octets, UniqueId},
 };
@@ -22,6 +23,8 @@ pub struct Arrival {
     pub headline: Headline,
     /// What it is known by when its unique-id changed.
     pub fingerprint: Fingerprint,
+    /// What it takes the place of.
+    pub succession: Succession,
     /// Its words; none if they are put into the index later.
     pub entry: Option<Entry>,
     /// False if the mail holds the headers alone.
@@ -41,6 +44,7 @@ impl Arrival {
             bytes,
             headline: digest.headline,
             fingerprint: digest.fingerprint,
+            succession: digest.succession,
             entry: Some(Entry::of(digest.search_text)),
             is_complete: true,
             starts_read: false,

@@ -13,9 +13,9 @@ use crate::notice::{Address, Headline, Marks, NoticeId, shown::Shown};
 pub struct Counts {
     /// All that are kept.
     pub all: u64,
-    /// Those not read yet, withdrawn ones left out.
+    /// Those still to be read: neither withdrawn nor expired, and not replaced by a correction.
     pub unread: u64,
-    /// Those not read yet that are important.
+    /// Those of them that are important.
     pub important: u64,
     /// Those that are starred.
     pub starred: u64,
@@ -24,9 +24,13 @@ pub struct Counts {
 }
 
 /// The columns of a headline, in the order of [`headline`].
-const COLUMNS: &str = "id, handle, from_name, from_address, subject, date, date_guessed, preview, \
+pub(super) const COLUMNS: &str = "id, handle, from_name, from_address, subject, date, date_guessed, preview, \
                        size, important, files, has_link, thread_key, parents, read, starred, muted, \
-                       withdrawn, replaces";
+                       withdrawn, replaces, list, expires, answer_by, replaced_by";
+
+/// What is still to be read at a moment: the one value is that, in seconds since 1970.
+pub(super) const UNREAD: &str = "(read = 0 AND withdrawn IS NULL AND replaced_by IS NULL \
+                                 AND (expires IS NULL OR expires > ?))";
 
 /// Where a page of headlines begins: behind this one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -120,10 +124,9 @@ impl Store {
         self.read(|connection| {
             connection
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM notice WHERE read = 0 AND withdrawn IS NULL \
-                     ORDER BY date LIMIT 1"
+                    "SELECT {COLUMNS} FROM notice WHERE {UNREAD} ORDER BY date LIMIT 1"
                 ))?
-                .query_row([], headline)
+                .query_row([Timestamp::now().as_second()], headline)
                 .optional()
         })
     }
@@ -217,16 +220,21 @@ impl Store {
     /// The cache cannot be read.
     pub fn counts(&self) -> Result<Counts, Error> {
         self.read(|connection| {
+            let now = Timestamp::now().as_second();
             let count = |condition: &str| {
-                connection
-                    .prepare_cached(&format!("SELECT count(*) FROM notice WHERE {condition}"))?
-                    .query_row([], |row| row.get::<_, i64>(0))
+                let mut statement = connection
+                    .prepare_cached(&format!("SELECT count(*) FROM notice WHERE {condition}"))?;
+                let values = (0..statement.parameter_count()).map(|_| now);
+                statement
+                    .query_row(rusqlite::params_from_iter(values), |row| {
+                        row.get::<_, i64>(0)
+                    })
                     .map(i64::unsigned_abs)
             };
             Ok(Counts {
                 all: count("1")?,
-                unread: count("read = 0 AND withdrawn IS NULL")?,
-                important: count("read = 0 AND withdrawn IS NULL AND important = 1")?,
+                unread: count(UNREAD)?,
+                important: count(&format!("{UNREAD} AND important = 1"))?,
                 starred: count("starred = 1")?,
                 withdrawn: count(
                     "(withdrawn IS NOT NULL OR complete = 0) AND withdrawn IS NOT NULL",
@@ -286,6 +294,10 @@ fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite:
         },
         withdrawn: perhaps(17)?,
         replaces: perhaps(18)?,
+        list: shared(row.get_ref(19)?.as_str()?),
+        expires: perhaps(20)?,
+        answer_by: perhaps(21)?,
+        replaced_by: row.get::<_, Option<i64>>(22)?.map(NoticeId),
     })
 }
 

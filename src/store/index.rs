@@ -6,24 +6,21 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use crate::notice::{
-    NoticeId,
-    headline::{Digest, SearchText},
-};
-
-/// The step of the schema after which the index is filled anew from the mails.
-pub(super) const FILLED_ANEW: usize = 5;
+use crate::notice::{NoticeId, headline::SearchText};
 
 /// The longest beginning that has its place in the index, in characters.
 const LONGEST: usize = 3;
+
+/// How many columns either table has.
+const COLUMNS: usize = 5;
 
 /// A column of the index.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Column {
     Sender,
+    Recipient,
     Subject,
     Body,
 }
@@ -41,6 +38,7 @@ impl Lookup {
         let column = match column {
             None => "",
             Some(Column::Sender) => "sender : ",
+            Some(Column::Recipient) => "recipient : ",
             Some(Column::Subject) => "subject : ",
             Some(Column::Body) => "body : ",
         };
@@ -60,14 +58,21 @@ impl Lookup {
 /// it is made before, by whoever reads the mail.
 #[derive(Debug)]
 pub struct Entry {
-    words: [String; 4],
-    beginnings: [String; 4],
+    words: [String; COLUMNS],
+    beginnings: [String; COLUMNS],
 }
 
 impl Entry {
     /// The entry for these words.
     pub fn of(text: SearchText) -> Entry {
-        let words = [text.sender, text.subject, text.body, text.files].map(spaced);
+        let words = [
+            text.sender,
+            text.recipient,
+            text.subject,
+            text.body,
+            text.files,
+        ]
+        .map(spaced);
         Entry {
             beginnings: words.each_ref().map(|text| beginnings(text)),
             words,
@@ -92,20 +97,21 @@ pub(super) fn put(
 
 /// Puts a notice into the index.
 pub(super) fn add(connection: &Connection, id: NoticeId, entry: &Entry) -> rusqlite::Result<()> {
-    for (statement, [sender, subject, body, files]) in [
+    for (statement, [sender, recipient, subject, body, files]) in [
         (
-            "INSERT INTO words (rowid, sender, subject, body, files) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO words (rowid, sender, recipient, subject, body, files) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             &entry.words,
         ),
         (
-            "INSERT INTO beginnings (rowid, sender, subject, body, files) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO beginnings (rowid, sender, recipient, subject, body, files) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             &entry.beginnings,
         ),
     ] {
         connection
             .prepare_cached(statement)?
-            .execute(params![id.0, sender, subject, body, files])?;
+            .execute(params![id.0, sender, recipient, subject, body, files])?;
     }
     Ok(())
 }
@@ -118,22 +124,6 @@ pub(super) fn remove(connection: &Connection, id: NoticeId) -> rusqlite::Result<
         "DELETE FROM unindexed WHERE id = ?1",
     ] {
         connection.prepare_cached(statement)?.execute([id.0])?;
-    }
-    Ok(())
-}
-
-/// Fills an empty index from the mails that are kept.
-pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
-    let now = Timestamp::now();
-    let mut statement = connection.prepare("SELECT id, bytes FROM mail")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let digest = Digest::of(row.get_ref(1)?.as_blob()?, now);
-        add(
-            connection,
-            NoticeId(row.get(0)?),
-            &Entry::of(digest.search_text),
-        )?;
     }
     Ok(())
 }

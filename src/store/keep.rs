@@ -12,6 +12,7 @@ use super::{
     mail::{NEW_MAIL, put_mail},
     recognise::{known_notice, replaced},
     seen::{Listed, mark_seen, trouble_name},
+    succession,
 };
 use crate::notice::{Marks, NoticeId, headline::Fingerprint, shown::Shown};
 
@@ -150,9 +151,10 @@ fn keep(
         .prepare_cached(
             "INSERT INTO notice (handle, date, date_guessed, arrived, from_name, from_address, \
              subject, preview, size, important, files, has_link, thread_key, parents, \
-             headers_digest, body_digest, complete, read, starred, muted, changed, id, replaces) \
+             headers_digest, body_digest, complete, read, starred, muted, changed, id, replaces, \
+             list, expires, answer_by, topic, corrects, supersedes) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-             ?18, ?19, ?20, ?21, ?22, ?23)",
+             ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)",
         )?
         .execute(params![
             headline.handle,
@@ -178,7 +180,14 @@ fn keep(
             change,
             headline.id.0,
             headline.replaces.map(Timestamp::as_second),
+            headline.list.as_str(),
+            headline.expires.map(Timestamp::as_second),
+            headline.answer_by.map(Timestamp::as_second),
+            arrival.succession.topic.cast_signed(),
+            arrival.succession.corrects,
+            arrival.succession.supersedes.map(u64::cast_signed),
         ])?;
+    headline.replaced_by = succession::link(transaction, change, &headline, &arrival.succession)?;
     put_mail(transaction, NEW_MAIL, headline.id, &arrival.bytes)?;
     index::put(transaction, headline.id, arrival.entry.as_ref())?;
     mark_seen(

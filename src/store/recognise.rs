@@ -11,6 +11,7 @@ use super::{
     index,
     mail::{OTHER_MAIL, put_mail},
     seen::{Listed, mark_seen},
+    succession,
 };
 use crate::{
     notice::{Headline, Marks, NoticeId, headline::Fingerprint},
@@ -236,6 +237,7 @@ fn complete(
             pack(&headline.parents),
             change,
         ])?;
+    succession::note(transaction, id, headline, &arrival.succession)?;
     put_mail(transaction, OTHER_MAIL, id, &arrival.bytes)?;
     index::remove(transaction, id)?;
     index::put(transaction, id, arrival.entry.as_ref())?;
@@ -257,5 +259,6 @@ fn complete(
             };
             Ok((row.get::<_, String>(0)?.into_boxed_str(), marks))
         })?;
+    completed.replaced_by = succession::link(transaction, change, &completed, &arrival.succession)?;
     Ok(completed)
 }

@@ -10,8 +10,8 @@ use std::{
 use jiff::Zoned;
 use rusqlite::{Connection, OpenFlags, Row, params};
 
-use super::{Aside, Error, Store, index, put_state};
-use crate::notice::NoticeId;
+use super::{Aside, Error, Store, index, put_state, succession};
+use crate::notice::{NoticeId, headline::Digest};
 
 /// Puts a new cache with all that can be saved in the place of a damaged one, and says where that is
 /// now; none if another program has done so already, as the file is not the one of this inode any
@@ -171,7 +171,13 @@ impl Store {
                 )?;
                 let id = transaction.last_insert_rowid();
                 transaction.execute("INSERT INTO mail VALUES (?1, ?2)", params![id, bytes])?;
-                let digest = crate::notice::headline::Digest::of(&bytes, jiff::Timestamp::now());
+                let digest = Digest::of(&bytes, jiff::Timestamp::now());
+                succession::note(
+                    transaction,
+                    NoticeId(id),
+                    &digest.headline,
+                    &digest.succession,
+                )?;
                 let entry = index::Entry::of(digest.search_text);
                 index::add(transaction, NoticeId(id), &entry)?;
                 Ok(())

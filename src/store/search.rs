@@ -1,8 +1,8 @@
 //! A query, parsed, and its answer.
 //!
 //! Words are joined by *and*, each matches the beginnings of words, and accents do not count.
-//! `from:` `subject:` `text:` `is:unread|read|important|starred|withdrawn` `has:file|link`
-//! `after:2026-11-01` `before:…` `size:>1M` narrow it, `"…"` is a phrase, `-` before any of these turns it
+//! `from:` `subject:` `text:` `to:` `list:` `is:unread|read|important|starred|muted|withdrawn|expired|replaced`
+//! `has:file|link` `after:2026-11-01` `before:…` `size:>1M` narrow it, `"…"` is a phrase, `-` before any of these turns it
 //! round, and `or` stands between two of which one is enough; `( )` group.
 
 use std::fmt::Write;
@@ -12,6 +12,7 @@ use rusqlite::types::Value;
 
 use super::{
     Error, Store,
+    headlines::UNREAD,
     index::{Column, Lookup},
 };
 use crate::notice::NoticeId;
@@ -41,6 +42,12 @@ enum Expression {
     },
     /// A condition on the notice.
     Where(&'static str),
+    /// Still to be read.
+    Unread,
+    /// It does not hold any more.
+    Expired,
+    /// It came through a list whose name contains this.
+    List(String),
     /// Sent at this moment or later.
     After(Timestamp),
     /// Sent before this moment.
@@ -92,8 +99,12 @@ impl Query {
     }
 
     /// The condition in SQL, and its values.
-    fn condition(&self) -> (String, Vec<Value>) {
-        let mut condition = Condition::default();
+    fn condition(&self, now: Timestamp) -> (String, Vec<Value>) {
+        let mut condition = Condition {
+            sql: String::new(),
+            values: Vec::new(),
+            now,
+        };
         match &self.root {
             Some(root) => root.write(&mut condition),
             None => condition.sql.push('1'),
@@ -102,10 +113,10 @@ impl Query {
     }
 }
 
-#[derive(Default)]
 struct Condition {
     sql: String,
     values: Vec<Value>,
+    now: Timestamp,
 }
 
 impl Condition {
@@ -134,6 +145,9 @@ impl Expression {
             // What must not be there is not underlined.
             Expression::Not(_)
             | Expression::Where(_)
+            | Expression::Unread
+            | Expression::Expired
+            | Expression::List(_)
             | Expression::After(_)
             | Expression::Before(_)
             | Expression::AtLeast(_)
@@ -149,6 +163,9 @@ impl Expression {
             Expression::Not(inner) => inner.asks_for_words(),
             Expression::Text { .. } => true,
             Expression::Where(_)
+            | Expression::Unread
+            | Expression::Expired
+            | Expression::List(_)
             | Expression::After(_)
             | Expression::Before(_)
             | Expression::AtLeast(_)
@@ -171,6 +188,12 @@ impl Expression {
             },
             Expression::Where(condition) => {
                 let _ = write!(out.sql, "({condition})");
+            }
+            Expression::Unread => out.compared(UNREAD, out.now.as_second()),
+            Expression::Expired => out.compared("expires <= ?", out.now.as_second()),
+            Expression::List(name) => {
+                out.sql.push_str("list LIKE ? ESCAPE '\\'");
+                out.values.push(format!("%{}%", escaped(name)).into());
             }
             Expression::After(at) => out.compared("date >= ?", at.as_second()),
             Expression::Before(at) => out.compared("date < ?", at.as_second()),
@@ -214,6 +237,13 @@ fn joined(all: &[Expression], between: &str, out: &mut Condition) {
     out.sql.push(')');
 }
 
+/// A name for LIKE, of which no character has another meaning.
+fn escaped(name: &str) -> String {
+    name.replace('\\', r"\\")
+        .replace('%', r"\%")
+        .replace('_', r"\_")
+}
+
 impl Store {
     /// The notices that match, newest first, at most `most`. What is not in the index yet is put there
     /// before.
@@ -225,7 +255,7 @@ impl Store {
         if query.asks_for_words() {
             self.index_all()?;
         }
-        let (condition, mut values) = query.condition();
+        let (condition, mut values) = query.condition(Timestamp::now());
         values.push((most as i64).into());
         self.read(|connection| {
             connection

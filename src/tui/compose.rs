@@ -2,12 +2,12 @@
 //!
 //! Drawing and scrolling both ask here, so that they agree on how long a page is.
 
-use crate::notice::{Headline, Line, Notice, shown::Shown, text, when};
+use crate::notice::{Headline, Line, Notice, shown::Shown, text, thread::Slot, when};
 
 use super::{
     action::{Action, Mode},
     layout::{Panes, Shape},
-    model::{Model, list::List, page::Page, slot::Slot},
+    model::{Model, list::List, page::Page},
     theme::Role,
 };
 

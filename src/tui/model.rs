@@ -8,9 +8,11 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use crate::{
     config::{MarkRead, Notify, Settings, TerminalNotice},
-    notice::{MailboxIndex, Marks, NoticeId, shown::Shown},
+    notice::{MailboxIndex, Marks, NoticeId, shown::Shown, thread::Slot},
 };
 
 use super::{
@@ -31,7 +33,6 @@ use list::List;
 use mailbox::{Mailbox, Progress};
 use overlay::Overlay;
 use page::Page;
-use slot::Slot;
 
 pub mod activity;
 pub mod demo;
@@ -42,8 +43,6 @@ pub mod list;
 pub mod mailbox;
 pub mod overlay;
 pub mod page;
-pub mod slot;
-pub mod threads;
 
 /// Everything the screen shows.
 #[derive(Debug)]
@@ -117,6 +116,8 @@ pub struct Habits {
     pub check_every: Duration,
     /// Group notices into threads.
     pub threads: bool,
+    /// And those of one subject that name no other.
+    pub by_subject: bool,
 }
 
 /// Where keys go: to the list or to the reader.
@@ -206,6 +207,7 @@ impl Model {
             notify: settings.notify.clone(),
             check_every: settings.check_every.0,
             threads: settings.screen.threads,
+            by_subject: settings.screen.threads_by_subject,
         };
         let (columns, rows) = start.size;
         let mailboxes = settings
@@ -223,7 +225,7 @@ impl Model {
             keymap,
             mailboxes: mailboxes.collect(),
             open: MailboxIndex(0),
-            list: List::new(habits.threads),
+            list: List::new(habits.threads, habits.by_subject, start.now),
             habits,
             page: None,
             focus: Focus::List,
@@ -285,7 +287,7 @@ impl Model {
             self.left_at.insert(self.open, id);
         }
         self.open = mailbox;
-        self.list = List::new(self.habits.threads);
+        self.list = List::new(self.habits.threads, self.habits.by_subject, self.clock.now);
         self.page = None;
         self.focus = Focus::List;
         self.search = None;
@@ -304,6 +306,12 @@ impl Model {
         }
     }
 
+    /// The time goes on; it never goes back.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.clock.now = self.clock.now.max(now);
+        self.list.set_now(self.clock.now);
+    }
+
     /// Looks for the latest important notice that is not read, for the banner.
     pub fn look_for_important(&mut self) {
         self.banner = None;
@@ -313,7 +321,7 @@ impl Model {
         let oldest = self.clock.now - IMPORTANT_FOR;
         let waiting = self.list.all().filter(|(_, headline)| {
             headline.important
-                && !headline.marks.read
+                && headline.is_unread(self.clock.now)
                 && headline.date >= oldest
                 && !self.dismissed.contains(&headline.id)
         });

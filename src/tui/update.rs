@@ -92,7 +92,7 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
             mouse::scrolled(model, column, row, by, &mut out);
         }
         Event::Woke { timer, now } => {
-            model.clock.now = model.clock.now.max(now);
+            model.set_now(now);
             timers::woke(model, timer, &mut out);
         }
         Event::Loaded { .. } | Event::Counted { .. } | Event::Marked { .. } => {

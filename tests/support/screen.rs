@@ -379,7 +379,7 @@ pub fn headline(id: i64, date: &str, from: &str, subject: &str) -> Headline {
             ..Marks::default()
         },
         withdrawn: None,
-        replaces: None,
+        ..Headline::default()
     }
 }
 

@@ -172,18 +172,24 @@ fn kind(piece: &str, zone: &TimeZone) -> Result<Option<Expression>, String> {
     }
     match operator.to_ascii_lowercase().as_str() {
         "from" => Ok(words(Some(Column::Sender), value)),
+        "to" => Ok(words(Some(Column::Recipient), value)),
         "subject" => Ok(words(Some(Column::Subject), value)),
         "text" => Ok(words(Some(Column::Body), value)),
         // An operator whose value is still to be typed narrows nothing yet.
-        "is" | "has" | "after" | "before" | "size" if value.is_empty() => Ok(None),
+        "is" | "has" | "after" | "before" | "size" | "list" if value.is_empty() => Ok(None),
+        "list" => Ok(list(value)),
         "is" => match value.to_ascii_lowercase().as_str() {
-            "unread" => Ok(Some(Expression::Where("NOT read AND withdrawn IS NULL"))),
+            "unread" => Ok(Some(Expression::Unread)),
             "read" => Ok(Some(Expression::Where("read"))),
             "important" => Ok(Some(Expression::Where("important"))),
             "starred" => Ok(Some(Expression::Where("starred"))),
             "withdrawn" => Ok(Some(Expression::Where("withdrawn IS NOT NULL"))),
+            "expired" => Ok(Some(Expression::Expired)),
+            "replaced" => Ok(Some(Expression::Where("replaced_by IS NOT NULL"))),
+            "muted" => Ok(Some(Expression::Where("muted"))),
             _ => Err(format!(
-                "`is:` takes unread, read, important, starred or withdrawn, not `{value}`"
+                "`is:` takes unread, read, important, starred, muted, withdrawn, expired or replaced, \
+                 not `{value}`"
             )),
         },
         "has" => match value.to_ascii_lowercase().as_str() {
@@ -206,6 +212,12 @@ fn words(column: Option<Column>, text: &str) -> Option<Expression> {
         column,
         text: text.trim().to_owned(),
     })
+}
+
+/// Part of the name of a list, whatever its case.
+fn list(value: &str) -> Option<Expression> {
+    let name = value.replace('"', " ").trim().to_owned();
+    (!name.is_empty()).then_some(Expression::List(name))
 }
 
 /// `>1M`, `<10k`, or `1M`, which is at least as much.

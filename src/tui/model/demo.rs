@@ -41,7 +41,7 @@ pub struct Colleague {
 
 impl Colleague {
     fn new(state: Teammate) -> Colleague {
-        let mut list = List::new(true);
+        let mut list = List::new(true, false, jiff::Timestamp::UNIX_EPOCH);
         list.load(state.headlines.clone(), usize::MAX);
         if let Some(handle) = &state.selected {
             list.select_handle(handle);

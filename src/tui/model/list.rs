@@ -8,11 +8,10 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::notice::{Headline, Marks, NoticeId, shown::Shown};
-
-use super::{
-    slot::Slot,
-    threads::{Thread, Threads},
+use crate::notice::{
+    Headline, Marks, NoticeId,
+    shown::Shown,
+    thread::{Slot, Thread, Threads},
 };
 
 mod order;
@@ -49,10 +48,19 @@ pub enum Branch {
     Root(u16),
     /// The first of so many, the others being folded away.
     Folded(u16),
-    /// A reply with more below it.
-    Middle,
-    /// The last reply.
-    Last,
+    /// A reply with more below it, and how many it answers, one through another.
+    Middle(u8),
+    /// The last reply, and how many it answers.
+    Last(u8),
+}
+
+/// How much of a thread is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fold {
+    /// Its first notice.
+    Closed,
+    /// All of it, with the notices that have been replaced by a correction.
+    Open,
 }
 
 /// What stands in the order: a thread, or a notice where threads are not grouped.
@@ -100,10 +108,10 @@ impl Filter {
         }
     }
 
-    fn lets(self, headline: &Headline) -> bool {
+    fn lets(self, headline: &Headline, now: Timestamp) -> bool {
         match self {
             Filter::All => true,
-            Filter::Unread => !headline.marks.read,
+            Filter::Unread => headline.is_unread(now),
             Filter::Starred => headline.marks.starred,
             Filter::Withdrawn => headline.withdrawn.is_some(),
             Filter::Important => headline.important,
@@ -146,7 +154,14 @@ pub struct List {
     /// Notices that the filter would hide by now, but stay until it is applied again.
     stays: HashSet<Slot>,
     unthreaded: bool,
-    folded: HashSet<Thread>,
+    /// Threads that are not shown as most are: all but the notices that have been replaced.
+    folds: HashMap<Thread, Fold>,
+    /// The present moment, as far as it has been told.
+    now: Timestamp,
+    /// When the next notice expires that is counted.
+    next_expiry: Option<Timestamp>,
+    /// Notices that wait for the one that has taken their place.
+    await_replacement: HashMap<NoticeId, Vec<Slot>>,
     found: Option<Vec<Slot>>,
     counts: Counts,
     /// The filter that follows on this one out of its turn.
@@ -166,10 +181,12 @@ pub struct List {
 }
 
 impl List {
-    /// An empty list that shows threads, or not.
-    pub fn new(threaded: bool) -> List {
+    /// An empty list that shows threads, or not, those of one subject together, or not.
+    pub fn new(threaded: bool, by_subject: bool, now: Timestamp) -> List {
         List {
             unthreaded: !threaded,
+            threads: Threads::new(by_subject),
+            now,
             ..List::default()
         }
     }
@@ -276,7 +293,8 @@ impl List {
 
     /// True if a filter lets any notice through.
     pub fn has_any(&self, filter: Filter) -> bool {
-        self.headlines.iter().any(|headline| filter.lets(headline))
+        let mut all = self.headlines.iter();
+        all.any(|headline| filter.lets(headline, self.now))
     }
 
     /// Which notices are listed.
@@ -296,7 +314,7 @@ impl List {
 
     /// True if the row stays only until the filter is applied again.
     pub fn is_stale(&self, slot: Slot) -> bool {
-        self.found.is_none() && !self.filter.lets(self.headline(slot))
+        self.found.is_none() && !self.lets(slot)
     }
 
     /// Puts a headline into memory, or over the one that announced it. An older part of the cache
@@ -317,6 +335,7 @@ impl List {
                 self.by_id.insert(headline.id, slot);
             }
             self.headlines[slot.index()] = headline;
+            self.place_replaced(slot);
             self.count(slot);
             return;
         }
@@ -330,7 +349,52 @@ impl List {
         let thread = self.threads.add(&self.headlines);
         self.stale |= self.threads.members(thread).len() > 1;
         self.unplaced.push(slot);
+        self.place_replaced(slot);
         self.count(slot);
+    }
+
+    /// Puts a notice below the one that has taken its place, once both are here.
+    fn place_replaced(&mut self, slot: Slot) {
+        let headline = &self.headlines[slot.index()];
+        let (id, by) = (headline.id, headline.replaced_by);
+        match by.map(|by| (by, self.by_id.get(&by).copied())) {
+            None => self.threads.restore(slot),
+            Some((_, Some(new))) if new == slot => {}
+            Some((_, Some(new))) => self.threads.replace(slot, new),
+            Some((by, None)) => self.await_replacement.entry(by).or_default().push(slot),
+        }
+        if id != NoticeId::default() && !self.await_replacement.is_empty() {
+            for old in self.await_replacement.remove(&id).unwrap_or_default() {
+                if old != slot {
+                    self.threads.replace(old, slot);
+                }
+            }
+        }
+    }
+
+    /// The time goes on: what has expired counts no more.
+    pub fn set_now(&mut self, now: Timestamp) {
+        if now <= self.now {
+            return;
+        }
+        self.now = now;
+        if self.next_expiry.is_none_or(|expiry| expiry > now) {
+            return;
+        }
+        self.counts = Counts::default();
+        self.next_expiry = None;
+        for place in 0..self.headlines.len() {
+            self.count(Slot(u32::try_from(place).expect("a slot is a u32")));
+        }
+    }
+
+    /// True if a notice is still to be read.
+    pub fn is_unread(&self, slot: Slot) -> bool {
+        self.headline(slot).is_unread(self.now)
+    }
+
+    fn lets(&self, slot: Slot) -> bool {
+        self.filter.lets(self.headline(slot), self.now)
     }
 
     fn share(&mut self, text: Shown) -> Shown {
@@ -343,15 +407,17 @@ impl List {
 
     fn count(&mut self, slot: Slot) {
         let headline = &self.headlines[slot.index()];
-        if !headline.marks.read {
+        if headline.is_unread(self.now) {
             self.counts.unread += 1;
             self.counts.important += u32::from(headline.important);
+            let expiries = [self.next_expiry, headline.expires];
+            self.next_expiry = expiries.into_iter().flatten().min();
         }
     }
 
     fn uncount(&mut self, slot: Slot) {
         let headline = &self.headlines[slot.index()];
-        if !headline.marks.read {
+        if headline.is_unread(self.now) {
             self.counts.unread -= 1;
             self.counts.important -= u32::from(headline.important);
         }

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    notice::{Line, Notice, NoticeId, TextForm},
+    notice::{Line, Notice, NoticeId, TextForm, thread::Slot},
     tui::action::Action,
 };
-
-use super::slot::Slot;
 
 /// The notice in the reader.
 #[derive(Clone, Debug)]

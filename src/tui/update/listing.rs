@@ -84,8 +84,9 @@ pub fn next_unread(model: &mut Model, is_down: bool) -> bool {
         return true;
     }
     let own = model.list.selected_headline().map(|headline| headline.id);
+    let now = model.clock.now;
     let found = model.list.find(is_down, |headline| {
-        !headline.marks.read && Some(headline.id) != own
+        headline.is_unread(now) && Some(headline.id) != own
     });
     let height = model.list_height();
     match found {
@@ -172,7 +173,7 @@ pub fn away(model: &mut Model) {
     let new = model
         .list
         .all()
-        .filter(|(_, headline)| is_new(headline) && !headline.marks.read);
+        .filter(|(_, headline)| is_new(headline) && headline.is_unread(model.clock.now));
     let mut away = Away {
         since,
         new: 0,

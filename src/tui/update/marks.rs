@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    notice::{Marks, NoticeId},
+    notice::{Marks, NoticeId, thread::Slot},
     tui::{
         action::{Action, Mode},
         effect::{Change, Effect},
-        model::{Model, Undo, list::Row, slot::Slot},
+        model::{Model, Undo, list::Row},
     },
 };
 

@@ -2,13 +2,13 @@
 
 use crate::{
     config::MarkRead,
-    notice::TextForm,
+    notice::{TextForm, thread::Slot},
     tui::{
         compose,
         effect::{Effect, Timer},
         event::Event,
         layout::Panes,
-        model::{Focus, Model, page::Page, slot::Slot},
+        model::{Focus, Model, page::Page},
     },
 };
 
@@ -170,8 +170,8 @@ pub fn read_on(model: &mut Model, out: &mut Effects) {
     }
     let is_read = model
         .list
-        .selected_headline()
-        .is_none_or(|headline| headline.marks.read);
+        .selected_slot()
+        .is_none_or(|slot| !model.list.is_unread(slot));
     if !is_read || listing::next_unread(model, true) {
         open(model, out);
     }

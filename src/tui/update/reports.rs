@@ -25,7 +25,7 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
     place.note(&report, is_empty);
     match report {
         Report::Started { at } => {
-            model.clock.now = model.clock.now.max(at);
+            model.set_now(at);
             out.push(wake(Timer::SlowCheck, 1));
         }
         Report::Announced(headlines) if is_open => arrived(model, headlines, out),
@@ -40,13 +40,14 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
             arrived(model, headlines, out);
         }
         Report::Arrived(headlines) => {
-            let unread = headlines.iter().filter(|headline| !headline.marks.read);
+            let now = model.clock.now;
+            let unread = headlines.iter().filter(|headline| headline.is_unread(now));
             model.mailboxes[mailbox.0].unread += u32::try_from(unread.count()).unwrap_or(0);
         }
         Report::Withdrawn { ids, since } if is_open => model.list.withdraw(&ids, Some(since)),
         Report::Returned(ids) if is_open => model.list.withdraw(&ids, None),
         Report::Checked(summary) => {
-            model.clock.now = model.clock.now.max(summary.at + summary.took);
+            model.set_now(summary.at + summary.took);
             let has_changed = before != Some(summary.outcome.word());
             if is_open {
                 // What came of the check that was asked for is in the status line again, and so is a

@@ -13,14 +13,13 @@
 use ratatui::style::Modifier;
 
 use crate::{
-    notice::{Headline, shown::Shown, text, when},
+    notice::{Headline, shown::Shown, text, thread::Slot, when},
     tui::{
         layout::{Area, Panes},
         look::{Clock, Look},
         model::{
             Model,
             list::{Branch, List, Row},
-            slot::Slot,
         },
         theme::Role,
     },
@@ -91,8 +90,10 @@ struct Drawn<'a> {
     is_selected: bool,
     /// True if it is there only until the filter is applied again.
     is_stale: bool,
-    /// True if one that is folded away below it is unread.
-    hides_unread: bool,
+    /// True if it is still to be read, or one that is folded away below it.
+    is_unread: bool,
+    /// True if it does not hold any more: it has expired, or another stands in its place.
+    is_over: bool,
     /// True if it just arrived, in the demo.
     is_fresh: bool,
     /// The words that were searched for.
@@ -103,25 +104,23 @@ impl<'a> Drawn<'a> {
     fn of(list: &'a List, slot: Slot, branch: Branch) -> Drawn<'a> {
         let thread = match branch {
             Branch::Folded(_) => list.thread(slot),
-            Branch::Root(_) | Branch::Middle | Branch::Last => &[],
+            Branch::Root(_) | Branch::Middle(_) | Branch::Last(_) => &[],
         };
         Drawn {
             headline: list.headline(slot),
             branch,
             is_selected: false,
             is_stale: list.is_stale(slot),
-            hides_unread: thread.iter().any(|slot| !list.headline(*slot).marks.read),
+            is_unread: list.is_unread(slot) || thread.iter().any(|slot| list.is_unread(*slot)),
+            is_over: list.is_over(slot),
             is_fresh: false,
             words: &[],
         }
     }
 
-    fn is_unread(&self) -> bool {
-        !self.headline.marks.read || self.hides_unread
-    }
-
     fn role(&self) -> Role {
-        match (self.is_stale, self.headline.important, self.is_unread()) {
+        let is_faint = self.is_stale || self.is_over;
+        match (is_faint, self.headline.important, self.is_unread) {
             (true, _, _) => Role::Muted,
             (false, true, true) => Role::Important,
             (false, false, true) => Role::Unread,
@@ -131,7 +130,7 @@ impl<'a> Drawn<'a> {
 
     /// A reply is told by its own first line, not by "Re: …" again.
     fn subject(&self) -> &Shown {
-        let is_reply = matches!(self.branch, Branch::Middle | Branch::Last);
+        let is_reply = matches!(self.branch, Branch::Middle(_) | Branch::Last(_));
         match is_reply && !self.headline.preview.is_empty() {
             true => &self.headline.preview,
             false => &self.headline.subject,
@@ -148,6 +147,8 @@ impl<'a> Drawn<'a> {
         }
         let (words, role) = match self.branch {
             _ if headline.withdrawn.is_some() => ("withdrawn".to_owned(), Role::Muted),
+            _ if headline.replaced_by.is_some() => ("replaced".to_owned(), Role::Muted),
+            _ if headline.is_expired(clock.now) => ("expired".to_owned(), Role::Muted),
             Branch::Folded(count) => (format!("+{count}"), Role::Accent),
             Branch::Root(count) if count > 1 => (count.to_string(), Role::Muted),
             _ if headline.files > 0 => (format!("@{}", headline.files), Role::Muted),
@@ -207,7 +208,7 @@ fn marks(drawn: &Drawn, line: Area, pen: &mut Pen) {
     if drawn.headline.important {
         pen.glyph(x + 1, y, "!", Role::Important);
     }
-    if drawn.is_unread() {
+    if drawn.is_unread {
         pen.glyph(x + 2, y, "●", Role::Accent);
     }
     match (marks.starred, drawn.headline.withdrawn) {
@@ -240,8 +241,8 @@ fn time(headline: &Headline, look: &Look, clock: &Clock) -> Shown {
 fn sender(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
     let end = x + columns;
     let x = match drawn.branch {
-        Branch::Middle => pen.put(x, y, columns, "├ ", Role::Rule),
-        Branch::Last => pen.put(x, y, columns, "└ ", Role::Rule),
+        Branch::Middle(depth) => pen.put(x + indent(depth), y, columns, "├ ", Role::Rule),
+        Branch::Last(depth) => pen.put(x + indent(depth), y, columns, "└ ", Role::Rule),
         Branch::Root(_) | Branch::Folded(_) => x,
     };
     pen.put_cut(
@@ -251,6 +252,11 @@ fn sender(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
         super::sender::short_name(drawn.headline),
         drawn.role(),
     );
+}
+
+/// How far an answer to an answer stands to the right: deeper than this its depth is not told.
+fn indent(depth: u8) -> u16 {
+    u16::from(depth.clamp(1, DEEPEST) - 1)
 }
 
 /// Draws what stands at the right end. Returns the column that the subject must end before.
@@ -346,6 +352,9 @@ fn since(model: &Model, line: Area, pen: &mut Pen) {
     let room = line.columns.saturating_sub(10);
     pen.put(line.x + 9, line.y, room, Shown::text(&words), Role::Muted);
 }
+
+/// How deep answers are told apart.
+const DEEPEST: u8 = 4;
 
 /// A list of fewer columns than this shows no sender.
 const WITHOUT_SENDER: u16 = 48;

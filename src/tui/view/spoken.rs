@@ -32,11 +32,13 @@ pub fn row(
 
 fn sentence(headline: &Headline, branch: Branch, clock: &Clock) -> String {
     let states = [
-        (!headline.marks.read, "unread"),
+        (headline.is_unread(clock.now), "unread"),
         (headline.important, "important"),
         (headline.marks.starred, "starred"),
         (headline.withdrawn.is_some(), "withdrawn"),
         (headline.replaces.is_some(), "replaces another"),
+        (headline.replaced_by.is_some(), "replaced"),
+        (headline.is_expired(clock.now), "expired"),
     ];
     let states: Vec<&str> = states
         .iter()
@@ -49,7 +51,7 @@ fn sentence(headline: &Headline, branch: Branch, clock: &Clock) -> String {
     }
     let date = when::since(headline.date, clock.now, &clock.zone);
     let from = compose::name(headline);
-    let is_reply = matches!(branch, Branch::Middle | Branch::Last);
+    let is_reply = matches!(branch, Branch::Middle(_) | Branch::Last(_));
     let subject = match is_reply && !headline.preview.is_empty() {
         true => headline.preview.trim_end_matches('.'),
         false => headline.subject.as_str(),
@@ -63,7 +65,7 @@ fn sentence(headline: &Headline, branch: Branch, clock: &Clock) -> String {
         Branch::Root(count) | Branch::Folded(count) if count > 1 => {
             sentence += &format!(" {count} in thread.");
         }
-        Branch::Middle | Branch::Last => sentence += " Reply.",
+        Branch::Middle(_) | Branch::Last(_) => sentence += " Reply.",
         Branch::Root(_) | Branch::Folded(_) => {}
     }
     if headline.files > 0 {

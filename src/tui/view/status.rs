@@ -216,7 +216,7 @@ fn reader(model: &Model, health: &Health, panes: &Panes, pen: &mut Pen) {
         pen.put_end(columns - 1, y, &short, health.role);
         return;
     }
-    let own = u32::from(!model.list.headline(page.slot).marks.read);
+    let own = u32::from(model.list.is_unread(page.slot));
     let more = model.list.counts().unread.saturating_sub(own);
     let start = columns - 1;
     let room = usize::from(start.saturating_sub(x + 3));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Branch, Entry, Filter, List, Row, Slot, Thread};
+use super::{Branch, Entry, Filter, Fold, List, Row, Slot, Thread};
 use crate::notice::NoticeId;
 
 impl List {
@@ -64,24 +64,36 @@ impl List {
         if !self.is_threaded() || self.threads.members(thread).len() < 2 {
             return false;
         }
-        if !self.folded.remove(&thread) {
-            self.folded.insert(thread);
-        }
+        let has_replaced = self
+            .threads
+            .members(thread)
+            .iter()
+            .any(|slot| self.is_replaced(*slot));
+        let next = match (self.folds.get(&thread), has_replaced) {
+            (None, true) => Some(Fold::Open),
+            (None, false) | (Some(Fold::Open), _) => Some(Fold::Closed),
+            (Some(Fold::Closed), _) => None,
+        };
+        match next {
+            Some(fold) => self.folds.insert(thread, fold),
+            None => self.folds.remove(&thread),
+        };
         self.refold(height, slot);
         true
     }
 
     /// Folds all threads, or unfolds all if some are folded.
     pub fn toggle_fold_all(&mut self, height: usize) {
-        if self.folded.is_empty() {
+        let any_closed = self.folds.values().any(|fold| *fold == Fold::Closed);
+        if !any_closed {
             let threads = self.order.iter().filter_map(|(_, entry)| match entry {
                 Entry::Thread(thread) => Some(*thread),
                 Entry::Notice(_) => None,
             });
             let many = threads.filter(|thread| self.threads.members(*thread).len() > 1);
-            self.folded = many.collect();
+            self.folds = many.map(|thread| (thread, Fold::Closed)).collect();
         } else {
-            self.folded.clear();
+            self.folds.clear();
         }
         if let Some(slot) = self.selected_slot() {
             self.refold(height, slot);
@@ -116,6 +128,7 @@ impl List {
 
     /// Gives every headline its place by date; threads stand by their newest.
     pub(super) fn reorder(&mut self) {
+        self.threads.settle(&self.headlines);
         self.order.clear();
         self.unplaced.clear();
         if self.unthreaded {
@@ -140,6 +153,7 @@ impl List {
 
     /// Gives headlines without a place theirs; all others, and the threads they answer, stay.
     pub(super) fn place(&mut self) {
+        self.threads.settle(&self.headlines);
         let unplaced = std::mem::take(&mut self.unplaced);
         let Some(first) = unplaced.first().copied() else {
             return;
@@ -186,10 +200,10 @@ impl List {
         for (date, entry) in &self.order {
             let before = rows.len();
             match entry {
-                Entry::Notice(slot) => self.push_thread(&mut rows, &[*slot], false),
+                Entry::Notice(slot) => self.push_thread(&mut rows, &[*slot], Some(Fold::Open)),
                 Entry::Thread(thread) => {
                     let members = self.threads.members(*thread);
-                    self.push_thread(&mut rows, members, self.folded.contains(thread));
+                    self.push_thread(&mut rows, members, self.folds.get(thread).copied());
                 }
             }
             if rows.len() > before && since.is_some_and(|visit| *date <= visit) {
@@ -206,22 +220,27 @@ impl List {
         self.rows = rows;
     }
 
-    fn push_thread(&self, rows: &mut Vec<Row>, members: &[Slot], is_folded: bool) {
-        let is_shown =
-            |slot: &Slot| self.filter.lets(self.headline(*slot)) || self.stays.contains(slot);
+    fn push_thread(&self, rows: &mut Vec<Row>, members: &[Slot], fold: Option<Fold>) {
+        let is_folded = fold == Some(Fold::Closed);
+        let is_shown = |slot: &Slot| {
+            (self.lets(*slot) || self.stays.contains(slot))
+                && (fold.is_some() || !self.is_folded_away(*slot))
+        };
         let start = rows.len();
         let size = u16::try_from(members.len()).unwrap_or(u16::MAX);
         for slot in members.iter().filter(|slot| is_shown(slot)) {
             rows.push(Row::Notice {
                 slot: *slot,
-                branch: Branch::Middle,
+                branch: Branch::Middle(self.threads.depth(*slot).max(1)),
             });
             if is_folded {
                 break;
             }
         }
-        if let Some(Row::Notice { branch, .. }) = rows[start..].last_mut() {
-            *branch = Branch::Last;
+        if let Some(Row::Notice { branch, .. }) = rows[start..].last_mut()
+            && let Branch::Middle(depth) = *branch
+        {
+            *branch = Branch::Last(depth);
         }
         if let Some(Row::Notice { branch, .. }) = rows[start..].first_mut() {
             *branch = match is_folded {
@@ -229,6 +248,23 @@ impl List {
                 false => Branch::Root(size),
             };
         }
+    }
+
+    /// True if another notice stands in the place of this one.
+    pub fn is_replaced(&self, slot: Slot) -> bool {
+        self.threads.replacement(slot).is_some()
+    }
+
+    /// True if a notice does not hold any more.
+    pub fn is_over(&self, slot: Slot) -> bool {
+        let headline = self.headline(slot);
+        headline.replaced_by.is_some() || headline.is_expired(self.now)
+    }
+
+    /// True if a notice is not shown as long as its thread is as most are: one in whose place another is
+    /// shown.
+    fn is_folded_away(&self, slot: Slot) -> bool {
+        self.filter == Filter::All && self.is_replaced(slot)
     }
 
     fn refold(&mut self, height: usize, slot: Slot) {
