@@ -37,6 +37,7 @@ mod store;
 mod support;
 mod team;
 mod terminal;
+mod threading;
 mod tokens;
 mod visits;
 mod wire;

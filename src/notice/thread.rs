@@ -117,6 +117,8 @@ impl Threads {
         let mut nearest = None;
         for key in &headline.parents {
             let named = self.named(*key);
+            // Of one thread it is with all that it names, though it cannot be below each.
+            self.join(node, named);
             if let Some(before) = nearest
                 && self.nodes[named.index()].parent.is_none()
             {
