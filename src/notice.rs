@@ -11,6 +11,7 @@ use shown::Shown;
 pub mod body;
 pub mod calendar;
 pub mod charset;
+mod difference;
 pub mod facts;
 pub mod files;
 pub mod guard;

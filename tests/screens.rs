@@ -14,6 +14,7 @@ mod finding;
 mod keys;
 mod looks;
 mod moving;
+mod notices;
 mod pictures;
 mod reading;
 mod states;

@@ -34,6 +34,7 @@ mod signing_in;
 mod simulation;
 mod spool;
 mod store;
+mod succession;
 mod support;
 mod team;
 mod terminal;

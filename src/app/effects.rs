@@ -193,18 +193,8 @@ impl World {
             Effect::WakeAfter { timer, after } => self.wake_after(timer, after),
             Effect::RunNotification { command, new } => self.notify(&command, new),
             Effect::Load { mailbox } => self.load(mailbox),
-            Effect::Open {
-                mailbox,
-                id,
-                form,
-                width,
-            } => self.open_notice(mailbox, id, form, width),
-            Effect::LayOut {
-                mailbox,
-                id,
-                form,
-                width,
-            } => self.lay_out(mailbox, id, form, width),
+            Effect::Open(wanted) => self.open_notice(wanted),
+            Effect::LayOut(wanted) => self.lay_out(wanted),
             Effect::Mark {
                 mailbox,
                 ids,

@@ -190,7 +190,10 @@ impl Expression {
                 let _ = write!(out.sql, "({condition})");
             }
             Expression::Unread => out.compared(UNREAD, out.now.as_second()),
-            Expression::Expired => out.compared("expires <= ?", out.now.as_second()),
+            Expression::Expired => out.compared(
+                "(expires IS NOT NULL AND expires <= ?)",
+                out.now.as_second(),
+            ),
             Expression::List(name) => {
                 out.sql.push_str("list LIKE ? ESCAPE '\\'");
                 out.values.push(format!("%{}%", escaped(name)).into());

@@ -115,6 +115,7 @@ actions! {
     Files "files" "files of the notice"
     Images "images" "show the attached image with your viewer"
     OtherForm "other_form" "the text as HTML, or as plain text"
+    Compare "compare" "what has changed since the notice that it replaces"
     Copy "copy" "copy text, link or id"
     Save "save" "save the notice, or the chosen file"
     Pipe "pipe" "pipe the text into a program"

@@ -246,6 +246,40 @@ impl<'a> Composer<'a> {
             );
         }
         let clock = &self.model.clock;
+        let key = self.model.keymap.key(Mode::Reader, Action::Compare);
+        let shows = |what: &str| key.map_or_else(String::new, |key| format!(" {key} {what}"));
+        if self.page.compared.is_some() {
+            say(
+                &format!(
+                    "What has changed: - is gone, + is new.{}",
+                    shows("shows the text again.")
+                ),
+                Role::Accent,
+            );
+        } else if let Some(compared) = self.list.predecessor(self.page.slot) {
+            let (words, other, role) = match compared.older == self.headline.id {
+                true => (
+                    "A later notice stands in the place of this one",
+                    compared.newer,
+                    Role::Warn,
+                ),
+                false => (
+                    "Stands in the place of an earlier notice",
+                    compared.older,
+                    Role::Muted,
+                ),
+            };
+            let other = self
+                .list
+                .slot_of(other)
+                .map(|slot| self.list.headline(slot).date);
+            let sent = other.map(|date| when::exact(date, None, clock.now, &clock.zone));
+            let sent = sent.map_or_else(String::new, |sent| format!(", sent {sent}"));
+            say(
+                &format!("{words}{sent}.{}", shows("shows what has changed.")),
+                role,
+            );
+        }
         for fact in self.notice.iter().flat_map(|notice| &notice.facts) {
             let role = match fact.is_warning() {
                 true => Role::Error,

@@ -10,6 +10,30 @@ use crate::{
     notice::{MailboxIndex, NoticeId, TextForm, files::Place, shown::Shown},
 };
 
+/// A notice that is wanted on the screen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wanted {
+    /// Of which mailbox.
+    pub mailbox: MailboxIndex,
+    /// Which notice.
+    pub id: NoticeId,
+    /// In which form, if there are two.
+    pub form: TextForm,
+    /// The two notices whose difference is shown instead of its text.
+    pub compared: Option<Compared>,
+    /// The columns to lay it out for.
+    pub width: u16,
+}
+
+/// Two notices of which one follows on the other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Compared {
+    /// The older one.
+    pub older: NoticeId,
+    /// The one in its place.
+    pub newer: NoticeId,
+}
+
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -49,27 +73,9 @@ pub enum Effect {
         mailbox: MailboxIndex,
     },
     /// Read a notice and lay it out, without the list of its links (`Event::Opened`).
-    Open {
-        /// Of which mailbox.
-        mailbox: MailboxIndex,
-        /// Which notice.
-        id: NoticeId,
-        /// In which form, if there are two.
-        form: TextForm,
-        /// The columns to lay it out for.
-        width: u16,
-    },
+    Open(Wanted),
     /// Lay an open notice out for another width (`Event::LaidOut`).
-    LayOut {
-        /// Of which mailbox.
-        mailbox: MailboxIndex,
-        /// Which notice.
-        id: NoticeId,
-        /// In which form, if there are two.
-        form: TextForm,
-        /// The columns to lay it out for.
-        width: u16,
-    },
+    LayOut(Wanted),
     /// Change marks in the cache.
     Mark {
         /// Of which mailbox.

@@ -15,6 +15,17 @@ use crate::{
 
 use super::{effect::Timer, setup::Step};
 
+/// A notice whose marks or place were changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Changed {
+    /// Which.
+    pub id: NoticeId,
+    /// Its marks as they are now.
+    pub marks: Marks,
+    /// The notice in its place, if there is one.
+    pub replaced_by: Option<NoticeId>,
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -112,12 +123,12 @@ pub enum Event {
         /// How many notices have their text in the search index.
         searched: u32,
     },
-    /// Another running instance changed marks.
+    /// Another running instance, or a check, changed notices that are here.
     Marked {
         /// Of which mailbox.
         mailbox: MailboxIndex,
-        /// The marks as they are now.
-        marks: Vec<(NoticeId, Marks)>,
+        /// The notices as they are now.
+        notices: Vec<Changed>,
     },
     /// The checks made before this start were read, the latest first.
     Recalled {

@@ -10,7 +10,7 @@ use tidings::{
     tui::{
         Purpose,
         effect::Timer,
-        event::{DemoEvent, Doing, Event, Ledger, Teammate},
+        event::{Changed, DemoEvent, Doing, Event, Ledger, Teammate},
         setup::{Stage, Step, StepResult},
     },
 };
@@ -183,7 +183,14 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         (mailbox.clone(), ids()).prop_map(|(mailbox, ids)| Event::Marked {
             mailbox,
-            marks: ids.into_iter().map(|id| (id, Marks::default())).collect(),
+            notices: ids
+                .iter()
+                .map(|id| Changed {
+                    id: *id,
+                    marks: Marks::default(),
+                    replaced_by: ids.first().filter(|first| *first != id).copied(),
+                })
+                .collect(),
         }),
         (mailbox.clone(), summary()).prop_map(|(mailbox, summary)| Event::Recalled {
             mailbox,

@@ -6,7 +6,7 @@ use tidings::{
     tui::{
         Purpose,
         effect::{Effect, Timer},
-        event::Event,
+        event::{Changed, Event},
     },
 };
 
@@ -189,13 +189,14 @@ fn marks_of_another_instance_show() {
 
     screen.happens(Event::Marked {
         mailbox: MailboxIndex(0),
-        marks: vec![(
-            NoticeId(4),
-            Marks {
+        notices: vec![Changed {
+            id: NoticeId(4),
+            marks: Marks {
                 read: true,
                 ..Marks::default()
             },
-        )],
+            replaced_by: None,
+        }],
     });
 
     assert!(screen.status().contains("2 unread"));

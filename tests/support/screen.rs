@@ -11,13 +11,12 @@ use ratatui::{Terminal, backend::TestBackend, buffer::Cell, style::Modifier};
 use tidings::{
     config::{Mailbox, Settings},
     notice::{
-        Address, Headline, MailboxIndex, Marks, Notice, NoticeId, TextForm, body::Options,
-        shown::Shown,
+        Address, Headline, MailboxIndex, Marks, Notice, NoticeId, body::Options, shown::Shown,
     },
     poll::report::{Outcome, Report, Summary},
     tui::{
         Purpose, Start, Tui,
-        effect::{Effect, Timer},
+        effect::{Compared, Effect, Timer, Wanted},
         event::Event,
         theme::{Role, Theme},
     },
@@ -203,10 +202,14 @@ impl Screen {
         self.raw.insert(id, mail.to_owned());
     }
 
-    fn notice(&self, id: NoticeId, form: TextForm) -> Option<Arc<Notice>> {
-        match self.raw.get(&id) {
-            Some(mail) => Some(Arc::new(Notice::parse_as(mail.as_bytes(), form))),
-            None => self.mails.get(&id).cloned(),
+    fn notice(&self, wanted: &Wanted) -> Option<Arc<Notice>> {
+        if let Some(Compared { older, newer }) = wanted.compared {
+            let older = self.mails.get(&older)?;
+            return Some(Arc::new(self.mails.get(&newer)?.compared_with(older)));
+        }
+        match self.raw.get(&wanted.id) {
+            Some(mail) => Some(Arc::new(Notice::parse_as(mail.as_bytes(), wanted.form))),
+            None => self.mails.get(&wanted.id).cloned(),
         }
     }
 
@@ -214,28 +217,18 @@ impl Screen {
     fn take(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let answer = match &effect {
-                Effect::Open {
-                    mailbox,
-                    id,
-                    form,
-                    width,
-                } => self.notice(*id, *form).map(|notice| Event::Opened {
-                    mailbox: *mailbox,
-                    id: *id,
-                    lines: notice.lines(*width, LAYOUT).into(),
+                Effect::Open(wanted) => self.notice(wanted).map(|notice| Event::Opened {
+                    mailbox: wanted.mailbox,
+                    id: wanted.id,
+                    lines: notice.lines(wanted.width, LAYOUT).into(),
                     notice,
-                    width: *width,
+                    width: wanted.width,
                 }),
-                Effect::LayOut {
-                    mailbox,
-                    id,
-                    form,
-                    width,
-                } => self.notice(*id, *form).map(|notice| Event::LaidOut {
-                    mailbox: *mailbox,
-                    id: *id,
-                    lines: notice.lines(*width, LAYOUT).into(),
-                    width: *width,
+                Effect::LayOut(wanted) => self.notice(wanted).map(|notice| Event::LaidOut {
+                    mailbox: wanted.mailbox,
+                    id: wanted.id,
+                    lines: notice.lines(wanted.width, LAYOUT).into(),
+                    width: wanted.width,
                 }),
                 _ => None,
             };

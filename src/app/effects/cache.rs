@@ -12,10 +12,13 @@ use super::World;
 use crate::{
     app::marks::Wish,
     causes::chain,
-    notice::{MailboxIndex, Notice, NoticeId, TextForm, body::Options, shown::Shown},
+    notice::{MailboxIndex, Notice, NoticeId, body::Options, shown::Shown},
     poll::{memory, report::Report},
-    store::{self, Aside, headlines::Place, marks, search::Query},
-    tui::event::Event,
+    store::{self, Aside, Store, headlines::Place, marks, search::Query},
+    tui::{
+        effect::Wanted,
+        event::{Changed, Event},
+    },
 };
 
 /// What the screen has heard of a cache.
@@ -31,31 +34,47 @@ pub(super) struct Told {
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastOpened(Arc<Mutex<Option<Opened>>>);
 
-/// Its mailbox, its row, the form of its text, the octets of its mail (headers may be completed later), and itself.
-type Opened = (MailboxIndex, NoticeId, TextForm, usize, Arc<Notice>);
+/// What was wanted, the octets of its mail (headers may be completed later), and the notice.
+type Opened = (Wanted, usize, Arc<Notice>);
 
 impl LastOpened {
     /// The notice of this mail, parsed unless it is the last one opened.
     fn notice(
         &self,
-        mailbox: MailboxIndex,
-        id: NoticeId,
-        form: TextForm,
+        wanted: Wanted,
         mail: &[u8],
-    ) -> Arc<Notice> {
+        store: Option<&Store>,
+    ) -> Result<Arc<Notice>, String> {
+        // Another width is another layout of the same notice.
+        let wanted = Wanted { width: 0, ..wanted };
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((of, known, shown, octets, notice))
-                if (*of, *known, *shown, *octets) == (mailbox, id, form, mail.len()) =>
-            {
-                notice.clone()
-            }
-            Some(_) | None => {
-                let notice = Arc::new(Notice::parse_as(mail, form));
-                *last = Some((mailbox, id, form, mail.len(), notice.clone()));
-                notice
-            }
+        if let Some((known, octets, notice)) = &*last
+            && (*known, *octets) == (wanted, mail.len())
+        {
+            return Ok(notice.clone());
         }
+        let notice = Notice::parse_as(mail, wanted.form);
+        let notice = Arc::new(match (wanted.compared, store) {
+            (Some(compared), Some(store)) => {
+                let other = match compared.newer == wanted.id {
+                    true => compared.older,
+                    false => compared.newer,
+                };
+                let other = store.mail(other).map_err(|error| chain(&error))?;
+                let other = other.ok_or("the notice that it is compared with is not saved here")?;
+                let other = Notice::parse_as(&other, wanted.form);
+                match compared.newer == wanted.id {
+                    true => notice.compared_with(&other),
+                    false => Notice {
+                        blocks: other.compared_with(&notice).blocks,
+                        ..notice
+                    },
+                }
+            }
+            (Some(_) | None, _) => notice,
+        });
+        *last = Some((wanted, mail.len(), notice.clone()));
+        Ok(notice)
     }
 }
 
@@ -184,9 +203,13 @@ impl World {
             let Ok((headlines, newest)) = store.changed_since(before) else {
                 return;
             };
-            let marks: Vec<_> = headlines
+            let notices: Vec<_> = headlines
                 .iter()
-                .map(|headline| (headline.id, headline.marks))
+                .map(|headline| Changed {
+                    id: headline.id,
+                    marks: headline.marks,
+                    replaced_by: headline.replaced_by,
+                })
                 .collect();
             let arrived: Vec<_> = {
                 let mut told = lock(&told);
@@ -202,8 +225,8 @@ impl World {
                     report: Report::Arrived(arrived),
                 });
             }
-            if !marks.is_empty() {
-                let _ = events.blocking_send(Event::Marked { mailbox, marks });
+            if !notices.is_empty() {
+                let _ = events.blocking_send(Event::Marked { mailbox, notices });
             }
         });
     }
@@ -223,38 +246,50 @@ impl World {
         }
     }
 
-    pub(super) fn open_notice(
-        &self,
-        mailbox: MailboxIndex,
-        id: NoticeId,
-        form: TextForm,
-        width: u16,
-    ) {
+    pub(super) fn open_notice(&self, wanted: Wanted) {
         let (options, opened) = (self.layout(), self.opened.clone());
-        self.with_mail(mailbox, id, "cannot open the notice", move |mail| {
-            let notice = opened.notice(mailbox, id, form, mail);
-            let lines = notice.lines(width, options).into();
-            Ok(Event::Opened {
-                mailbox,
-                id,
-                notice,
-                lines,
-                width,
-            })
-        });
+        let older = self.store(wanted.mailbox);
+        self.with_mail(
+            wanted.mailbox,
+            wanted.id,
+            "cannot open the notice",
+            move |mail| {
+                let notice = opened.notice(wanted, mail, older.as_ref())?;
+                let Wanted {
+                    mailbox, id, width, ..
+                } = wanted;
+                let lines = notice.lines(width, options).into();
+                Ok(Event::Opened {
+                    mailbox,
+                    id,
+                    notice,
+                    lines,
+                    width,
+                })
+            },
+        );
     }
 
-    pub(super) fn lay_out(&self, mailbox: MailboxIndex, id: NoticeId, form: TextForm, width: u16) {
+    pub(super) fn lay_out(&self, wanted: Wanted) {
         let (options, opened) = (self.layout(), self.opened.clone());
-        self.with_mail(mailbox, id, "cannot lay the notice out", move |mail| {
-            let notice = opened.notice(mailbox, id, form, mail);
-            Ok(Event::LaidOut {
-                mailbox,
-                id,
-                lines: notice.lines(width, options).into(),
-                width,
-            })
-        });
+        let older = self.store(wanted.mailbox);
+        self.with_mail(
+            wanted.mailbox,
+            wanted.id,
+            "cannot lay the notice out",
+            move |mail| {
+                let notice = opened.notice(wanted, mail, older.as_ref())?;
+                let Wanted {
+                    mailbox, id, width, ..
+                } = wanted;
+                Ok(Event::LaidOut {
+                    mailbox,
+                    id,
+                    lines: notice.lines(width, options).into(),
+                    width,
+                })
+            },
+        );
     }
 
     pub(super) fn mark(

@@ -13,6 +13,7 @@ use crate::notice::{
     shown::Shown,
     thread::{Slot, Thread, Threads},
 };
+use crate::tui::{effect::Compared, event::Changed};
 
 mod order;
 mod walk;
@@ -254,6 +255,53 @@ impl List {
         let before = std::mem::replace(&mut self.headlines[slot.index()].marks, marks);
         self.count(slot);
         before
+    }
+
+    /// Notices were changed elsewhere: their marks, or what stands in their place.
+    pub fn change(&mut self, notices: &[Changed], height: usize) {
+        let mut is_moved = false;
+        for changed in notices {
+            let Some(slot) = self.slot_of(changed.id) else {
+                continue;
+            };
+            self.uncount(slot);
+            let headline = &mut self.headlines[slot.index()];
+            headline.marks = changed.marks;
+            if headline.replaced_by != changed.replaced_by {
+                headline.replaced_by = changed.replaced_by;
+                self.place_replaced(slot);
+                is_moved = true;
+            }
+            self.count(slot);
+        }
+        if is_moved {
+            self.keep_place(height, |list| {
+                list.reorder();
+                list.rebuild();
+            });
+        }
+    }
+
+    /// A notice and the one that it replaces, or else that which replaces it.
+    pub fn predecessor(&self, slot: Slot) -> Option<Compared> {
+        let own = self.headline(slot);
+        let replaced = self.thread(slot).iter().map(|slot| self.headline(*slot));
+        let replaced = replaced.filter(|other| {
+            // Of one Message-ID, it was taken back and sent again.
+            let was_taken_back = own.replaces == Some(other.date) && other.key == own.key;
+            other.id != own.id && (other.replaced_by == Some(own.id) || was_taken_back)
+        });
+        let before = replaced
+            .max_by_key(|other| other.date)
+            .map(|other| Compared {
+                older: other.id,
+                newer: own.id,
+            });
+        let behind = own.replaced_by.map(|newer| Compared {
+            older: own.id,
+            newer,
+        });
+        before.or(behind)
     }
 
     /// The headline of a slot.

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    notice::{Line, Notice, NoticeId, TextForm, thread::Slot},
-    tui::action::Action,
+    notice::{Line, MailboxIndex, Notice, NoticeId, TextForm, thread::Slot},
+    tui::{
+        action::Action,
+        effect::{Compared, Wanted},
+    },
 };
 
 /// The notice in the reader.
@@ -16,6 +19,8 @@ pub struct Page {
     pub id: NoticeId,
     /// In which form its text is shown, if there are two.
     pub form: TextForm,
+    /// The two notices whose difference is shown instead of its text.
+    pub compared: Option<Compared>,
     /// The notice, once it was read from the cache.
     pub notice: Option<Arc<Notice>>,
     /// Its text, once it was laid out.
@@ -37,12 +42,24 @@ impl Page {
             slot,
             id,
             form: TextForm::Best,
+            compared: None,
             notice: None,
             lines: Arc::default(),
             width,
             scroll: 0,
             then: None,
             stays_unread: false,
+        }
+    }
+
+    /// What is wanted for it.
+    pub fn wanted(&self, mailbox: MailboxIndex) -> Wanted {
+        Wanted {
+            mailbox,
+            id: self.id,
+            form: self.form,
+            compared: self.compared,
+            width: self.width,
         }
     }
 

@@ -107,6 +107,7 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
             });
         }
         Action::OtherForm => reading::turn_form(model, out),
+        Action::Compare => reading::compare(model, out),
         Action::Fold => {
             let height = model.list_height();
             if !model.list.toggle_fold(height) {

@@ -45,29 +45,12 @@ fn relayout(model: &mut Model, out: &mut Effects) {
     let id = model.list.headline(page.slot).id;
     if id != page.id {
         *page = Page::new(page.slot, id, width);
-        let form = page.form;
-        out.push(Effect::Open {
-            mailbox,
-            id,
-            form,
-            width,
-        });
+        out.push(Effect::Open(page.wanted(mailbox)));
     } else if panes.page.is_some() && width != page.width {
         page.width = width;
-        let form = page.form;
         out.push(match page.notice {
-            Some(_) => Effect::LayOut {
-                mailbox,
-                id,
-                form,
-                width,
-            },
-            None => Effect::Open {
-                mailbox,
-                id,
-                form,
-                width,
-            },
+            Some(_) => Effect::LayOut(page.wanted(mailbox)),
+            None => Effect::Open(page.wanted(mailbox)),
         });
     }
 }

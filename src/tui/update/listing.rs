@@ -46,12 +46,9 @@ pub fn from_cache(model: &mut Model, event: Event) {
                 mailbox.unread = unread;
             }
         }
-        Event::Marked { mailbox, marks } if mailbox == model.open => {
-            for (id, marks) in marks {
-                if let Some(slot) = model.list.slot_of(id) {
-                    model.list.mark(slot, marks);
-                }
-            }
+        Event::Marked { mailbox, notices } if mailbox == model.open => {
+            let height = model.list_height();
+            model.list.change(&notices, height);
             model.look_for_important();
         }
         _ => {}

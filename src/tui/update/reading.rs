@@ -72,17 +72,11 @@ pub fn has_text_of(model: &Model, slot: Slot) -> bool {
 /// Has a notice in the reader, from its beginning.
 pub fn turn_to(model: &mut Model, slot: Slot, out: &mut Effects) {
     let (mailbox, id) = (model.open, model.list.headline(slot).id);
-    let width = Panes::of(model).text().1;
-    model.page = Some(Page::new(slot, id, width));
+    let page = Page::new(slot, id, Panes::of(model).text().1);
     if id.0 != 0 {
-        let form = TextForm::Best;
-        out.push(Effect::Open {
-            mailbox,
-            id,
-            form,
-            width,
-        });
+        out.push(Effect::Open(page.wanted(mailbox)));
     }
+    model.page = Some(page);
 }
 
 /// Shows the text in its other form: HTML instead of plain text, or the other way round.
@@ -97,17 +91,41 @@ pub fn turn_form(model: &mut Model, out: &mut Effects) {
     }
     page.form = page.form.turned();
     page.scroll = 0;
-    let (id, form, width) = (page.id, page.form, panes.text().1);
-    out.push(Effect::Open {
-        mailbox,
-        id,
-        form,
-        width,
-    });
+    page.width = panes.text().1;
+    let form = page.form;
+    out.push(Effect::Open(page.wanted(mailbox)));
     model.say(match form {
         TextForm::Best => "its text as before",
         TextForm::Other => "its text in the other form",
     });
+}
+
+/// Shows what has changed between the notice and the one that it replaces, or that replaces it; or its text
+/// again.
+pub fn compare(model: &mut Model, out: &mut Effects) {
+    let Some(slot) = model.list.selected_slot() else {
+        return;
+    };
+    if let Some(page) = &mut model.page
+        && page.slot == slot
+        && page.compared.take().is_some()
+    {
+        page.scroll = 0;
+        out.push(Effect::Open(page.wanted(model.open)));
+        return model.say("its text as before");
+    }
+    let Some(compared) = model.list.predecessor(slot) else {
+        return model.say("it takes the place of no other notice, and none takes its place");
+    };
+    if model.page.as_ref().is_none_or(|page| page.slot != slot) {
+        turn_to(model, slot, out);
+        out.retain(|effect| !matches!(effect, Effect::Open(_)));
+    }
+    model.focus = Focus::Page;
+    let Some(page) = &mut model.page else { return };
+    page.compared = Some(compared);
+    page.scroll = 0;
+    out.push(Effect::Open(page.wanted(model.open)));
 }
 
 /// Goes to the notice below or above, from the reader too.

@@ -1,0 +1,193 @@
+//! What makes a mail a notice, on the screen: corrections, what has expired, and what has changed.
+
+use std::sync::Arc;
+
+use tidings::{
+    notice::{Headline, MailboxIndex, Marks, Notice, NoticeId},
+    poll::report::Report,
+    tui::event::{Changed, Event},
+};
+
+use crate::support::screen::{Screen, at, headline};
+
+const OLD: NoticeId = NoticeId(901);
+const NEW: NoticeId = NoticeId(902);
+
+fn drill() -> Headline {
+    Headline {
+        marks: Marks::default(),
+        key: 901,
+        ..headline(
+            901,
+            "2026-11-23T13:40:00Z",
+            "Facilities",
+            "Fire drill on Friday",
+        )
+    }
+}
+
+fn correction() -> Headline {
+    Headline {
+        marks: Marks::default(),
+        key: 902,
+        ..headline(
+            902,
+            "2026-11-23T13:50:00Z",
+            "Facilities",
+            "Correction: Fire drill on Friday",
+        )
+    }
+}
+
+fn corrected() -> Screen {
+    let mut screen = Screen::team((80, 24));
+    screen.reported(Report::Arrived(vec![drill()]));
+    screen.reported(Report::Arrived(vec![correction()]));
+    screen.happens(Event::Marked {
+        mailbox: MailboxIndex(0),
+        notices: vec![Changed {
+            id: OLD,
+            marks: Marks::default(),
+            replaced_by: Some(NEW),
+        }],
+    });
+    let mail = |text: &str| {
+        let mail = format!(
+            "Subject: Fire drill on Friday\r\n\r\nHello all,\r\n\r\n{text}\r\n\r\nFacilities\r\n"
+        );
+        Arc::new(Notice::parse(mail.as_bytes()))
+    };
+    screen.mails.insert(
+        OLD,
+        mail("The fire drill is on Friday at 11:00. Use stairwell B."),
+    );
+    screen.mails.insert(
+        NEW,
+        mail("The fire drill is on Friday at 10:00. Use stairwell B."),
+    );
+    screen.press("g");
+    screen
+}
+
+fn rows(screen: &Screen) -> Vec<String> {
+    (0..24)
+        .map(|line| screen.line(line))
+        .filter(|line| line.contains("Fire drill on Friday"))
+        .collect()
+}
+
+#[test]
+fn a_correction_stands_for_what_it_corrects_until_that_is_unfolded() {
+    let mut screen = corrected();
+
+    let folded = rows(&screen);
+    assert_eq!(folded.len(), 1, "{}", screen.text());
+    assert!(folded[0].starts_with(">"), "{folded:?}");
+    assert!(folded[0].contains("Correction: Fire drill"), "{folded:?}");
+    assert!(screen.status().contains("4 unread"), "{}", screen.status());
+
+    screen.press("z");
+
+    let unfolded = rows(&screen);
+    assert_eq!(unfolded.len(), 2, "{}", screen.text());
+    assert!(unfolded[1].contains("└ Facilit"), "{unfolded:?}");
+    assert!(unfolded[1].ends_with("replaced"), "{unfolded:?}");
+    // A third time it is as it was.
+    screen.press("zz");
+    assert_eq!(rows(&screen), folded);
+}
+
+#[test]
+fn what_has_changed_is_shown_and_the_text_again() {
+    let mut screen = corrected();
+
+    screen.press("<enter>");
+    let banner = "Stands in the place of an earlier notice, sent ";
+    assert!(screen.text().contains(banner), "{}", screen.text());
+
+    screen.press("=");
+    insta::with_settings!({ snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("difference_80x24", screen.picture());
+    });
+
+    screen.press("=");
+    assert!(screen.text().contains(banner), "{}", screen.text());
+    assert!(!screen.text().contains("at 11:00"), "{}", screen.text());
+}
+
+#[test]
+fn a_notice_that_stands_alone_cannot_be_compared() {
+    let mut screen = Screen::team((80, 24));
+
+    screen.press("=");
+
+    assert!(
+        screen
+            .status()
+            .contains("takes the place of no other notice"),
+        "{}",
+        screen.status()
+    );
+}
+
+#[test]
+fn an_expired_notice_is_not_unread_and_says_so() {
+    let mut screen = Screen::team((80, 24));
+    let lunch = Headline {
+        marks: Marks::default(),
+        expires: Some(at("2026-11-23T14:50:00Z")),
+        ..headline(903, "2026-11-23T13:55:00Z", "Kitchen", "Soup until two")
+    };
+    screen.reported(Report::Arrived(vec![lunch]));
+    screen.press("g");
+    assert!(screen.status().contains("4 unread"), "{}", screen.status());
+
+    // The time goes on, without a key or a notice.
+    screen.reported(Report::Started {
+        at: at("2026-11-23T14:51:00Z"),
+    });
+
+    assert!(screen.status().contains("3 unread"), "{}", screen.status());
+    let row = (0..24)
+        .map(|line| screen.line(line))
+        .find(|line| line.contains("Soup"));
+    assert!(
+        row.expect("it is listed").ends_with("expired"),
+        "{}",
+        screen.text()
+    );
+}
+
+#[test]
+fn an_answer_to_an_answer_stands_further_in() {
+    let mut screen = Screen::team((80, 24));
+    let answer = |id, minute: u32, parents: &[u64]| Headline {
+        parents: parents.into(),
+        ..headline(
+            id,
+            &format!("2026-11-23T13:{minute}:00Z"),
+            "Tom Becker",
+            "Re: Soup",
+        )
+    };
+    screen.reported(Report::Arrived(vec![
+        answer(950, 40, &[]),
+        answer(951, 41, &[950]),
+        answer(952, 42, &[950, 951]),
+        answer(953, 43, &[950]),
+    ]));
+    screen.press("g");
+
+    let rows: Vec<String> = (0..24)
+        .map(|line| screen.line(line))
+        .filter(|line| line.contains("Tom B") && line.contains("Soup"))
+        .map(|line| line[13..].trim_start().chars().take(9).collect())
+        .collect();
+    assert_eq!(rows, ["Tom B    ", "├ Tom B  ", "├ Tom B  ", "└ Tom B  "]);
+    let deeper = screen.line(5);
+    assert!(
+        deeper.contains("  ├ Tom B") || deeper.contains(" ├ Tom B"),
+        "{}",
+        screen.text()
+    );
+}
