@@ -52,6 +52,12 @@ pub struct Settings {
     pub screen: Screen,
     /// The keys: a preset, and changes to it by mode.
     pub keys: Keys,
+    /// What becomes of notices as they come.
+    #[serde(rename = "rule", skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Searches that stand among the mailboxes.
+    #[serde(rename = "search", skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<SavedSearch>,
     /// The mailboxes, the first one being the one opened when none is named.
     #[serde(rename = "mailbox", skip_serializing_if = "Vec::is_empty")]
     pub mailboxes: Vec<Mailbox>,
@@ -76,6 +82,8 @@ impl Default for Settings {
             mark_read: MarkRead::default(),
             screen: Screen::default(),
             keys: Keys::default(),
+            rules: Vec::new(),
+            searches: Vec::new(),
             mailboxes: Vec::new(),
             places: Places::default(),
         }
@@ -199,6 +207,61 @@ impl Mailbox {
     pub fn allows_clear_text(&self) -> bool {
         self.is_loopback() || self.insecure.as_deref() == Some(INSECURE)
     }
+}
+
+/// What becomes of notices of a kind as they come.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Rule {
+    /// Which notices it is for, in the language of searches.
+    pub when: String,
+    /// The mailbox that it is for; all of them if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<String>,
+    /// They arrive starred.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub star: bool,
+    /// They arrive as read, and so does what answers them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mute: bool,
+    /// They arrive as read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read: bool,
+    /// Their colour in the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<Colour>,
+    /// Whether the bell and the like tell of them; of what arrives as read they do not if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<bool>,
+}
+
+/// A colour by what it means; the theme says which it is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colour {
+    /// That of what matters little.
+    Muted,
+    /// That of what stands out.
+    Accent,
+    /// That of important notices.
+    Important,
+    /// That of what is in order.
+    Ok,
+    /// That of warnings.
+    Warn,
+    /// That of errors.
+    Error,
+}
+
+/// A search that is kept under a name.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct SavedSearch {
+    /// Its name among the mailboxes.
+    pub name: String,
+    /// What is searched for.
+    pub query: String,
+    /// The mailbox that is searched; the one that is open if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<String>,
 }
 
 /// How a connection is protected.

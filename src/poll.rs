@@ -297,6 +297,7 @@ impl Summary {
             next: None,
             on_server: None,
             new: 0,
+            told: 0,
             withdrawn: 0,
             octets: 0,
             left: 0,

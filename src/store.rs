@@ -33,6 +33,7 @@ mod mail;
 pub mod marks;
 pub mod moving;
 mod recognise;
+pub mod rules;
 mod salvage;
 pub mod search;
 pub mod seen;
@@ -50,6 +51,8 @@ pub struct Store {
     access: Arc<AtomicU8>,
     /// How marks are carried to this person's other machines, if they are.
     journal: Option<Arc<journal::Journal>>,
+    /// What becomes of notices as they come.
+    rules: Arc<rules::Rules>,
 }
 
 /// The cache can be read and written.
@@ -250,6 +253,7 @@ impl Store {
             inode: Arc::new(AtomicU64::new(salvage::inode(path))),
             access: Arc::new(AtomicU8::new(access)),
             journal: None,
+            rules: Arc::default(),
         })
     }
 

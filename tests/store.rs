@@ -62,7 +62,7 @@ fn keep(store: &Store, name: &str, bytes: Vec<u8>) -> Kept {
 
 fn id(kept: &Kept) -> NoticeId {
     match kept {
-        Kept::New(headline) | Kept::Completed(headline) => headline.id,
+        Kept::New(headline) | Kept::Quiet(headline) | Kept::Completed(headline) => headline.id,
         Kept::Recognised(id)
         | Kept::RecognisedBehind { id, .. }
         | Kept::AsBefore(id)

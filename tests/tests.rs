@@ -25,6 +25,7 @@ mod odd_servers;
 mod peers;
 mod polling;
 mod rendering;
+mod rules;
 mod screens;
 mod server_sessions;
 mod services;

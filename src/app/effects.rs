@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::JoinHandle, time};
 
@@ -16,7 +16,7 @@ use crate::{
     config::{self, Mailbox, Settings},
     notice::{MailboxIndex, shown::Shown},
     poll::{Poller, Reports, tell::blocking},
-    store::Store,
+    store::{self, Store, rules::Rules},
     tui::{
         effect::{Effect, Timer},
         event::Event,
@@ -104,7 +104,12 @@ impl World {
     async fn open_mailbox(&mut self, mailbox: Mailbox) -> Result<(), Error> {
         let path = config::file::cache_path(&self.settings, &mailbox)?;
         let journals = self.settings.journal_folder();
-        let opened = blocking(move || Store::open(&path)?.carried_by(journals.as_deref())).await?;
+        let rules = Rules::of(&self.settings, &mailbox.name, &TimeZone::system());
+        let opened = blocking(move || {
+            let opened = Store::open(&path)?.carried_by(journals.as_deref())?;
+            Ok::<_, store::Error>(opened.ruled_by(rules))
+        });
+        let opened = opened.await?;
         if let Some(aside) = opened.damaged {
             self.tell(Event::Failed {
                 what: Shown::line(&format!(
@@ -200,6 +205,7 @@ impl World {
                 ids,
                 change,
             } => self.mark(mailbox, &ids, change),
+            Effect::Colour { mailbox } => self.colour(mailbox),
             Effect::Search { mailbox, query } => self.search(mailbox, query),
             Effect::Recall { mailbox } => self.recall(mailbox),
             Effect::CheckNow { mailbox } => {
@@ -284,7 +290,9 @@ impl World {
                     .map_err(Error::from)
                     .and_then(|path| {
                         let journals = self.settings.journal_folder();
-                        Ok(Store::open(&path)?.carried_by(journals.as_deref())?)
+                        let rules = Rules::of(&self.settings, &mailbox.name, &TimeZone::system());
+                        let opened = Store::open(&path)?.carried_by(journals.as_deref())?;
+                        Ok(opened.ruled_by(rules))
                     });
                 let opened = match opened {
                     Ok(opened) => opened,

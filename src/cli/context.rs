@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 
 use super::{
     Global,
@@ -18,7 +19,7 @@ use crate::{
     },
     net::tls,
     notice::{Headline, shown::Shown},
-    store::Store,
+    store::{Store, rules::Rules},
 };
 
 /// The settings, and how much to say.
@@ -120,7 +121,10 @@ impl Context {
     pub fn store(&self, mailbox: &Mailbox) -> Result<Store, Failure> {
         let path = file::cache_path(&self.settings, mailbox)?;
         let journals = self.settings.journal_folder();
-        let opened = Store::open(&path)?.carried_by(journals.as_deref())?;
+        let rules = Rules::of(&self.settings, &mailbox.name, &TimeZone::system());
+        let opened = Store::open(&path)?
+            .carried_by(journals.as_deref())?
+            .ruled_by(rules);
         if let Some(aside) = opened.damaged {
             remark(&Shown::line(&format!(
                 "tidings: the saved notices of {} were damaged: moved to {}; {}, the notices are \
@@ -268,6 +272,12 @@ pub fn trouble_with_trust(mailbox: &Mailbox) -> Option<String> {
 pub fn warn(loaded: &Loaded, quiet: bool) {
     if quiet {
         return;
+    }
+    for problem in Rules::problems(&loaded.settings, &TimeZone::system()) {
+        remark(&Shown::line(&format!(
+            "tidings: {}: {problem}",
+            loaded.path.display()
+        )));
     }
     for unknown in &loaded.unknown {
         remark(&Shown::line(&format!(

@@ -19,6 +19,7 @@ use crate::{
     config::file,
     notice::{shown::Shown, when},
     poll::{memory, report::Summary},
+    store::rules::Rules,
 };
 
 /// What `mailboxes` takes.
@@ -262,6 +263,8 @@ pub fn config(args: &ConfigArgs, global: &Global) -> Result<ExitCode, Failure> {
             }
             let is_empty = loaded.settings.mailboxes.is_empty();
             let names = super::about::troubles(&loaded.settings);
+            let rules = Rules::problems(&loaded.settings, &TimeZone::system());
+            let rules = rules.iter().map(ToString::to_string);
             let trusts = loaded.settings.mailboxes.iter();
             let trusts = trusts.filter_map(super::context::trouble_with_trust);
             let troubles: Vec<String> = loaded
@@ -269,6 +272,7 @@ pub fn config(args: &ConfigArgs, global: &Global) -> Result<ExitCode, Failure> {
                 .iter()
                 .map(ToString::to_string)
                 .chain(names)
+                .chain(rules)
                 .chain(trusts)
                 .chain(is_empty.then(|| "no mailbox is set: run `tidings setup`".to_owned()))
                 .collect();

@@ -400,7 +400,15 @@ fn unknown(text: &str) -> Vec<Unknown> {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 45] = [
+const KEYS: [&str; 53] = [
+    "rule",
+    "when",
+    "star",
+    "mute",
+    "read",
+    "colour",
+    "search",
+    "query",
     "data_dir",
     "journal_dir",
     "download_dir",

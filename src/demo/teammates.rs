@@ -261,7 +261,7 @@ fn keep_withdrawn(
     let ids: Vec<NoticeId> = kept
         .into_iter()
         .map(|kept| match kept {
-            Kept::New(headline) | Kept::Completed(headline) => headline.id,
+            Kept::New(headline) | Kept::Quiet(headline) | Kept::Completed(headline) => headline.id,
             Kept::Recognised(id)
             | Kept::RecognisedBehind { id, .. }
             | Kept::AsBefore(id)

@@ -201,6 +201,7 @@ impl Check<'_> {
         let mut summary = Summary::empty(at, outcome);
         summary.on_server = findings.on_server;
         summary.new = findings.tally.new;
+        summary.told = findings.tally.told;
         summary.withdrawn = findings.withdrawn;
         summary.octets = findings.tally.octets;
         summary.left = findings.left;
@@ -381,7 +382,7 @@ impl Check<'_> {
                 unread_since: is_first.then(|| self.mailbox.unread_since.unwrap_or_default()),
                 of: new,
                 of_octets: octets,
-                indexes_later: plan.fetch.len() > MOST_INDEXED,
+                indexes_later: plan.fetch.len() > MOST_INDEXED && !self.store.rules_ask_for_words(),
                 highest_id,
             };
             {
@@ -408,6 +409,7 @@ impl Check<'_> {
                 }));
             }
             findings.tally.new += tally.new;
+            findings.tally.told += tally.told;
             findings.tally.octets += tally.octets;
             findings.tally.recognised.extend(tally.recognised);
             fetched?;

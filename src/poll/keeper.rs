@@ -55,6 +55,8 @@ pub(super) struct Terms {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub new: u32,
+    /// Those of them that somebody is to be told of.
+    pub told: u32,
     pub octets: u64,
     pub recognised: Vec<NoticeId>,
 }
@@ -228,6 +230,11 @@ fn keep_batches(
         for kept in kept {
             match kept {
                 Kept::New(headline) => {
+                    tally.new += 1;
+                    tally.told += u32::from(!headline.marks.read);
+                    headlines.push(headline);
+                }
+                Kept::Quiet(headline) => {
                     tally.new += 1;
                     headlines.push(headline);
                 }

@@ -59,6 +59,7 @@ fn summary(visit: Visit) -> Summary {
         next: None,
         on_server: visit.on_server,
         new: visit.new,
+        told: 0,
         withdrawn: visit.withdrawn,
         octets: visit.octets,
         left: 0,

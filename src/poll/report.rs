@@ -75,6 +75,8 @@ pub struct Summary {
     pub on_server: Option<u32>,
     /// Notices that were new.
     pub new: u32,
+    /// Those of them that the bell and the like tell of.
+    pub told: u32,
     /// Notices that left the server.
     pub withdrawn: u32,
     /// Octets of the messages fetched.

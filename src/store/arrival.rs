@@ -61,6 +61,8 @@ pub const NO_HEADERS: &[u8] = b"Subject: (cannot be fetched)\r\n\r\n";
 pub enum Kept {
     /// It is new.
     New(Headline),
+    /// It is new, and nobody is to be told of it.
+    Quiet(Headline),
     /// It is a kept notice under another unique-id: the server has renumbered.
     Recognised(NoticeId),
     /// The same, and what stood in for it under its new unique-id while it could not be fetched is gone.

@@ -39,6 +39,7 @@ impl Store {
                 .map(|arrival| keep(transaction, change, arrival, listed, now, waiting))
                 .collect::<rusqlite::Result<Vec<Kept>>>()?;
             kept.reverse();
+            self.rules.obey(transaction, now, &mut kept)?;
             Ok(kept)
         })
     }

@@ -89,7 +89,7 @@ impl Query {
     }
 
     /// True if the index must be asked.
-    fn asks_for_words(&self) -> bool {
+    pub(super) fn asks_for_words(&self) -> bool {
         self.root.as_ref().is_some_and(Expression::asks_for_words)
     }
 
@@ -100,10 +100,26 @@ impl Query {
 
     /// The condition in SQL, and its values.
     fn condition(&self, now: Timestamp) -> (String, Vec<Value>) {
+        self.written(now, None)
+    }
+
+    /// The same for the notices from the first to the last of these ids.
+    pub(super) fn condition_within(
+        &self,
+        now: Timestamp,
+        (first, last): (i64, i64),
+    ) -> (String, Vec<Value>) {
+        let (condition, mut values) = self.written(now, Some((first, last)));
+        values.extend([first.into(), last.into()]);
+        (format!("({condition}) AND id BETWEEN ? AND ?"), values)
+    }
+
+    fn written(&self, now: Timestamp, within: Option<(i64, i64)>) -> (String, Vec<Value>) {
         let mut condition = Condition {
             sql: String::new(),
             values: Vec::new(),
             now,
+            within,
         };
         match &self.root {
             Some(root) => root.write(&mut condition),
@@ -117,6 +133,8 @@ struct Condition {
     sql: String,
     values: Vec<Value>,
     now: Timestamp,
+    /// The only ids that are asked for, if not all.
+    within: Option<(i64, i64)>,
 }
 
 impl Condition {
@@ -124,9 +142,14 @@ impl Condition {
     fn matched(&mut self, table: &str, lookup: String) {
         let _ = write!(
             self.sql,
-            "id IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
+            "id IN (SELECT rowid FROM {table} WHERE {table} MATCH ?"
         );
         self.values.push(lookup.into());
+        if let Some((first, last)) = self.within {
+            self.sql.push_str(" AND rowid BETWEEN ? AND ?");
+            self.values.extend([first.into(), last.into()]);
+        }
+        self.sql.push(')');
     }
 
     fn compared(&mut self, comparison: &str, value: i64) {

@@ -85,6 +85,11 @@ pub enum Effect {
         /// What becomes of them.
         change: Change,
     },
+    /// Find the notices that rules give a colour (`Event::Coloured`).
+    Colour {
+        /// Of which mailbox.
+        mailbox: MailboxIndex,
+    },
     /// Search a mailbox (`Event::Found`). A newer search makes an older one void.
     Search {
         /// Which.

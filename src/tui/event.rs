@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
-    config::Mailbox,
+    config::{Colour, Mailbox},
     notice::{Headline, Line, MailboxIndex, Marks, Notice, NoticeId, shown::Shown},
     poll::report::{Report, Summary},
 };
@@ -129,6 +129,13 @@ pub enum Event {
         mailbox: MailboxIndex,
         /// The notices as they are now.
         notices: Vec<Changed>,
+    },
+    /// The notices that rules give a colour are known.
+    Coloured {
+        /// Of which mailbox.
+        mailbox: MailboxIndex,
+        /// Which colour which; of several for one the first counts.
+        colours: Vec<(Colour, Vec<NoticeId>)>,
     },
     /// The checks made before this start were read, the latest first.
     Recalled {

@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    config::{MarkRead, Notify, Settings, TerminalNotice},
+    config::{MarkRead, Notify, SavedSearch, Settings, TerminalNotice},
     notice::{MailboxIndex, Marks, NoticeId, shown::Shown, thread::Slot},
 };
 
@@ -75,6 +75,8 @@ pub struct Model {
     pub overlay: Option<Overlay>,
     /// The search, while there is one.
     pub search: Option<Search>,
+    /// The searches of the settings.
+    pub saved: Vec<SavedSearch>,
     /// Earlier searches, the latest last.
     pub searched: Vec<String>,
     /// What the status line says instead of the mailbox's health.
@@ -116,6 +118,8 @@ pub struct Habits {
     pub check_every: Duration,
     /// Group notices into threads.
     pub threads: bool,
+    /// Rules give notices colours.
+    pub has_colours: bool,
     /// And those of one subject that name no other.
     pub by_subject: bool,
 }
@@ -208,6 +212,7 @@ impl Model {
             check_every: settings.check_every.0,
             threads: settings.screen.threads,
             by_subject: settings.screen.threads_by_subject,
+            has_colours: settings.rules.iter().any(|rule| rule.colour.is_some()),
         };
         let (columns, rows) = start.size;
         let mailboxes = settings
@@ -233,6 +238,7 @@ impl Model {
             room: Room::Mail,
             overlay: None,
             search: None,
+            saved: settings.searches.clone(),
             searched: Vec::new(),
             message: told(&problems).map(Message::Trouble),
             undo: None,

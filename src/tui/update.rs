@@ -5,6 +5,8 @@
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
+use crate::{notice::MailboxIndex, poll::report::Report};
+
 use super::{
     action::{Action, Mode},
     effect::{Effect, Timer},
@@ -95,9 +97,25 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
             model.set_now(now);
             timers::woke(model, timer, &mut out);
         }
-        Event::Loaded { .. } | Event::Counted { .. } | Event::Marked { .. } => {
+        Event::Loaded { complete, .. } => {
             listing::from_cache(model, event);
+            if complete {
+                colour(model, model.open, &mut out);
+                searching::again(model, &mut out);
+            }
         }
+        Event::Marked { mailbox, .. } => {
+            listing::from_cache(model, event);
+            colour(model, mailbox, &mut out);
+        }
+        Event::Counted { .. } => listing::from_cache(model, event),
+        Event::Coloured { mailbox, colours } if mailbox == model.open => {
+            // Of several rules for one notice the first counts: it is put over the others.
+            let all = colours.into_iter().rev();
+            let all = all.flat_map(|(colour, ids)| ids.into_iter().map(move |id| (id, colour)));
+            model.list.colours = all.collect();
+        }
+        Event::Coloured { .. } => {}
         Event::Opened { .. } | Event::LaidOut { .. } => reading::from_cache(model, event, &mut out),
         Event::Found { .. } => searching::found(model, event),
         Event::Recalled { mailbox, checks } => {
@@ -105,7 +123,16 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
                 mailbox.recall(checks);
             }
         }
-        Event::Reported { mailbox, report } => reports::reported(model, mailbox, report, &mut out),
+        Event::Reported { mailbox, report } => {
+            let has_changed = match &report {
+                Report::Checked(summary) => summary.new > 0 || summary.withdrawn > 0,
+                _ => false,
+            };
+            reports::reported(model, mailbox, report, &mut out);
+            if has_changed {
+                colour(model, mailbox, &mut out);
+            }
+        }
         Event::Done { words } => model.message = Some(Message::Word(words)),
         Event::Failed { what, why, next } => {
             setup::failed(model);
@@ -137,6 +164,13 @@ fn mode(model: &Model) -> Mode {
         (Room::SetUp(_), _) => Mode::Overlay,
         (Room::Mail, Focus::List) => Mode::List,
         (Room::Mail, Focus::Page) => Mode::Reader,
+    }
+}
+
+/// Asks for the colours that rules give, if any does and the mailbox is open.
+fn colour(model: &Model, mailbox: MailboxIndex, out: &mut Effects) {
+    if model.habits.has_colours && mailbox == model.open {
+        out.push(Effect::Colour { mailbox });
     }
 }
 

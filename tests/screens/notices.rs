@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use tidings::{
-    notice::{Headline, MailboxIndex, Marks, Notice, NoticeId},
-    poll::report::Report,
-    tui::event::{Changed, Event},
+    config::{Colour, Rule, SavedSearch, Settings},
+    notice::{Headline, MailboxIndex, Marks, Notice, NoticeId, shown::Shown},
+    poll::report::{Report, Summary},
+    tui::{
+        Purpose,
+        effect::Effect,
+        event::{Changed, Event},
+    },
 };
 
-use crate::support::screen::{Screen, at, headline};
+use crate::support::screen::{Screen, at, done, headline, settings};
 
 const OLD: NoticeId = NoticeId(901);
 const NEW: NoticeId = NoticeId(902);
@@ -190,4 +195,105 @@ fn an_answer_to_an_answer_stands_further_in() {
         "{}",
         screen.text()
     );
+}
+
+/// A reader with these settings, and what came through lists.
+fn with_lists(add: impl FnOnce(&mut Settings)) -> Screen {
+    let mut settings = settings();
+    add(&mut settings);
+    let mut screen = Screen::starting(&settings, Purpose::Read(MailboxIndex(0)), (80, 24));
+    screen.open_the_team();
+    let of = |id, minute: u32, list: &str, subject: &str| Headline {
+        list: Shown::line(list),
+        marks: Marks::default(),
+        ..headline(
+            id,
+            &format!("2026-11-23T13:{minute}:00Z"),
+            "ops-bot",
+            subject,
+        )
+    };
+    screen.reported(Report::Arrived(vec![
+        of(960, 40, "Operations", "Deploy failed"),
+        of(961, 41, "Announcements", "Fire drill"),
+        of(962, 42, "Operations", "Deploy finished"),
+    ]));
+    screen
+}
+
+#[test]
+fn lists_and_searches_of_the_settings_stand_among_the_mailboxes() {
+    let mut screen = with_lists(|settings| {
+        settings.searches = vec![SavedSearch {
+            name: "Deploys".to_owned(),
+            query: "from:ops-bot deploy".to_owned(),
+            mailbox: None,
+        }];
+    });
+
+    screen.press("m");
+    insta::with_settings!({ snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("places_80x24", screen.picture());
+    });
+
+    screen.press("deploy<enter>");
+    let search = |query: &str| Effect::Search {
+        mailbox: MailboxIndex(0),
+        query: query.to_owned(),
+    };
+    assert!(screen.effects.contains(&search("from:ops-bot deploy")));
+    screen.happens(Event::Found {
+        mailbox: MailboxIndex(0),
+        query: "from:ops-bot deploy".to_owned(),
+        result: Ok(vec![NoticeId(962), NoticeId(960)]),
+        words: vec!["deploy".to_owned()],
+        searched: 3,
+    });
+    assert!(
+        screen.text().contains("Deploy finished"),
+        "{}",
+        screen.text()
+    );
+    assert!(!screen.text().contains("Fire drill"), "{}", screen.text());
+
+    screen.press("moperations<enter>");
+    assert!(screen.effects.contains(&search("list:\"Operations\"")));
+}
+
+#[test]
+fn rules_give_notices_colours() {
+    let mut screen = with_lists(|settings| {
+        settings.rules = vec![Rule {
+            when: "failed".to_owned(),
+            colour: Some(Colour::Error),
+            ..Rule::default()
+        }];
+    });
+    screen.reported(Report::Checked(Summary {
+        new: 3,
+        ..done(131)
+    }));
+    let ask = Effect::Colour {
+        mailbox: MailboxIndex(0),
+    };
+    assert!(screen.effects.contains(&ask), "{:?}", screen.effects);
+    screen.press("g");
+    let before = screen.picture();
+
+    screen.happens(Event::Coloured {
+        mailbox: MailboxIndex(0),
+        colours: vec![
+            (Colour::Error, vec![NoticeId(960)]),
+            (Colour::Muted, vec![NoticeId(960)]),
+        ],
+    });
+
+    let changed: Vec<(String, String)> = before
+        .lines()
+        .zip(screen.picture().lines())
+        .filter(|(before, after)| before != after)
+        .map(|(before, after)| (before.to_owned(), after.to_owned()))
+        .collect();
+    assert_eq!(changed.len(), 1, "one row: {changed:?}");
+    assert_ne!(changed[0].1.matches('e').count(), 0, "{changed:?}");
 }

@@ -336,6 +336,7 @@ pub fn check(began: &str, outcome: Outcome, milliseconds: u64) -> Summary {
         next: None,
         on_server: None,
         new: 0,
+        told: 0,
         withdrawn: 0,
         octets: 0,
         left: 0,

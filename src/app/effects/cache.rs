@@ -315,6 +315,20 @@ impl World {
         }
     }
 
+    pub(super) fn colour(&self, mailbox: MailboxIndex) {
+        let Some(store) = self.store(mailbox) else {
+            return;
+        };
+        let events = self.events.clone();
+        tokio::task::spawn_blocking(move || match store.coloured() {
+            Ok(colours) => {
+                let _ = events.blocking_send(Event::Coloured { mailbox, colours });
+            }
+            // The list says what is wrong with the cache, or the next search.
+            Err(error) => tracing::debug!("cannot tell the colours: {error}"),
+        });
+    }
+
     pub(super) fn search(&self, mailbox: MailboxIndex, text: String) {
         let Some(store) = self.store(mailbox) else {
             return;

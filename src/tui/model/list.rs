@@ -13,7 +13,10 @@ use crate::notice::{
     shown::Shown,
     thread::{Slot, Thread, Threads},
 };
-use crate::tui::{effect::Compared, event::Changed};
+use crate::{
+    config::Colour,
+    tui::{effect::Compared, event::Changed},
+};
 
 mod order;
 mod walk;
@@ -177,6 +180,8 @@ pub struct List {
     pub complete: bool,
     /// True once the first of them are here.
     pub begun: bool,
+    /// The colours that rules give.
+    pub colours: HashMap<NoticeId, Colour>,
     /// Notices that arrived since the start, for the demo's `<- new`.
     pub fresh: HashSet<Slot>,
 }

@@ -15,7 +15,10 @@ use crate::{
         },
         view::{
             help,
-            overlays::{self as view, palette},
+            overlays::{
+                self as view, palette,
+                places::{self, Place},
+            },
         },
     },
 };
@@ -173,13 +176,20 @@ fn mailboxes(
     out: &mut Effects,
 ) -> bool {
     let action = menu_key(model, menu, key, height, |model, typed| {
-        view::matching_mailboxes(model, typed).len()
+        places::places(model, typed).len()
     });
     match action {
         Some(Action::Open) => {
-            let matching = view::matching_mailboxes(model, menu.line.text());
-            if let Some(place) = matching.get(menu.selected) {
-                listing::open(model, *place, out);
+            let mut places = places::places(model, menu.line.text());
+            if menu.selected < places.len() {
+                match places.swap_remove(menu.selected) {
+                    Place::Mailbox(place) => listing::open(model, place, out),
+                    Place::Search(number) => searching::saved(model, number, out),
+                    Place::List(name, _) => {
+                        let query = format!("list:\"{}\"", name.replace('"', " "));
+                        searching::show(model, &query, out);
+                    }
+                }
             }
             false
         }
@@ -208,6 +218,7 @@ fn commands(
     match commands.get(menu.selected) {
         Some(palette::Command::Do(action)) => acts::perform(model, *action, None, out),
         Some(palette::Command::OpenMailbox(place)) => listing::open(model, *place, out),
+        Some(palette::Command::Search(number)) => searching::saved(model, *number, out),
         None => model.say("no such command"),
     }
     false

@@ -64,8 +64,8 @@ pub fn reported(model: &mut Model, mailbox: MailboxIndex, report: Report, out: &
                     first_checked(model, &summary.outcome);
                 }
             }
-            if summary.new > 0 {
-                tell(model, mailbox, summary.new, out);
+            if summary.told > 0 {
+                tell(model, mailbox, summary.told, out);
             }
         }
         Report::Announced(_)

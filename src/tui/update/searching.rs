@@ -29,6 +29,46 @@ pub fn begin(model: &mut Model) {
     }
 }
 
+/// Shows what a search of the settings finds, in its mailbox.
+pub fn saved(model: &mut Model, number: usize, out: &mut Effects) {
+    let Some(search) = model.saved.get(number).cloned() else {
+        return;
+    };
+    if let Some(name) = &search.mailbox {
+        let place = model
+            .mailboxes
+            .iter()
+            .position(|mailbox| *mailbox.name == **name);
+        match place {
+            Some(place) if place != model.open.0 => listing::open(model, place, out),
+            Some(_) => {}
+            None => {
+                model.say(&format!("no mailbox is named {name}"));
+                return;
+            }
+        }
+    }
+    show(model, &search.query, out);
+}
+
+/// Shows what a query finds, as if it had been typed and kept.
+pub fn show(model: &mut Model, query: &str, out: &mut Effects) {
+    end(model);
+    begin(model);
+    if let Some(search) = &mut model.search {
+        search.line = Line::new(query);
+        search.editing = false;
+    }
+    ask(model, out);
+}
+
+/// Asks once more, as when notices have come that could not be found before.
+pub fn again(model: &mut Model, out: &mut Effects) {
+    if model.search.as_ref().is_some_and(|search| !search.editing) {
+        ask(model, out);
+    }
+}
+
 /// A key while one types.
 pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
     match key.code {

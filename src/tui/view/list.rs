@@ -13,6 +13,7 @@
 use ratatui::style::Modifier;
 
 use crate::{
+    config::Colour,
     notice::{Headline, shown::Shown, text, thread::Slot, when},
     tui::{
         layout::{Area, Panes},
@@ -94,6 +95,8 @@ struct Drawn<'a> {
     is_unread: bool,
     /// True if it does not hold any more: it has expired, or another stands in its place.
     is_over: bool,
+    /// The colour that a rule gives it.
+    colour: Option<Colour>,
     /// True if it just arrived, in the demo.
     is_fresh: bool,
     /// The words that were searched for.
@@ -113,8 +116,30 @@ impl<'a> Drawn<'a> {
             is_stale: list.is_stale(slot),
             is_unread: list.is_unread(slot) || thread.iter().any(|slot| list.is_unread(*slot)),
             is_over: list.is_over(slot),
+            colour: list.colours.get(&list.headline(slot).id).copied(),
             is_fresh: false,
             words: &[],
+        }
+    }
+
+    fn ink(&self) -> Ink {
+        let role = self.role();
+        let Some(colour) = self.colour.filter(|_| role != Role::Muted) else {
+            return role.into();
+        };
+        Ink {
+            role: match colour {
+                Colour::Muted => Role::Muted,
+                Colour::Accent => Role::Accent,
+                Colour::Important => Role::Important,
+                Colour::Ok => Role::Ok,
+                Colour::Warn => Role::Warn,
+                Colour::Error => Role::Error,
+            },
+            add: match self.is_unread {
+                true => Modifier::BOLD,
+                false => Modifier::empty(),
+            },
         }
     }
 
@@ -250,7 +275,7 @@ fn sender(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
         y,
         end - x,
         super::sender::short_name(drawn.headline),
-        drawn.role(),
+        drawn.ink(),
     );
 }
 
@@ -270,8 +295,8 @@ fn right_end(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pe
 
 fn subject(drawn: &Drawn, x: u16, y: u16, columns: u16, pen: &mut Pen) {
     let subject = Shown::text(&text::reduce_emoji(drawn.subject()));
-    let end = pen.put_cut(x, y, columns, &subject, drawn.role());
-    underline(&subject, drawn.words, x, y, columns, drawn.role(), pen);
+    let end = pen.put_cut(x, y, columns, &subject, drawn.ink());
+    underline(&subject, drawn.words, x, y, columns, drawn.ink().role, pen);
     if drawn.is_fresh && end + 7 <= x + columns {
         pen.put(end, y, 7, " <- new", Role::Accent);
     }

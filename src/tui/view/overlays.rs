@@ -7,8 +7,8 @@ use crate::{
     tui::{
         layout::{Area, Panes},
         model::{
-            Model, health,
-            overlay::{Choice, Menu, Overlay},
+            Model,
+            overlay::{Choice, Overlay},
         },
         theme::Role,
     },
@@ -18,6 +18,7 @@ use super::{help, pen::Pen};
 
 pub mod field;
 pub mod palette;
+pub mod places;
 
 /// Draws the overlay.
 pub fn draw(model: &Model, overlay: &Overlay, panes: &Panes, pen: &mut Pen) {
@@ -38,7 +39,7 @@ pub fn draw(model: &Model, overlay: &Overlay, panes: &Panes, pen: &mut Pen) {
                 attached(model, notice, *selected, *top, pen);
             }
         }
-        Overlay::Mailboxes(menu) => mailboxes(model, menu, pen),
+        Overlay::Mailboxes(menu) => places::draw(model, menu, pen),
         Overlay::Palette(menu) => palette::draw(model, menu, pen),
         Overlay::Choose {
             title,
@@ -74,7 +75,7 @@ pub fn height(model: &Model, overlay: &Overlay) -> usize {
     let (rows, frame) = match overlay {
         Overlay::Help(_) => (help::area(model).rows, 4),
         Overlay::Attached { .. } => (attached_area(model).rows, 2),
-        Overlay::Mailboxes(_) => (mailboxes_area(model).rows, 4),
+        Overlay::Mailboxes(_) => (places::area(model).rows, 4),
         Overlay::Palette(_) => (palette::area(model).rows, 4),
         Overlay::Text { lines, .. } => (text_area(model, lines.len()).rows, 2),
         Overlay::Choose { .. } | Overlay::Pipe(_) | Overlay::Password(_) => (3, 2),
@@ -231,75 +232,6 @@ fn file(notice: &Notice, place: usize, line: Area, pen: &mut Pen) {
         file.size_text(),
         Role::Muted,
     );
-}
-
-/// With fewer columns, a mailbox has a number and a word for its state.
-const NARROW: u16 = 44;
-
-fn mailboxes_area(model: &Model) -> Area {
-    let count = u16::try_from(model.mailboxes.len()).unwrap_or(u16::MAX);
-    field::place(model, 60, count.saturating_add(4), 5)
-}
-
-/// ` > 1 notices       3 unread  ok        checked 14:05`
-fn mailboxes(model: &Model, menu: &Menu, pen: &mut Pen) {
-    let area = mailboxes_area(model);
-    pen.border(area, "Mailboxes", "Enter switch  Ctrl-N new  Esc close");
-    field::menu_line(menu, area, pen);
-    let matching = matching_mailboxes(model, menu.line.text());
-    let visible = matching.iter().enumerate().skip(menu.top);
-    let rows = area.y + 3..area.bottom().saturating_sub(1);
-    let name = if area.columns < NARROW { 9 } else { 12 };
-    for (y, (place, number)) in rows.zip(visible) {
-        let mailbox = &model.mailboxes[*number];
-        let x = area.x + 2;
-        let end = area.right() - 1;
-        let mut put = |at: u16, columns: u16, words: &Shown, role: Role| {
-            let room = end.saturating_sub(x + at).min(columns);
-            pen.put_cut(x + at, y, room, words, role)
-        };
-        let unread = match *number == model.open.0 {
-            true => model.list.counts().unread,
-            false => mailbox.unread,
-        };
-        put(2, 2, &Shown::text(&(number + 1).to_string()), Role::Muted);
-        put(4, name, &mailbox.name, Role::Bar);
-        let role = if unread > 0 {
-            Role::Unread
-        } else {
-            Role::Muted
-        };
-        let (word, note, state) = health::entry(mailbox, &model.clock);
-        if area.columns < NARROW {
-            put(14, 4, &Shown::text(&unread.to_string()), role);
-            put(18, u16::MAX, &word, state);
-        } else {
-            put(18, 9, &Shown::text(&format!("{unread} unread")), role);
-            let after = put(28, 14, &word, state);
-            let note_at = 38.max((after + 1).saturating_sub(x));
-            put(note_at, u16::MAX, &note, Role::Muted);
-        }
-        let line = Area {
-            x: area.x + 1,
-            y,
-            columns: area.columns - 2,
-            rows: 1,
-        };
-        if place == menu.selected {
-            pen.glyph(x, y, ">", Role::Accent);
-            pen.tint(line, Role::Selection);
-        }
-    }
-}
-
-/// The mailboxes whose number or name has what was typed in it.
-pub fn matching_mailboxes(model: &Model, typed: &str) -> Vec<usize> {
-    let typed = typed.trim().to_lowercase();
-    let matches = |(place, mailbox): &(usize, &crate::tui::model::mailbox::Mailbox)| {
-        mailbox.name.to_lowercase().contains(&typed) || (place + 1).to_string() == typed
-    };
-    let mailboxes = model.mailboxes.iter().enumerate();
-    mailboxes.filter(matches).map(|(place, _)| place).collect()
 }
 
 fn choose(model: &Model, title: &'static str, choices: &[Choice], selected: usize, pen: &mut Pen) {

@@ -24,6 +24,8 @@ pub enum Command {
     Do(Action),
     /// Open the mailbox of this index.
     OpenMailbox(usize),
+    /// Search as the settings say, by the search's index.
+    Search(usize),
 }
 
 /// Where the palette lies.
@@ -74,6 +76,7 @@ pub fn commands(model: &Model, typed: &str) -> Vec<Command> {
     let all: Vec<Command> = actions
         .map(|action| Command::Do(*action))
         .chain(mailboxes)
+        .chain((0..model.saved.len()).map(Command::Search))
         .collect();
     let typed = typed.trim();
     if typed.is_empty() {
@@ -106,6 +109,7 @@ fn name(model: &Model, command: Command) -> Shown {
     match command {
         Command::Do(action) => Shown::text(&action.command()),
         Command::OpenMailbox(place) => model.mailboxes[place].name.clone(),
+        Command::Search(number) => Shown::line(&model.saved[number].name),
     }
 }
 
@@ -113,6 +117,7 @@ fn says(model: &Model, command: Command) -> String {
     match command {
         Command::Do(action) => action.says().to_owned(),
         Command::OpenMailbox(place) => format!("open the mailbox {}", model.mailboxes[place].name),
+        Command::Search(number) => format!("search {}", model.saved[number].query),
     }
 }
 
@@ -133,6 +138,6 @@ fn keys(model: &Model, command: Command) -> String {
             keys.join(" ")
         }
         Command::OpenMailbox(place @ 0..9) => (place + 1).to_string(),
-        Command::OpenMailbox(_) => String::new(),
+        Command::OpenMailbox(_) | Command::Search(_) => String::new(),
     }
 }
