@@ -8,6 +8,7 @@ use super::{Run, Style, shown::Shown};
 pub mod layout;
 pub mod lines;
 pub mod plain;
+mod tail;
 pub mod wrap;
 
 /// A piece of a mail's text that is laid out in one way.
@@ -58,6 +59,8 @@ pub struct Options {
     pub ascii: bool,
     /// Ends with the list of links, `[1] https://…`.
     pub link_list: bool,
+    /// Shows of a long quotation only how long it is.
+    pub folds_quotes: bool,
 }
 
 impl Default for Options {
@@ -65,8 +68,14 @@ impl Default for Options {
         Options {
             ascii: false,
             link_list: true,
+            folds_quotes: false,
         }
     }
+}
+
+/// Takes the mails below an answer for quoted that have no marks before their lines.
+pub(super) fn quote_tail(blocks: &mut [Block]) {
+    tail::quote(blocks);
 }
 
 impl Block {

@@ -4,7 +4,7 @@ use mail_parser::{HeaderName, Message, MessageParser};
 
 use super::{
     Notice, Run, Style, TextForm,
-    body::{Block, Content, plain},
+    body::{self, Block, Content, plain},
     calendar, facts, guard, headers, html, limits,
     links::Links,
     parts::{self, Piece},
@@ -69,12 +69,15 @@ fn of_mail(mail: &Message, form: TextForm) -> Notice {
         match piece {
             Piece::Calendar(text) => blocks.extend(calendar::blocks(&text)),
             Piece::Html(text) => {
-                let page = html::page(&text, &mut links);
+                let mut page = html::page(&text, &mut links);
+                body::quote_tail(&mut page.blocks);
                 blocks.extend(page.blocks);
                 cuts.extend(page.cut);
             }
             Piece::Plain { text, format } => {
-                blocks.extend(plain::blocks(&text, format, &mut links))
+                let mut own = plain::blocks(&text, format, &mut links);
+                body::quote_tail(&mut own);
+                blocks.extend(own);
             }
             Piece::Status(text) => blocks.extend(report::blocks(&text)),
         }

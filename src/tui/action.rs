@@ -121,7 +121,7 @@ actions! {
     Pipe "pipe" "pipe the text into a program"
     Reply "reply" "write to the sender with your mail program"
     Threads "threads" "group threads, or not"
-    Fold "fold" "fold or unfold the thread"
+    Fold "fold" "fold or unfold the thread; in the reader, what is quoted"
     FoldAll "fold_all" "fold or unfold all threads"
     Time "time" "go round the ways to show times"
     Layout "layout" "reader to the right, below, or off"

@@ -21,6 +21,8 @@ pub struct Wanted {
     pub form: TextForm,
     /// The two notices whose difference is shown instead of its text.
     pub compared: Option<Compared>,
+    /// Of long quotations only how long they are.
+    pub folds_quotes: bool,
     /// The columns to lay it out for.
     pub width: u16,
 }

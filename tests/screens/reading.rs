@@ -490,3 +490,83 @@ fn a_link_that_cannot_be_saved_leaves_the_overlay_open() {
     assert!(screen.text().contains("Esc close"), "{}", screen.text());
     assert!(screen.status().contains("a link can be opened or copied"));
 }
+
+/// A screen whose first notice has this text.
+fn reading(text: &str) -> Screen {
+    let mut screen = Screen::team((80, 24));
+    screen.replace(
+        NoticeId(1),
+        &format!("Subject: Build cluster\r\n\r\n{text}"),
+    );
+    screen.press("g<enter>");
+    screen
+}
+
+#[test]
+fn a_long_quotation_below_an_answer_is_folded_until_it_is_asked_for() {
+    let quoted: String = (1..=12).map(|n| format!("> quoted {n}\r\n")).collect();
+    let mut screen = reading(&format!(
+        "Yes, at ten.\r\n\r\nOn Monday, Tom wrote:\r\n{quoted}"
+    ));
+
+    assert!(
+        screen.text().contains("▸ 12 quoted lines"),
+        "{}",
+        screen.text()
+    );
+    assert!(
+        screen.text().contains("On Monday, Tom wrote:"),
+        "{}",
+        screen.text()
+    );
+    assert!(!screen.text().contains("quoted 1\n"), "{}", screen.text());
+
+    screen.press("z");
+    assert!(screen.text().contains("> quoted 1"), "{}", screen.text());
+    screen.press("z");
+    assert!(
+        screen.text().contains("▸ 12 quoted lines"),
+        "{}",
+        screen.text()
+    );
+}
+
+#[test]
+fn what_is_answered_line_by_line_and_what_is_all_quoted_is_shown() {
+    let quoted: String = (1..=12).map(|n| format!("> quoted {n}\r\n")).collect();
+
+    let between = reading(&format!("{quoted}\r\nYes.\r\n"));
+    assert!(between.text().contains("> quoted 1"), "{}", between.text());
+
+    let passed_on = reading(&quoted);
+    assert!(
+        passed_on.text().contains("> quoted 1"),
+        "{}",
+        passed_on.text()
+    );
+
+    let short = reading("Yes.\r\n\r\n> at ten?\r\n");
+    assert!(short.text().contains("> at ten?"), "{}", short.text());
+
+    let mut plain = reading("Yes.\r\n");
+    plain.press("z");
+    assert!(
+        plain.status().contains("nothing is quoted"),
+        "{}",
+        plain.status()
+    );
+}
+
+#[test]
+fn the_mail_below_an_answer_is_folded_though_it_has_no_marks() {
+    let screen = reading(
+        "Ja, um zehn.\r\n\r\n-----Ursprüngliche Nachricht-----\r\nVon: Tom\r\nGesendet: Montag\r\n\
+         An: alle\r\nBetreff: Probe\r\n\r\nWann?\r\n\r\nTom\r\n",
+    );
+
+    assert!(
+        screen.text().contains("▸ 10 quoted lines"),
+        "{}",
+        screen.text()
+    );
+}

@@ -220,14 +220,14 @@ impl Screen {
                 Effect::Open(wanted) => self.notice(wanted).map(|notice| Event::Opened {
                     mailbox: wanted.mailbox,
                     id: wanted.id,
-                    lines: notice.lines(wanted.width, LAYOUT).into(),
+                    lines: notice.lines(wanted.width, layout(wanted)).into(),
                     notice,
                     width: wanted.width,
                 }),
                 Effect::LayOut(wanted) => self.notice(wanted).map(|notice| Event::LaidOut {
                     mailbox: wanted.mailbox,
                     id: wanted.id,
-                    lines: notice.lines(wanted.width, LAYOUT).into(),
+                    lines: notice.lines(wanted.width, layout(wanted)).into(),
                     width: wanted.width,
                 }),
                 _ => None,
@@ -504,10 +504,13 @@ pub fn mails() -> BTreeMap<NoticeId, Arc<Notice>> {
 pub const NOW: &str = "2026-11-23T14:38:00Z";
 
 /// As the loop lays text out: the reader draws the list of links itself.
-const LAYOUT: Options = Options {
-    ascii: false,
-    link_list: false,
-};
+fn layout(wanted: &Wanted) -> Options {
+    Options {
+        ascii: false,
+        link_list: false,
+        folds_quotes: wanted.folds_quotes,
+    }
+}
 
 /// A cell's letters without the address that links carry (OSC 8).
 fn without_link(symbol: &str) -> &str {

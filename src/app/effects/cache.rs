@@ -46,7 +46,11 @@ impl LastOpened {
         store: Option<&Store>,
     ) -> Result<Arc<Notice>, String> {
         // Another width is another layout of the same notice.
-        let wanted = Wanted { width: 0, ..wanted };
+        let wanted = Wanted {
+            width: 0,
+            folds_quotes: false,
+            ..wanted
+        };
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, octets, notice)) = &*last
             && (*known, *octets) == (wanted, mail.len())
@@ -247,7 +251,7 @@ impl World {
     }
 
     pub(super) fn open_notice(&self, wanted: Wanted) {
-        let (options, opened) = (self.layout(), self.opened.clone());
+        let (options, opened) = (self.layout(wanted), self.opened.clone());
         let older = self.store(wanted.mailbox);
         self.with_mail(
             wanted.mailbox,
@@ -271,7 +275,7 @@ impl World {
     }
 
     pub(super) fn lay_out(&self, wanted: Wanted) {
-        let (options, opened) = (self.layout(), self.opened.clone());
+        let (options, opened) = (self.layout(wanted), self.opened.clone());
         let older = self.store(wanted.mailbox);
         self.with_mail(
             wanted.mailbox,
@@ -418,11 +422,12 @@ impl World {
         });
     }
 
-    pub(super) fn layout(&self) -> Options {
+    fn layout(&self, wanted: Wanted) -> Options {
         Options {
             ascii: self.ascii,
             // The screen lists the links itself.
             link_list: false,
+            folds_quotes: wanted.folds_quotes,
         }
     }
 }

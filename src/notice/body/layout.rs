@@ -25,6 +25,11 @@ impl Notice {
         text
     }
 
+    /// True if anything in it is quoted.
+    pub fn has_quotations(&self) -> bool {
+        self.blocks.iter().any(|block| block.quote > 0)
+    }
+
     /// Lays the text out for a width: its blocks, what was cut, and the list of its links. No line
     /// is wider than `width` columns, unless that is less than two.
     pub fn lines(&self, width: u16, options: Options) -> Vec<Line> {
@@ -34,7 +39,10 @@ impl Notice {
             lines: Vec::new(),
             gap: None,
         };
-        self.blocks.iter().for_each(|block| page.block(block));
+        match options.folds_quotes {
+            true => page.folded(&self.blocks),
+            false => self.blocks.iter().for_each(|block| page.block(block)),
+        }
         if self.blocks.is_empty() && self.cuts.is_empty() {
             page.block(&Block::prose(Shown::from_static("(no text)"), Style::Muted));
         }
@@ -93,6 +101,60 @@ struct Page {
 }
 
 impl Page {
+    /// Of a long quotation there is one line. One that has nothing behind it is long sooner: it is there
+    /// only for those who have lost the mail that was answered.
+    fn folded(&mut self, blocks: &[Block]) {
+        let own = |block: &Block| block.quote == 0 && block.content != Content::Gap;
+        // A mail that is nothing else is shown.
+        let has_own = blocks
+            .iter()
+            .any(|block| own(block) && !is_signature(block));
+        let last_own = blocks
+            .iter()
+            .rposition(|block| own(block) && !is_signature(block));
+        let mut rest = blocks;
+        let mut place = 0;
+        while let Some(first) = rest.first() {
+            let is_quoted = first.quote > 0;
+            let size = match is_quoted {
+                true => rest.iter().position(own).unwrap_or(rest.len()),
+                false => 1,
+            };
+            let (group, behind) = rest.split_at(size);
+            let most = match last_own.is_some_and(|last| last > place) {
+                true => LONG_BETWEEN,
+                false => LONG_BEHIND,
+            };
+            if is_quoted && has_own {
+                self.quotation(group, most);
+            } else {
+                group.iter().for_each(|block| self.block(block));
+            }
+            place += size;
+            rest = behind;
+        }
+    }
+
+    fn quotation(&mut self, group: &[Block], most: usize) {
+        let start = self.lines.len();
+        let gap = self.gap;
+        group.iter().for_each(|block| self.block(block));
+        let count = self.lines.len() - start;
+        if count <= most {
+            return;
+        }
+        self.lines.truncate(start);
+        self.gap = None;
+        if gap.is_some() && start > 0 {
+            self.lines.push(Line { runs: Vec::new() });
+        }
+        let marker = if self.options.ascii { "+" } else { "▸" };
+        self.lines.push(Line {
+            runs: vec![muted(&format!("{marker} {count} quoted lines"))],
+        });
+        self.gap = Some(0);
+    }
+
     fn block(&mut self, block: &Block) {
         let quote = usize::from(block.quote).min(self.width / 4).min(QUOTE_BARS);
         let room = self.width.saturating_sub(2 * quote);
@@ -298,6 +360,14 @@ fn labelled_rows(table: &Table, room: usize) -> Vec<Vec<Run>> {
     rows
 }
 
+/// True for what stands below a text and is not part of it.
+fn is_signature(block: &Block) -> bool {
+    let Content::Fixed(lines) = &block.content else {
+        return false;
+    };
+    lines.iter().flatten().all(|run| run.style == Style::Muted)
+}
+
 fn quote_bars(depth: usize, alone: bool) -> Run {
     let bars = "> ".repeat(depth);
     let bars = if alone { bars.trim_end() } else { &bars };
@@ -326,6 +396,10 @@ fn muted(text: &str) -> Run {
 
 /// Deeper quotes are drawn this deep.
 const QUOTE_BARS: usize = 8;
+
+/// A quotation of more lines than these is folded, if there is something behind it, and if not.
+const LONG_BETWEEN: usize = 24;
+const LONG_BEHIND: usize = 6;
 
 /// A rule longer than text is wide says nothing more.
 const RULE_COLUMNS: usize = 72;

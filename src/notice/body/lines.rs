@@ -1,5 +1,7 @@
 //! The lines of plain text: how deep they are quoted, how they flow, where the signature begins.
 
+use super::tail;
+
 /// A line without its quote marks.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -82,17 +84,20 @@ pub fn flowed(text: &str, del_sp: bool) -> Vec<Line> {
 /// Returns where the signature begins (`-- `), or the footer of a mailing list; the end if there is
 /// neither.
 pub fn signature_start(lines: &[Line]) -> usize {
-    let is_start = |line: &Line, left: usize| {
+    let is_start = |line: &Line, index: usize| {
+        let left = lines.len() - index;
         let is_rule = line.depth == 0 && line.text.trim_end() == "--";
         let is_footer = line.depth == 0
             && line.text.len() >= FOOTER_RULE
-            && line.text.bytes().all(|b| b == b'_');
+            && line.text.bytes().all(|b| b == b'_')
+            // An earlier mail begins so too.
+            && !lines.get(index + 1).is_some_and(|next| tail::is_from(&next.text));
         (is_rule && left <= SIGNATURE_LINES) || (is_footer && left <= FOOTER_LINES)
     };
     let found = lines
         .iter()
         .enumerate()
-        .position(|(index, line)| is_start(line, lines.len() - index));
+        .position(|(index, line)| is_start(line, index));
     found.unwrap_or(lines.len())
 }
 

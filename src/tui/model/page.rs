@@ -21,6 +21,8 @@ pub struct Page {
     pub form: TextForm,
     /// The two notices whose difference is shown instead of its text.
     pub compared: Option<Compared>,
+    /// True if long quotations are shown whole.
+    pub is_unfolded: bool,
     /// The notice, once it was read from the cache.
     pub notice: Option<Arc<Notice>>,
     /// Its text, once it was laid out.
@@ -43,6 +45,7 @@ impl Page {
             id,
             form: TextForm::Best,
             compared: None,
+            is_unfolded: false,
             notice: None,
             lines: Arc::default(),
             width,
@@ -59,6 +62,7 @@ impl Page {
             id: self.id,
             form: self.form,
             compared: self.compared,
+            folds_quotes: !self.is_unfolded,
             width: self.width,
         }
     }

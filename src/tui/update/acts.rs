@@ -108,6 +108,7 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
         }
         Action::OtherForm => reading::turn_form(model, out),
         Action::Compare => reading::compare(model, out),
+        Action::Fold if model.focus == Focus::Page => reading::toggle_quotes(model, out),
         Action::Fold => {
             let height = model.list_height();
             if !model.list.toggle_fold(height) {

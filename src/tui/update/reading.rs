@@ -100,6 +100,21 @@ pub fn turn_form(model: &mut Model, out: &mut Effects) {
     });
 }
 
+/// Shows long quotations whole, or only how long they are.
+pub fn toggle_quotes(model: &mut Model, out: &mut Effects) {
+    let mailbox = model.open;
+    let Some(page) = &mut model.page else { return };
+    if !page
+        .notice
+        .as_ref()
+        .is_some_and(|notice| notice.has_quotations())
+    {
+        return model.say("nothing is quoted");
+    }
+    page.is_unfolded = !page.is_unfolded;
+    out.push(Effect::LayOut(page.wanted(mailbox)));
+}
+
 /// Shows what has changed between the notice and the one that it replaces, or that replaces it; or its text
 /// again.
 pub fn compare(model: &mut Model, out: &mut Effects) {

@@ -1,0 +1,210 @@
+//! The mails that an answer has below it without any marks: `-----Original Message-----`, or the headers of
+//! the mail that was answered, as the programs of several languages write them.
+
+use super::{Block, Content};
+use crate::notice::Run;
+
+/// Takes what stands below an answer for quoted. What is passed on, with nothing of the sender's own above
+/// it, is left as it is.
+pub(super) fn quote(blocks: &mut [Block]) {
+    let Some(start) = (0..blocks.len()).find(|place| begins(&blocks[*place..])) else {
+        return;
+    };
+    // A rule above it belongs to it.
+    let start = match start.checked_sub(1).map(|before| &blocks[before].content) {
+        Some(Content::Rule) => start - 1,
+        Some(_) | None => start,
+    };
+    let is_own = |block: &Block| block.quote == 0 && !lines(block).is_empty();
+    if !blocks[..start].iter().any(is_own) {
+        return;
+    }
+    for block in &mut blocks[start..] {
+        block.quote = block.quote.saturating_add(1);
+    }
+}
+
+/// True if an earlier mail begins with the first of these blocks.
+fn begins(blocks: &[Block]) -> bool {
+    let Some(first) = blocks.first().filter(|block| block.quote == 0) else {
+        return false;
+    };
+    if lines(first).is_empty() {
+        return false;
+    }
+    let near = blocks.iter().filter(|block| block.quote == 0);
+    // Some put a rule above it.
+    let mut near = near
+        .take(NEAR)
+        .flat_map(lines)
+        .skip_while(|line| is_rule(line))
+        .take(NEAR);
+    let Some(line) = near.next() else {
+        return false;
+    };
+    if is_title(&line) {
+        return true;
+    }
+    if !is_from(&line) {
+        return false;
+    }
+    let mut seen = 0;
+    for kind in [SENT, TO, SUBJECT] {
+        seen += usize::from(near.clone().any(|line| has_label(&line, kind)));
+    }
+    // A form may have a line or two that look like these.
+    seen >= 2 && near.next().is_some()
+}
+
+/// True for a line with nothing but underscores in it.
+fn is_rule(line: &str) -> bool {
+    line.len() >= 10 && line.bytes().all(|b| b == b'_')
+}
+
+/// True for the line that says whom an earlier mail is from.
+pub(super) fn is_from(line: &str) -> bool {
+    has_label(line, FROM)
+}
+
+/// `-----Original Message-----`, with any number of dashes or underscores.
+fn is_title(line: &str) -> bool {
+    let is_ruled = |c: char| "-_=*".contains(c) || c.is_whitespace();
+    let ruled = line.len() - line.trim_start_matches(is_ruled).len();
+    let words = line
+        .trim_matches(is_ruled)
+        .to_lowercase()
+        .replace('\u{2019}', "'");
+    ruled >= 4 && TITLES.contains(&words.as_str())
+}
+
+fn has_label(line: &str, labels: &[&str]) -> bool {
+    let Some((label, rest)) = line.split_once([':', '：']) else {
+        return false;
+    };
+    let label = label.trim().trim_matches('*').to_lowercase();
+    !rest.trim().is_empty() && labels.contains(&label.as_str())
+}
+
+/// The lines of a block that have something in them.
+fn lines(block: &Block) -> Vec<String> {
+    let text = |runs: &[Run]| runs.iter().map(|run| run.text.as_str()).collect::<String>();
+    let all: Vec<String> = match &block.content {
+        Content::Fixed(lines) => lines.iter().map(|line| text(line)).collect(),
+        Content::Prose { runs, .. } => text(runs).lines().map(str::to_owned).collect(),
+        Content::Table(table) => table
+            .rows
+            .iter()
+            .map(|row| {
+                row.iter()
+                    .map(|cell| text(cell))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .collect(),
+        Content::Gap | Content::Rule => Vec::new(),
+    };
+    let written = all.into_iter().filter(|line| !line.trim().is_empty());
+    written.take(NEAR).collect()
+}
+
+/// English, German, French, Spanish, Italian, Portuguese, Dutch.
+const TITLES: &[&str] = &[
+    "original message",
+    "original appointment",
+    "ursprüngliche nachricht",
+    "original-nachricht",
+    "original nachricht",
+    "originalnachricht",
+    "ursprünglicher termin",
+    "message d'origine",
+    "message original",
+    "mensaje original",
+    "messaggio originale",
+    "messaggio original",
+    "mensagem original",
+    "oorspronkelijk bericht",
+    "origineel bericht",
+];
+const FROM: &[&str] = &["from", "von", "de", "da", "van"];
+const SENT: &[&str] = &[
+    "sent",
+    "date",
+    "gesendet",
+    "datum",
+    "envoyé",
+    "date d'envoi",
+    "enviado",
+    "enviado el",
+    "fecha",
+    "inviato",
+    "data",
+    "enviada",
+    "enviada em",
+    "enviado em",
+    "verzonden",
+];
+const TO: &[&str] = &["to", "an", "à", "para", "a", "aan", "per"];
+const SUBJECT: &[&str] = &[
+    "subject",
+    "betreff",
+    "objet",
+    "asunto",
+    "oggetto",
+    "assunto",
+    "onderwerp",
+];
+
+/// Headers follow one another closely.
+const NEAR: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+    use crate::notice::body::plain;
+
+    fn quoted(text: &str) -> Vec<u8> {
+        let mut blocks = plain::blocks(text, Default::default(), &mut Default::default());
+        quote(&mut blocks);
+        let written = blocks
+            .iter()
+            .filter(|block| !super::lines(block).is_empty());
+        written.map(|block| block.quote).collect()
+    }
+
+    #[test]
+    fn what_programs_of_seven_languages_put_below_an_answer_is_quoted() {
+        let heads = [
+            "-----Original Message-----",
+            "________________________________\nFrom: Tom <tom@team.example>\nSent: Monday, 2 November 2026 10:00\nTo: all\nSubject: Fire drill",
+            "-----Ursprüngliche Nachricht-----",
+            "Von: Tom\nGesendet: Montag, 2. November 2026 10:00\nAn: alle\nBetreff: Übung",
+            "De : Tom\nEnvoyé : lundi 2 novembre 2026\nÀ : tous\nObjet : Exercice",
+            "De: Tom\nEnviado el: lunes, 2 de noviembre\nPara: todos\nAsunto: Simulacro",
+            "Da: Tom\nInviato: lunedì 2 novembre\nA: tutti\nOggetto: Prova",
+            "De: Tom\nEnviada em: segunda-feira\nPara: todos\nAssunto: Simulado",
+            "Van: Tom\nVerzonden: maandag\nAan: allen\nOnderwerp: Oefening",
+            "*From:* Tom\n*Date:* Monday\n*Subject:* Fire drill",
+        ];
+        for head in heads {
+            let text = format!("I shall be there.\n\n{head}\n\nThe drill is at ten.\n");
+            let found = quoted(&text);
+            assert_eq!(found.first(), Some(&0), "{head}: {found:?}");
+            assert!(
+                found[1..].iter().all(|quote| *quote == 1),
+                "{head}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_passed_on_or_only_looks_alike_is_not() {
+        for text in [
+            "From: Tom\nSent: Monday\nTo: all\nSubject: Fire drill\n\nThe drill is at ten.\n",
+            "Hello,\n\nFrom: the kitchen, with love\n\nSoup today.\n",
+            "Hello,\n\n-----\n\nThe original message was lost.\n",
+            "Hello,\n\n---------- Forwarded message ---------\nFrom: Tom\nSubject: Drill\n",
+        ] {
+            assert!(quoted(text).iter().all(|quote| *quote == 0), "{text}");
+        }
+    }
+}
