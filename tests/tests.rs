@@ -1,5 +1,6 @@
 //! The tests, as one program.
 
+mod appointments;
 mod bad_input;
 mod cli;
 mod client_sessions;

@@ -18,7 +18,7 @@ use super::{
     remark::remark,
 };
 use crate::{
-    notice::{Address, Notice, body::Options, files::size_text, shown::Shown, when},
+    notice::{Address, Notice, TextForm, body::Options, files::size_text, shown::Shown, when},
     store::marks::Change,
 };
 
@@ -185,7 +185,7 @@ fn write(id: &str, mail: &[u8], how: &How) -> Result<(), Failure> {
         }
         return out.flush();
     }
-    let notice = Notice::parse(mail);
+    let notice = Notice::parse_in(mail, TextForm::Best, Some(&TimeZone::system()));
     if how.json {
         out.json_value(&document(id, &notice))?;
         return out.flush();

@@ -8,7 +8,7 @@ use mail_parser::{HeaderName, Message, MessageParser};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Address, Headline, Marks, NoticeId, facts, guard, headers,
+    Address, Headline, Marks, NoticeId, calendar, facts, guard, headers,
     html::strip,
     limits, links,
     parts::{self, Contents, Piece},
@@ -176,7 +176,11 @@ fn digest(
         // Mails without names of their own are one thread only if they are the same mail.
         headline.key ^= half_of(&fingerprint.body);
     }
-    let succession = Succession::of(mail, &headline.from, &headline.subject);
+    let appointment = contents.pieces.iter().find_map(|piece| match piece {
+        Piece::Calendar(text) => calendar::identity(text),
+        Piece::Html(_) | Piece::Plain { .. } | Piece::Status(_) => None,
+    });
+    let succession = Succession::of(mail, &headline.from, &headline.subject, appointment);
     if !with_words {
         return Digest {
             headline,

@@ -1,5 +1,6 @@
 //! Bytes of a mail to a [`Notice`]. It never fails: what cannot be read is shown harmlessly.
 
+use jiff::tz::TimeZone;
 use mail_parser::{HeaderName, Message, MessageParser};
 
 use super::{
@@ -21,10 +22,15 @@ impl Notice {
 
     /// The same, with the text in this form if there are two.
     pub fn parse_as(raw: &[u8], form: TextForm) -> Notice {
+        Notice::parse_in(raw, form, None)
+    }
+
+    /// The same for a reader whose clock shows the time of this zone: appointments are told in it too.
+    pub fn parse_in(raw: &[u8], form: TextForm, zone: Option<&TimeZone>) -> Notice {
         let read = guard::without_panic(|| {
             let bounded = limits::bounded(raw);
             let mail = MessageParser::new().parse(&*bounded.raw)?;
-            let mut notice = of_mail(&mail, form);
+            let mut notice = of_mail(&mail, form, zone);
             notice.cuts.splice(0..0, bounded.cuts);
             Some(notice)
         });
@@ -56,9 +62,14 @@ pub fn html_of(raw: &[u8]) -> Option<String> {
     find(TextForm::Best).or_else(|| find(TextForm::Other))
 }
 
-fn of_mail(mail: &Message, form: TextForm) -> Notice {
+fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
     let contents = parts::contents_as(mail, form);
     let has_other_form = contents.has_other_form;
+    // Where a calendar is all there is, its own words are told too.
+    let is_alone = contents
+        .pieces
+        .iter()
+        .all(|piece| matches!(piece, Piece::Calendar(_)));
     let mut links = Links::default();
     let mut blocks = Vec::new();
     let mut cuts = contents.cuts;
@@ -67,7 +78,7 @@ fn of_mail(mail: &Message, form: TextForm) -> Notice {
             blocks.push(Block::gap());
         }
         match piece {
-            Piece::Calendar(text) => blocks.extend(calendar::blocks(&text)),
+            Piece::Calendar(text) => blocks.extend(calendar::blocks(&text, zone, is_alone)),
             Piece::Html(text) => {
                 let mut page = html::page(&text, &mut links);
                 body::quote_tail(&mut page.blocks);

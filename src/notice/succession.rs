@@ -1,12 +1,12 @@
 //! What a notice takes the place of: an earlier one that it names, or the last one of the same sender
-//! and subject if it calls itself a correction.
+//! and subject if it calls itself a correction; of an appointment, what was told of it before.
 //!
 //! Whose notice it is, the sender's address must say: nobody's notice is replaced by somebody else's.
 
 use mail_parser::Message;
 use sha2::{Digest as _, Sha256};
 
-use super::{Address, facts, headers};
+use super::{Address, calendar, facts, headers};
 
 /// What is needed to find out which notices of one sender follow on one another.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -17,21 +17,41 @@ pub struct Succession {
     pub corrects: bool,
     /// The key of the notice that it says to supersede (RFC 2156 §2.3.1.2 `Supersedes`, `Replaces`).
     pub supersedes: Option<u64>,
+    /// It is about what was sent in so many days before.
+    pub days: i64,
 }
 
 /// A correction is one of what was sent in so many days before: later it is about another matter.
-pub const DAYS: i64 = 30;
+const DAYS: i64 = 30;
+
+/// Appointments are made long before, and have names of their own.
+const APPOINTMENT_DAYS: i64 = 800;
 
 impl Succession {
     /// What the headers of a mail say.
-    pub(super) fn of(mail: &Message, sender: &Address, subject: &str) -> Succession {
-        let (rest, corrects) = without_prefixes(subject);
+    pub(super) fn of(
+        mail: &Message,
+        sender: &Address,
+        subject: &str,
+        appointment: Option<calendar::Identity>,
+    ) -> Succession {
         let supersedes = facts::superseded(mail);
+        let supersedes = supersedes.as_deref().map(headers::key_of);
+        if let Some(appointment) = appointment {
+            return Succession {
+                topic: topic(&sender.address, &format!("appointment {}", appointment.uid)),
+                corrects: appointment.is_later,
+                supersedes,
+                days: APPOINTMENT_DAYS,
+            };
+        }
+        let (rest, corrects) = without_prefixes(subject);
         Succession {
             topic: topic(&sender.address, rest),
             // What corrects nothing in particular follows on nothing.
             corrects: corrects && rest.chars().any(char::is_alphanumeric),
-            supersedes: supersedes.as_deref().map(headers::key_of),
+            supersedes,
+            days: DAYS,
         }
     }
 }

@@ -5,11 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::headlines::{COLUMNS, headline};
-use crate::notice::{
-    Headline, NoticeId,
-    headline::Digest,
-    succession::{DAYS, Succession},
-};
+use crate::notice::{Headline, NoticeId, headline::Digest, succession::Succession};
 
 /// A notice at its place among those of its topic.
 #[derive(Clone, Copy)]
@@ -150,8 +146,7 @@ fn neighbour(
     succession: &Succession,
     is_before: bool,
 ) -> rusqlite::Result<Option<Neighbour>> {
-    const SECONDS: i64 = DAYS * 24 * 60 * 60;
-
+    let seconds = (succession.days * 24 * 60 * 60).unsigned_abs();
     let (comparison, direction) = match is_before {
         true => ("<", "DESC"),
         false => (">", "ASC"),
@@ -170,7 +165,7 @@ fn neighbour(
             },
         )
         .optional()?;
-    let near = found.filter(|(_, other)| other.abs_diff(date) <= SECONDS.unsigned_abs());
+    let near = found.filter(|(_, other)| other.abs_diff(date) <= seconds);
     Ok(near.map(|(neighbour, _)| neighbour))
 }
 

@@ -57,7 +57,8 @@ impl LastOpened {
         {
             return Ok(notice.clone());
         }
-        let notice = Notice::parse_as(mail, wanted.form);
+        let zone = TimeZone::system();
+        let notice = Notice::parse_in(mail, wanted.form, Some(&zone));
         let notice = Arc::new(match (wanted.compared, store) {
             (Some(compared), Some(store)) => {
                 let other = match compared.newer == wanted.id {
@@ -66,7 +67,7 @@ impl LastOpened {
                 };
                 let other = store.mail(other).map_err(|error| chain(&error))?;
                 let other = other.ok_or("the notice that it is compared with is not saved here")?;
-                let other = Notice::parse_as(&other, wanted.form);
+                let other = Notice::parse_in(&other, wanted.form, Some(&zone));
                 match compared.newer == wanted.id {
                     true => notice.compared_with(&other),
                     false => Notice {

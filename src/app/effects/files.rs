@@ -5,6 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use jiff::tz::TimeZone;
+
 use super::World;
 use crate::{
     app::saving::{download_dir, save_new, tilde},
@@ -125,7 +127,7 @@ impl World {
     pub(super) fn copy_notice(&self, mailbox: MailboxIndex, id: NoticeId, form: TextForm) {
         let follow_ups = self.follow_ups.clone();
         self.with_mail(mailbox, id, "cannot copy the notice", move |mail| {
-            let text = Notice::parse_as(mail, form).text();
+            let text = Notice::parse_in(mail, form, Some(&TimeZone::system())).text();
             follow_ups
                 .blocking_send(Effect::Copy { text })
                 .map_err(|error| error.to_string())?;
@@ -149,7 +151,7 @@ impl World {
                 .mail(id)
                 .map_err(|error| chain(&error))?
                 .ok_or("it is not kept")?;
-            let text = Notice::parse_as(&mail, form).text();
+            let text = Notice::parse_in(&mail, form, Some(&TimeZone::system())).text();
             let (program, arguments) = command.split_first().ok_or("no program was named")?;
             let mut child = Command::new(program)
                 .args(arguments)

@@ -1,0 +1,149 @@
+//! A day or a time in a calendar, with the zone that it is meant in.
+
+use calcard::{
+    common::{PartialDateTime, timezone::Tz},
+    icalendar::{ICalendarEntry, timezone::TzResolver},
+};
+use jiff::{
+    SignedDuration, civil,
+    tz::{Offset, TimeZone},
+};
+
+use crate::notice::shown::Shown;
+
+/// A day, or a time as a clock in some zone shows it.
+#[derive(Clone, Debug)]
+pub(super) struct Moment {
+    at: civil::DateTime,
+    is_day: bool,
+    /// The zone, as it is told.
+    zone: Shown,
+    /// The zone, if it is known.
+    clock: Option<TimeZone>,
+}
+
+impl Moment {
+    pub fn of(entry: &ICalendarEntry, zones: &TzResolver<&str>) -> Option<Moment> {
+        let value = entry.values.first()?.as_partial_date_time()?;
+        let (at, is_day) = civil(value)?;
+        let named = entry.tz_id();
+        let (zone, clock) = match (offset(value), named) {
+            (Some(offset), _) if offset == Offset::UTC => ("UTC".to_owned(), Some(TimeZone::UTC)),
+            (Some(offset), _) => (format!("UTC{offset}"), Some(TimeZone::fixed(offset))),
+            (None, Some(named)) => known(named, zones),
+            (None, None) => (String::new(), None),
+        };
+        Some(Moment {
+            at,
+            is_day,
+            zone: Shown::line(&zone).cut_to(ZONE_COLUMNS),
+            clock: clock.filter(|_| !is_day),
+        })
+    }
+
+    /// The end of something that begins here and lasts so long.
+    pub fn after(&self, lasts: SignedDuration) -> Option<Moment> {
+        let at = self.at.checked_add(lasts).ok()?;
+        Some(Moment { at, ..self.clone() })
+    }
+
+    /// The same moment by the clock of the reader; none if that shows the same, or if it is not known.
+    pub fn here(&self, own: &TimeZone) -> Option<Moment> {
+        let there = self.at.to_zoned(self.clock.clone()?).ok()?;
+        let here = there.with_time_zone(own.clone());
+        (here.datetime() != self.at).then(|| Moment {
+            at: here.datetime(),
+            is_day: false,
+            zone: Shown::line(own.iana_name().unwrap_or_default()),
+            clock: Some(own.clone()),
+        })
+    }
+
+    /// True if it is another moment.
+    pub fn differs_from(&self, other: &Moment) -> bool {
+        let instant = |moment: &Moment| {
+            let zoned = moment.at.to_zoned(moment.clock.clone()?).ok()?;
+            Some(zoned.timestamp())
+        };
+        match (instant(self), instant(other)) {
+            (Some(own), Some(other)) => own != other,
+            _ => self.at != other.at,
+        }
+    }
+
+    /// `Tue 24 Nov 2026 14:00 - 15:00 (Europe/Berlin)`
+    pub fn until(&self, end: Option<&Moment>) -> Shown {
+        let from = self.words();
+        let until = match end {
+            Some(end) if end.at <= self.at => String::new(),
+            Some(end) if end.is_day => {
+                // The end of whole days is the day after them.
+                let last = end.at.date().yesterday().unwrap_or(end.at.date());
+                let day = Moment {
+                    at: last.at(0, 0, 0, 0),
+                    ..end.clone()
+                };
+                match last <= self.at.date() {
+                    true => String::new(),
+                    false => format!(" - {}", day.words()),
+                }
+            }
+            Some(end) if end.at.date() == self.at.date() => {
+                format!(" - {}", end.at.strftime("%H:%M"))
+            }
+            Some(end) => format!(" - {}", end.words()),
+            None => String::new(),
+        };
+        let zone = match self.zone.is_empty() || self.is_day {
+            true => String::new(),
+            false => format!(" ({})", self.zone),
+        };
+        Shown::line(&format!("{from}{until}{zone}"))
+    }
+
+    fn words(&self) -> String {
+        let format = match self.is_day {
+            true => "%a %-d %b %Y",
+            false => "%a %-d %b %Y %H:%M",
+        };
+        self.at.strftime(format).to_string()
+    }
+}
+
+/// A day in words; none if it is none.
+pub(super) fn day(value: &PartialDateTime) -> Option<String> {
+    let (at, _) = civil(value)?;
+    Some(at.strftime("%-d %b %Y").to_string())
+}
+
+fn civil(value: &PartialDateTime) -> Option<(civil::DateTime, bool)> {
+    let small = |value: u8| i8::try_from(value).ok();
+    let (year, month, day) = (i16::try_from(value.year?).ok()?, value.month?, value.day?);
+    let date = civil::Date::new(year, small(month)?, small(day)?).ok()?;
+    let Some(hour) = value.hour else {
+        return Some((date.to_datetime(civil::Time::midnight()), true));
+    };
+    let minute = value.minute.unwrap_or_default();
+    let time = civil::Time::new(small(hour)?, small(minute)?, 0, 0).ok()?;
+    Some((date.to_datetime(time), false))
+}
+
+fn offset(value: &PartialDateTime) -> Option<Offset> {
+    let minutes = i32::from(value.tz_hour?) * 60 + i32::from(value.tz_minute.unwrap_or_default());
+    let sign = if value.tz_minus { -1 } else { 1 };
+    Offset::from_seconds(sign * minutes * 60).ok()
+}
+
+/// A zone by the name that the sender has for it: `W. Europe Standard Time`, or one of its own that the
+/// calendar explains.
+fn known(named: &str, zones: &TzResolver<&str>) -> (String, Option<TimeZone>) {
+    let resolved = zones.resolve(named).as_ref().and_then(Tz::name);
+    let clock = resolved.as_ref().and_then(|name| TimeZone::get(name).ok());
+    match (&clock, resolved) {
+        (Some(_), Some(name)) => (name.into_owned(), clock),
+        _ => (named.to_owned(), None),
+    }
+}
+
+/// Names of zones are short; made-up ones need not be shown whole.
+const ZONE_COLUMNS: usize = 40;

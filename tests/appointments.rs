@@ -1,0 +1,242 @@
+//! Appointments in mails: what is told of them, in the sender's zone and in the reader's.
+
+use jiff::{Timestamp, tz::TimeZone};
+use tidings::notice::{Notice, TextForm, body::Options, headline::Digest};
+
+fn mail(calendar: &str) -> Vec<u8> {
+    let calendar = calendar.trim().replace('\n', "\r\n");
+    format!(
+        "From: Priya <priya@team.example>\r\nSubject: Invitation\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/calendar; charset=utf-8\r\n\r\nBEGIN:VCALENDAR\r\nVERSION:2.0\r\n\
+         {calendar}\r\nEND:VCALENDAR\r\n"
+    )
+    .into_bytes()
+}
+
+/// What is told of an appointment to somebody in a zone.
+fn told(calendar: &str, zone: &str) -> String {
+    let zone = TimeZone::get(zone).expect("a zone");
+    let notice = Notice::parse_in(&mail(calendar), TextForm::Best, Some(&zone));
+    let lines = notice.lines(100, Options::default());
+    let text = |line: &tidings::notice::Line| {
+        line.runs
+            .iter()
+            .map(|run| run.text.as_str())
+            .collect::<String>()
+    };
+    lines.iter().map(text).collect::<Vec<_>>().join("\n")
+}
+
+const MEETING: &str = "METHOD:REQUEST
+BEGIN:VEVENT
+UID:meeting-1@team.example
+SEQUENCE:0
+SUMMARY:Planning\\, the second
+DTSTART;TZID=Europe/Berlin:20261124T140000
+DTEND;TZID=Europe/Berlin:20261124T150000
+LOCATION:Room 3
+ORGANIZER;CN=Priya Natarajan:mailto:priya@team.example
+ATTENDEE:mailto:tom@team.example
+ATTENDEE:mailto:ana@team.example
+DESCRIPTION:Bring your plans.\\nAnd tea.
+END:VEVENT";
+
+#[test]
+fn an_invitation_is_told_in_both_zones() {
+    let there = told(MEETING, "Europe/Paris");
+    let here = told(MEETING, "America/New_York");
+
+    assert_eq!(
+        there,
+        "What     Planning, the second\n\
+         When     Tue 24 Nov 2026 14:00 - 15:00 (Europe/Berlin)\n\
+         Where    Room 3\n\
+         Who      Priya Natarajan <priya@team.example>, 2 guests\n\
+         This is  an invitation\n\
+         \n\
+         Bring your plans.\nAnd tea.",
+        "a clock that shows the same is not told"
+    );
+    assert!(
+        here.contains("For you  Tue 24 Nov 2026 08:00 - 09:00 (America/New_York)"),
+        "{here}"
+    );
+}
+
+#[test]
+fn zones_are_known_by_the_names_that_other_programs_have_for_them() {
+    let outlook = MEETING.replace("Europe/Berlin", "\"W. Europe Standard Time\"");
+    let utc = MEETING
+        .replace(";TZID=Europe/Berlin", "")
+        .replace("0000\n", "0000Z\n");
+    let floating = MEETING.replace(";TZID=Europe/Berlin", "");
+    let unknown = MEETING.replace("Europe/Berlin", "Our Office");
+
+    assert!(
+        told(&outlook, "UTC").contains("For you  Tue 24 Nov 2026 13:00 - 14:00"),
+        "{}",
+        told(&outlook, "UTC")
+    );
+    let in_tokyo = told(&utc, "Asia/Tokyo");
+    assert!(in_tokyo.contains("14:00 - 15:00 (UTC)"), "{in_tokyo}");
+    assert!(
+        in_tokyo.contains("For you  Tue 24 Nov 2026 23:00 - Wed 25 Nov 2026 00:00"),
+        "{in_tokyo}"
+    );
+    assert!(
+        !told(&floating, "Asia/Tokyo").contains("For you"),
+        "{}",
+        told(&floating, "Asia/Tokyo")
+    );
+    let office = told(&unknown, "Asia/Tokyo");
+    assert!(
+        office.contains("14:00 - 15:00 (Our Office)") && !office.contains("For you"),
+        "{office}"
+    );
+}
+
+#[test]
+fn whole_days_and_how_long_it_lasts_are_told() {
+    let days = MEETING
+        .replace(
+            "DTSTART;TZID=Europe/Berlin:20261124T140000",
+            "DTSTART;VALUE=DATE:20261124",
+        )
+        .replace(
+            "DTEND;TZID=Europe/Berlin:20261124T150000",
+            "DTEND;VALUE=DATE:20261127",
+        );
+    let lasts = MEETING.replace(
+        "DTEND;TZID=Europe/Berlin:20261124T150000",
+        "DURATION:PT1H30M",
+    );
+
+    let days = told(&days, "Asia/Tokyo");
+    assert!(
+        days.contains("When     Tue 24 Nov 2026 - Thu 26 Nov 2026\n"),
+        "{days}"
+    );
+    assert!(!days.contains("For you"), "a day is a day: {days}");
+    assert!(
+        told(&lasts, "UTC").contains("14:00 - 15:30"),
+        "{}",
+        told(&lasts, "UTC")
+    );
+}
+
+#[test]
+fn how_often_it_is_is_told_in_words() {
+    let cases = [
+        ("RRULE:FREQ=DAILY", "every day"),
+        (
+            "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE;UNTIL=20261224T000000Z",
+            "every 2 weeks on Mon, Wed until 24 Dec 2026",
+        ),
+        (
+            "RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+            "every week on Mon to Fri",
+        ),
+        (
+            "RRULE:FREQ=MONTHLY;BYDAY=1MO;COUNT=6",
+            "every month on the 1st Mon, 6 times",
+        ),
+        (
+            "RRULE:FREQ=MONTHLY;BYDAY=-1FR",
+            "every month on the last Fri",
+        ),
+        (
+            "RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+            "every month on the last of Mon to Fri",
+        ),
+        (
+            "RRULE:FREQ=MONTHLY;BYMONTHDAY=1,-1",
+            "every month on the 1st, the last day",
+        ),
+        (
+            "RRULE:FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=22",
+            "every year on the 22nd in Mar",
+        ),
+        (
+            "RRULE:FREQ=WEEKLY\nEXDATE:20261201T130000Z",
+            "every week, not on 1 Dec 2026",
+        ),
+        (
+            "RDATE:20261201T130000Z,20261203T130000Z",
+            "also on 1 Dec 2026, 3 Dec 2026",
+        ),
+    ];
+    for (rule, words) in cases {
+        let calendar = MEETING.replace("LOCATION", &format!("{rule}\nLOCATION"));
+        let told = told(&calendar, "UTC");
+        assert!(
+            told.contains(&format!("Repeats  {words}\n")),
+            "{rule}: {told}"
+        );
+    }
+}
+
+#[test]
+fn what_became_of_it_is_told() {
+    let cancelled = MEETING.replace("METHOD:REQUEST", "METHOD:CANCEL");
+    let changed = MEETING.replace("SEQUENCE:0", "SEQUENCE:2");
+    let moved = MEETING.replace(
+        "SUMMARY",
+        "RECURRENCE-ID;TZID=Europe/Berlin:20261123T100000\nSUMMARY",
+    );
+    let answer = MEETING.replace("METHOD:REQUEST", "METHOD:REPLY").replace(
+        "ATTENDEE:mailto:tom",
+        "ATTENDEE;PARTSTAT=DECLINED;CN=Tom Becker:mailto:tom",
+    );
+
+    assert!(told(&cancelled, "UTC").contains("This is  cancelled"));
+    assert!(told(&changed, "UTC").contains("This is  an invitation that was changed"));
+    let moved = told(&moved, "UTC");
+    assert!(
+        moved.contains("Before   Mon 23 Nov 2026 10:00 (Europe/Berlin)\nWhen     Tue 24 Nov"),
+        "{moved}"
+    );
+    let answer = told(&answer, "UTC");
+    assert!(
+        answer.contains("This is  Tom Becker <tom@team.example> declines"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn several_appointments_are_told_and_many_counted() {
+    let one = |number: usize| {
+        format!(
+            "BEGIN:VEVENT\nUID:{number}\nSUMMARY:Talk {number}\nDTSTART:20261124T1{number}0000Z\nEND:VEVENT"
+        )
+    };
+    let calendar: Vec<String> = (0..8).map(one).collect();
+
+    let told = told(&calendar.join("\n"), "UTC");
+
+    assert!(
+        told.contains("Talk 4") && !told.contains("Talk 5"),
+        "{told}"
+    );
+    assert!(told.contains("And 3 more in the calendar."), "{told}");
+}
+
+#[test]
+fn a_later_notice_of_an_appointment_takes_the_place_of_an_earlier() {
+    let of = |calendar: &str| Digest::of(&mail(calendar), Timestamp::UNIX_EPOCH).succession;
+    let first = of(MEETING);
+    let moved = of(&MEETING
+        .replace("SEQUENCE:0", "SEQUENCE:1")
+        .replace("T14", "T16"));
+    let other = of(&MEETING
+        .replace("meeting-1", "meeting-2")
+        .replace("SEQUENCE:0", "SEQUENCE:1"));
+    let answer = of(&MEETING.replace("METHOD:REQUEST", "METHOD:REPLY"));
+    let one_of_series = of(&MEETING.replace("SUMMARY", "RECURRENCE-ID:20261123T100000Z\nSUMMARY"));
+
+    assert!(!first.corrects);
+    assert!(moved.corrects);
+    assert_eq!(moved.topic, first.topic);
+    for another in [other, answer, one_of_series] {
+        assert_ne!(another.topic, first.topic);
+    }
+}
