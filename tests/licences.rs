@@ -29,6 +29,8 @@ const DOUBLED: [(&str, &str); 8] = [
     ),
     ("getrandom", "ring is on 0.2, all others on 0.4"),
     ("nom", "x509-parser is on 7, html2text on 8"),
+    ("phf", "chrono-tz (of calcard) is on 0.12, web_atoms on 0.14"),
+    ("phf_shared", "as phf"),
     (
         "syn",
         "some derive macros are on 2, others on 3: build time only",
