@@ -244,15 +244,10 @@ fn perform(
         Effect::Ring => screen.ring(),
         Effect::Post(words) => screen.post(&words),
         Effect::Copy { text } => screen.copy(&text),
-        Effect::Pipe {
-            mailbox,
-            id,
-            form,
-            command,
-        } => {
+        Effect::Pipe { wanted, command } => {
             // Nobody else may read the keyboard while the program does.
             *keys = EventStream::new();
-            let outcome = screen.lend(|| world.pipe(mailbox, id, form, &command));
+            let outcome = screen.lend(|| world.pipe(wanted, &command));
             *keys = EventStream::new();
             outcome
         }

@@ -18,6 +18,7 @@ pub mod guard;
 pub mod headers;
 pub mod headline;
 pub mod html;
+pub mod inside;
 pub mod limits;
 pub mod links;
 mod packed;
@@ -229,4 +230,12 @@ pub enum Style {
     Link,
     /// Code and other text whose columns matter.
     Code,
+    /// A name before a value.
+    Key,
+    /// What was added, or is in order.
+    Good,
+    /// What is not quite in order.
+    Warn,
+    /// What was taken away, or is wrong.
+    Bad,
 }

@@ -22,14 +22,17 @@ const ALLOWED: [&str; 12] = [
 ];
 
 /// Crates that stand there in two versions, and why we bear it.
-const DOUBLED: [(&str, &str); 8] = [
+const DOUBLED: [(&str, &str); 10] = [
     (
         "base64",
         "crossterm (OSC 52) is on 0.22, mail-builder and rustls' pem on 0.23",
     ),
     ("getrandom", "ring is on 0.2, all others on 0.4"),
     ("nom", "x509-parser is on 7, html2text on 8"),
-    ("phf", "chrono-tz (of calcard) is on 0.12, web_atoms on 0.14"),
+    (
+        "phf",
+        "chrono-tz (of calcard) is on 0.12, web_atoms on 0.14",
+    ),
     ("phf_shared", "as phf"),
     (
         "syn",

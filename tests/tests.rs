@@ -15,6 +15,7 @@ mod faults;
 mod fuzz;
 mod hostile;
 mod index;
+mod inside;
 mod journal;
 mod kills;
 mod licences;

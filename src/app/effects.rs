@@ -219,17 +219,13 @@ impl World {
                 }
             }
             Effect::OpenLink { target } => self.open_link(target),
-            Effect::OpenFile { mailbox, id, place } => self.open_file(mailbox, id, place),
-            Effect::SaveFiles {
-                mailbox,
-                id,
-                places,
-            } => self.save_files(mailbox, id, places),
+            Effect::OpenFile { mailbox, id, way } => self.open_file(mailbox, id, way),
+            Effect::SaveFiles { mailbox, id, ways } => self.save_files(mailbox, id, ways),
             Effect::SaveNotice { mailbox, id } => self.save_notice(mailbox, id),
             Effect::SaveText { name, text } => {
                 self.save(move |_| Ok((name, text.as_bytes().to_vec())))
             }
-            Effect::CopyNotice { mailbox, id, form } => self.copy_notice(mailbox, id, form),
+            Effect::CopyNotice(wanted) => self.copy_notice(wanted),
             Effect::TestConnection {
                 trial,
                 mailbox,

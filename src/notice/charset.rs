@@ -137,6 +137,15 @@ fn guess(bytes: &[u8], decoded: &str) -> String {
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
+/// Returns the text of a file, of which nothing says the charset.
+pub fn guessed(bytes: &[u8]) -> String {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(&bytes[..bytes.len().min(GUESSED_BY)], true);
+    let encoding = detector.guess(None, Utf8Detection::Allow);
+    // What a mark at its beginning says goes before the guess.
+    encoding.decode(bytes).0.into_owned()
+}
+
 fn html_charset(text: &str) -> Option<&str> {
     let head = &text[..text.floor_char_boundary(META_OCTETS)];
     let start = head.to_ascii_lowercase().find("charset=")? + "charset=".len();

@@ -53,8 +53,8 @@ fn difference(older: &str, newer: &str) -> Vec<Block> {
         for operation in group {
             for change in diff.iter_inline_changes(operation) {
                 let (marker, style) = match change.tag() {
-                    ChangeTag::Delete => ("-", Style::Quote),
-                    ChangeTag::Insert => ("+", Style::Text),
+                    ChangeTag::Delete => ("-", Style::Bad),
+                    ChangeTag::Insert => ("+", Style::Good),
                     ChangeTag::Equal => (" ", Style::Muted),
                 };
                 let runs = change

@@ -4,7 +4,7 @@
 
 use mail_parser::{Encoding, MessageParser, MessagePart, PartType};
 
-use super::{guard, limits, packed, shown::Shown, transfer::transfer_decoded};
+use super::{Notice, guard, limits, packed, shown::Shown, transfer::transfer_decoded};
 
 /// An attachment, as it is listed. Its bytes come from [`bytes()`] on demand.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,44 @@ pub struct Place {
     pub part: usize,
     /// Which of the files that are packed into that part (uuencode, winmail.dat), if it is one of these.
     pub packed: Option<usize>,
+}
+
+/// The way to a file: through the mails that are in the mail, one in the other.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Way([Option<Place>; DEEPEST]);
+
+impl Way {
+    /// The way on from here; none if it has become too long.
+    pub fn to(mut self, place: Place) -> Option<Way> {
+        *self.0.iter_mut().find(|step| step.is_none())? = Some(place);
+        Some(self)
+    }
+
+    /// The way to what this one is in.
+    pub fn back(mut self) -> Way {
+        if let Some(last) = self.0.iter_mut().rev().find(|step| step.is_some()) {
+            *last = None;
+        }
+        self
+    }
+
+    /// True if it leads nowhere: to the mail itself.
+    pub fn is_empty(self) -> bool {
+        self.0[0].is_none()
+    }
+
+    /// The file at its end, and its bytes; none if there is none.
+    pub fn file(self, raw: &[u8]) -> Option<(File, Vec<u8>)> {
+        let mut found: Option<(File, Vec<u8>)> = None;
+        for place in self.0.into_iter().flatten() {
+            let mail = found.as_ref().map_or(raw, |(_, bytes)| bytes);
+            let mut files = Notice::parse(mail).files.into_iter();
+            let file = files.find(|file| file.place == place)?;
+            let bytes = bytes(mail, place)?;
+            found = Some((file, bytes));
+        }
+        found
+    }
 }
 
 impl File {
@@ -229,6 +267,9 @@ fn split_ending(name: &str) -> (&str, &str) {
 fn cut_octets(text: &str, octets: usize) -> &str {
     &text[..text.floor_char_boundary(octets)]
 }
+
+/// Nobody passes a mail on in a mail in a mail more often.
+const DEEPEST: usize = 4;
 
 /// SECURITY.md P5.1; file systems allow 255, and ` (2)` and a temporary ending are added.
 const NAME_OCTETS: usize = 200;

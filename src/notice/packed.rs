@@ -65,6 +65,11 @@ pub fn in_text(part: &MessagePart, raw: &[u8], text: &str) -> Option<(String, Ve
     Some((left, found.into_iter().map(|found| found.file).collect()))
 }
 
+/// Returns the text of a file in RTF.
+pub(super) fn rtf_text(rtf: &[u8]) -> String {
+    rtf::text(rtf)
+}
+
 /// Returns the bytes of a file in a part, by its place among them.
 pub fn bytes(part: &MessagePart, raw: &[u8], place: usize) -> Option<Vec<u8>> {
     let files = match &part.body {

@@ -193,7 +193,9 @@ impl<'a> Composer<'a> {
     }
 
     fn from(&self) -> Shown {
-        let sender = self.notice.and_then(|notice| notice.from.first());
+        // Of a mail in the mail its own head says whom it is from.
+        let notice = self.notice.filter(|_| self.page.way.is_empty());
+        let sender = notice.and_then(|notice| notice.from.first());
         let sender = sender.unwrap_or(&self.headline.from);
         match (sender.name.is_empty(), sender.address.is_empty()) {
             (true, true) => Shown::from_static("(no sender)"),
@@ -203,7 +205,8 @@ impl<'a> Composer<'a> {
 
     fn sent(&self) -> Row {
         let clock = &self.model.clock;
-        let offset = self.notice.and_then(|notice| notice.offset);
+        let notice = self.notice.filter(|_| self.page.way.is_empty());
+        let offset = notice.and_then(|notice| notice.offset);
         let written = match self.model.look.accessible {
             true => when::exact,
             false => when::long,
@@ -248,6 +251,11 @@ impl<'a> Composer<'a> {
         let clock = &self.model.clock;
         let key = self.model.keymap.key(Mode::Reader, Action::Compare);
         let shows = |what: &str| key.map_or_else(String::new, |key| format!(" {key} {what}"));
+        if !self.page.way.is_empty() {
+            let back = self.model.keymap.key(Mode::Reader, Action::Back);
+            let back = back.map_or_else(String::new, |key| format!(" {key} goes back."));
+            say(&format!("A file of this notice.{back}"), Role::Accent);
+        }
         if self.page.compared.is_some() {
             say(
                 &format!(

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{Age, Mailbox, Password},
-    notice::{MailboxIndex, NoticeId, TextForm, files::Place, shown::Shown},
+    notice::{MailboxIndex, NoticeId, TextForm, files::Way, shown::Shown},
 };
 
 /// A notice that is wanted on the screen.
@@ -21,6 +21,8 @@ pub struct Wanted {
     pub form: TextForm,
     /// The two notices whose difference is shown instead of its text.
     pub compared: Option<Compared>,
+    /// The file in it that is shown instead of its text.
+    pub way: Way,
     /// Of long quotations only how long they are.
     pub folds_quotes: bool,
     /// The columns to lay it out for.
@@ -132,7 +134,7 @@ pub enum Effect {
         /// Of which notice.
         id: NoticeId,
         /// Where it is in the mail.
-        place: Place,
+        way: Way,
     },
     /// Save attachments into the download folder, never overwriting (`Event::Done` says where).
     SaveFiles {
@@ -141,7 +143,7 @@ pub enum Effect {
         /// Of which notice.
         id: NoticeId,
         /// Where they are in the mail.
-        places: Vec<Place>,
+        ways: Vec<Way>,
     },
     /// Save a notice as it came (`.eml`) into the download folder.
     SaveNotice {
@@ -163,22 +165,11 @@ pub enum Effect {
         text: String,
     },
     /// Copy a notice's text, not wrapped, by OSC 52.
-    CopyNotice {
-        /// Of which mailbox.
-        mailbox: MailboxIndex,
-        /// Which notice.
-        id: NoticeId,
-        /// In which form, if there are two.
-        form: TextForm,
-    },
+    CopyNotice(Wanted),
     /// Pipe a notice's decoded text into a program that the person named; it has the terminal.
     Pipe {
-        /// Of which mailbox.
-        mailbox: MailboxIndex,
-        /// Which notice.
-        id: NoticeId,
-        /// In which form, if there are two.
-        form: TextForm,
+        /// What of it.
+        wanted: Wanted,
         /// The program and its arguments.
         command: Vec<String>,
     },

@@ -222,7 +222,7 @@ fn a_file_is_saved_from_the_overlay() {
 
     screen.press("w");
 
-    assert!(matches!(&screen.asked()[..], [Effect::SaveFiles { places, .. }] if places.len() == 1));
+    assert!(matches!(&screen.asked()[..], [Effect::SaveFiles { ways, .. }] if ways.len() == 1));
 }
 
 /// A mail in two forms, and what its headers say of it.
@@ -261,17 +261,9 @@ fn the_other_form_of_a_text_is_a_key_away() {
     assert!(!html.contains("as plain text"), "{html}");
     assert!(screen.text().contains("The menu of the week as plain text"));
     // What is copied and piped is what was seen.
-    let is_other = |effect: &Effect| {
-        matches!(
-            effect,
-            Effect::CopyNotice {
-                form: TextForm::Other,
-                ..
-            } | Effect::Pipe {
-                form: TextForm::Other,
-                ..
-            }
-        )
+    let is_other = |effect: &Effect| match effect {
+        Effect::CopyNotice(wanted) | Effect::Pipe { wanted, .. } => wanted.form == TextForm::Other,
+        _ => false,
     };
     assert_eq!(
         asked.iter().filter(|effect| is_other(effect)).count(),
@@ -568,5 +560,109 @@ fn the_mail_below_an_answer_is_folded_though_it_has_no_marks() {
         screen.text().contains("▸ 10 quoted lines"),
         "{}",
         screen.text()
+    );
+}
+
+/// A notice with a table, a picture, and a mail in it that has a log.
+const WITH_FILES: &str = "From: Priya <priya@team.example>\nSubject: Build cluster\nMIME-Version: 1.0\n\
+    Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nSee below.\n\
+    --b\nContent-Type: text/csv; name=hosts.csv\n\nhost,owner\nbuild-01,Priya\nbuild-02,Tom\n\
+    --b\nContent-Type: image/png; name=map.png\nContent-Transfer-Encoding: base64\n\niVBORw0=\n\
+    --b\nContent-Type: message/rfc822\n\nFrom: Tom <tom@team.example>\nSubject: What went wrong\n\
+    MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nThe log says it.\n\
+    --c\nContent-Type: text/plain; name=build.log\n\n12:00 INFO begins\n12:01 ERROR disk full\n--c--\n\
+    --b--\n";
+
+fn with_files() -> Screen {
+    let mut screen = Screen::team((80, 24));
+    screen.replace(NoticeId(1), WITH_FILES);
+    screen.press("g<enter>");
+    screen
+}
+
+#[test]
+fn a_table_is_shown_in_the_reader_and_one_goes_back_to_the_notice() {
+    let mut screen = with_files();
+
+    screen.press("v<enter>");
+    insta::with_settings!({ snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("inside_80x24", screen.picture());
+    });
+    assert!(
+        !screen
+            .asked()
+            .iter()
+            .any(|effect| matches!(effect, Effect::OpenFile { .. }))
+    );
+
+    screen.press("q");
+    assert!(screen.text().contains("See below."), "{}", screen.text());
+    screen.press("q");
+    assert!(!screen.text().contains("See below."), "{}", screen.text());
+}
+
+#[test]
+fn a_mail_in_the_mail_is_read_with_its_own_files() {
+    let mut screen = with_files();
+
+    screen.press("v<down><down><enter>");
+    assert!(
+        screen.text().contains("What went wrong"),
+        "{}",
+        screen.text()
+    );
+    assert!(
+        screen.text().contains("The log says it."),
+        "{}",
+        screen.text()
+    );
+
+    screen.press("v<enter>");
+    assert!(
+        screen.text().contains("12:01 ERROR disk full"),
+        "{}",
+        screen.text()
+    );
+
+    screen.press("q");
+    assert!(
+        screen.text().contains("The log says it."),
+        "{}",
+        screen.text()
+    );
+    // What is saved from there is the mail's own.
+    screen.asked();
+    screen.press("vw");
+    let asked = screen.asked();
+    let [Effect::SaveFiles { ways, .. }] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    let (file, bytes) = ways[0].file(WITH_FILES.as_bytes()).expect("the file");
+    assert_eq!(&*file.name, "build.log");
+    assert!(bytes.starts_with(b"12:00 INFO"), "{bytes:?}");
+}
+
+#[test]
+fn what_cannot_be_shown_here_and_what_is_wanted_outside_is_for_the_systems_program() {
+    let mut screen = with_files();
+
+    screen.press("v<down><enter>");
+    assert!(
+        screen.text().contains("Open with the system's program?"),
+        "{}",
+        screen.text()
+    );
+    screen.press("<esc>vO");
+    assert!(
+        screen.text().contains("hosts.csv and other CSV files"),
+        "{}",
+        screen.text()
+    );
+    screen.press("<enter>");
+    assert!(
+        screen
+            .asked()
+            .iter()
+            .any(|effect| matches!(effect, Effect::OpenFile { .. }))
     );
 }

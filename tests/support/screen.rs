@@ -208,6 +208,10 @@ impl Screen {
             return Some(Arc::new(self.mails.get(&newer)?.compared_with(older)));
         }
         match self.raw.get(&wanted.id) {
+            Some(mail) if !wanted.way.is_empty() => {
+                let (file, bytes) = wanted.way.file(mail.as_bytes())?;
+                Notice::of_file(&file, &bytes, None).map(Arc::new)
+            }
             Some(mail) => Some(Arc::new(Notice::parse_as(mail.as_bytes(), wanted.form))),
             None => self.mails.get(&wanted.id).cloned(),
         }

@@ -39,7 +39,7 @@ type Opened = (Wanted, usize, Arc<Notice>);
 
 impl LastOpened {
     /// The notice of this mail, parsed unless it is the last one opened.
-    fn notice(
+    pub fn notice(
         &self,
         wanted: Wanted,
         mail: &[u8],
@@ -58,6 +58,14 @@ impl LastOpened {
             return Ok(notice.clone());
         }
         let zone = TimeZone::system();
+        if !wanted.way.is_empty() {
+            let found = wanted.way.file(mail);
+            let (file, bytes) = found.ok_or("there is no such file, or it cannot be decoded")?;
+            let inside = Notice::of_file(&file, &bytes, Some(&zone));
+            let inside = Arc::new(inside.ok_or("it cannot be shown here")?);
+            *last = Some((wanted, mail.len(), inside.clone()));
+            return Ok(inside);
+        }
         let notice = Notice::parse_in(mail, wanted.form, Some(&zone));
         let notice = Arc::new(match (wanted.compared, store) {
             (Some(compared), Some(store)) => {

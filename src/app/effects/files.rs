@@ -5,18 +5,19 @@ use std::{
     process::{Command, Stdio},
 };
 
-use jiff::tz::TimeZone;
-
 use super::World;
 use crate::{
     app::saving::{download_dir, save_new, tilde},
     causes::chain,
     notice::{
-        MailboxIndex, Notice, NoticeId, TextForm,
-        files::{self, Place},
+        MailboxIndex, Notice, NoticeId,
+        files::{self, Way},
         shown::Shown,
     },
-    tui::{effect::Effect, event::Event},
+    tui::{
+        effect::{Effect, Wanted},
+        event::Event,
+    },
 };
 
 impl World {
@@ -45,7 +46,7 @@ impl World {
         });
     }
 
-    pub(super) fn open_file(&mut self, mailbox: MailboxIndex, id: NoticeId, place: Place) {
+    pub(super) fn open_file(&mut self, mailbox: MailboxIndex, id: NoticeId, way: Way) {
         if self.opened_files.is_none() {
             // Private, and gone with the program.
             self.opened_files = tempfile::Builder::new().prefix("tidings-").tempdir().ok();
@@ -56,7 +57,7 @@ impl World {
             .map(|folder| folder.path().to_owned());
         self.with_mail(mailbox, id, "cannot open the file", move |mail| {
             let folder = folder.ok_or("no temporary folder can be made")?;
-            let (name, content_type, bytes) = file(mail, place)?;
+            let (name, content_type, bytes) = file(mail, way)?;
             if files::is_program(&name, &content_type) {
                 return Err("it is a program: w saves it".to_owned());
             }
@@ -68,12 +69,12 @@ impl World {
         });
     }
 
-    pub(super) fn save_files(&self, mailbox: MailboxIndex, id: NoticeId, places: Vec<Place>) {
+    pub(super) fn save_files(&self, mailbox: MailboxIndex, id: NoticeId, ways: Vec<Way>) {
         let folder = download_dir(&self.settings);
         self.with_mail(mailbox, id, "cannot save the file", move |mail| {
             let mut saved = Vec::new();
-            for place in places {
-                let (name, _, bytes) = file(mail, place)?;
+            for way in ways {
+                let (name, _, bytes) = file(mail, way)?;
                 let path = save_new(&folder, &name, &bytes).map_err(|error| error.to_string())?;
                 saved.push(path);
             }
@@ -124,10 +125,12 @@ impl World {
         });
     }
 
-    pub(super) fn copy_notice(&self, mailbox: MailboxIndex, id: NoticeId, form: TextForm) {
-        let follow_ups = self.follow_ups.clone();
+    pub(super) fn copy_notice(&self, wanted: Wanted) {
+        let (follow_ups, opened) = (self.follow_ups.clone(), self.opened.clone());
+        let store = self.store(wanted.mailbox);
+        let (mailbox, id) = (wanted.mailbox, wanted.id);
         self.with_mail(mailbox, id, "cannot copy the notice", move |mail| {
-            let text = Notice::parse_in(mail, form, Some(&TimeZone::system())).text();
+            let text = opened.notice(wanted, mail, store.as_ref())?.text();
             follow_ups
                 .blocking_send(Effect::Copy { text })
                 .map_err(|error| error.to_string())?;
@@ -138,20 +141,14 @@ impl World {
     }
 
     /// Pipes a notice's decoded text into a program of the person's, which has the terminal.
-    pub(in crate::app) fn pipe(
-        &self,
-        mailbox: MailboxIndex,
-        id: NoticeId,
-        form: TextForm,
-        command: &[String],
-    ) {
+    pub(in crate::app) fn pipe(&self, wanted: Wanted, command: &[String]) {
         let outcome = (|| -> Result<(), String> {
-            let store = self.store(mailbox).ok_or("no such mailbox")?;
+            let store = self.store(wanted.mailbox).ok_or("no such mailbox")?;
             let mail = store
-                .mail(id)
+                .mail(wanted.id)
                 .map_err(|error| chain(&error))?
                 .ok_or("it is not kept")?;
-            let text = Notice::parse_in(&mail, form, Some(&TimeZone::system())).text();
+            let text = self.opened.notice(wanted, &mail, Some(&store))?.text();
             let (program, arguments) = command.split_first().ok_or("no program was named")?;
             let mut child = Command::new(program)
                 .args(arguments)
@@ -206,15 +203,11 @@ impl World {
 }
 
 /// An attachment's name, type and bytes.
-fn file(mail: &[u8], place: Place) -> Result<(Shown, Shown, Vec<u8>), String> {
-    let notice = Notice::parse(mail);
-    let file = notice
-        .files
-        .iter()
-        .find(|file| file.place == place)
-        .ok_or("there is no such file")?;
-    let bytes = files::bytes(mail, place).ok_or("it cannot be decoded")?;
-    Ok((file.name.clone(), file.content_type.clone(), bytes))
+fn file(mail: &[u8], way: Way) -> Result<(Shown, Shown, Vec<u8>), String> {
+    let (file, bytes) = way
+        .file(mail)
+        .ok_or("there is no such file, or it cannot be decoded")?;
+    Ok((file.name, file.content_type, bytes))
 }
 
 /// Why the platform opens something with no program: what it tried says nothing to a person.

@@ -1,6 +1,6 @@
 //! What lies over the screen: help, links and files, mailboxes, commands, questions.
 
-use crate::notice::{files::Place, shown::Shown};
+use crate::notice::{files::Way, shown::Shown};
 
 use super::line::{Line, SecretLine};
 
@@ -87,13 +87,13 @@ pub enum Then {
     /// Open this file, and others of its type without asking.
     OpenFile {
         /// Where it is in the mail.
-        place: Place,
+        way: Way,
         /// The type.
         content_type: Shown,
     },
     /// Save this file.
     SaveFile {
         /// Where it is in the mail.
-        place: Place,
+        way: Way,
     },
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    notice::{Line, MailboxIndex, Notice, NoticeId, TextForm, thread::Slot},
+    notice::{Line, MailboxIndex, Notice, NoticeId, TextForm, files::Way, thread::Slot},
     tui::{
         action::Action,
         effect::{Compared, Wanted},
@@ -21,6 +21,8 @@ pub struct Page {
     pub form: TextForm,
     /// The two notices whose difference is shown instead of its text.
     pub compared: Option<Compared>,
+    /// The file in it that is shown instead of its text.
+    pub way: Way,
     /// True if long quotations are shown whole.
     pub is_unfolded: bool,
     /// The notice, once it was read from the cache.
@@ -45,6 +47,7 @@ impl Page {
             id,
             form: TextForm::Best,
             compared: None,
+            way: Way::default(),
             is_unfolded: false,
             notice: None,
             lines: Arc::default(),
@@ -62,6 +65,7 @@ impl Page {
             id: self.id,
             form: self.form,
             compared: self.compared,
+            way: self.way,
             folds_quotes: !self.is_unfolded,
             width: self.width,
         }

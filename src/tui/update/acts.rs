@@ -40,13 +40,13 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
         | Action::Bottom => walk(model, action, out),
         Action::Open => open(model, out),
         Action::Back => {
-            if !back(model) {
+            if !back(model, out) {
                 // Who leaves does not want to see the list of a first check, but to leave.
                 model.hides_progress |= model.progress().is_some();
             }
         }
         Action::Leave => {
-            if !back(model) {
+            if !back(model, out) {
                 out.push(Effect::Quit);
             }
         }
@@ -107,6 +107,7 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
             });
         }
         Action::OtherForm => reading::turn_form(model, out),
+        Action::OpenOutside => files::perform(model, Action::Files, out),
         Action::Compare => reading::compare(model, out),
         Action::Fold if model.focus == Focus::Page => reading::toggle_quotes(model, out),
         Action::Fold => {
@@ -205,13 +206,15 @@ fn open(model: &mut Model, out: &mut Effects) {
 }
 
 /// One step back. Returns false at the top, where there is none.
-fn back(model: &mut Model) -> bool {
+fn back(model: &mut Model, out: &mut Effects) -> bool {
     if matches!(model.message, Some(Message::Trouble(_))) {
         model.message = None;
         return true;
     }
     if model.focus == Focus::Page {
-        listing::enter(model);
+        if !reading::back_outside(model, out) {
+            listing::enter(model);
+        }
         return true;
     }
     if model.search.is_some() {

@@ -1,14 +1,22 @@
 //! What can be got out of a notice: links, files, copies, and an answer by one's own mail program.
 
 use crate::{
-    notice::{Notice, NoticeId, TextForm, files::File, links::Link, shown::Shown},
+    notice::{
+        Notice, NoticeId,
+        files::{File, Way},
+        inside,
+        links::Link,
+        shown::Shown,
+        thread::Slot,
+    },
     tui::{
         action::Action,
-        effect::Effect,
+        effect::{Effect, Wanted},
         model::{
             Focus, Model,
             line::Line,
             overlay::{Choice, Overlay, Then},
+            page::Page,
         },
     },
 };
@@ -78,10 +86,11 @@ pub fn save_entry(model: &mut Model, place: usize, out: &mut Effects) -> bool {
     };
     match entry(&notice, place) {
         Some(Entry::File(file)) => {
+            let ways = way_to(model, file).into_iter().collect();
             out.push(Effect::SaveFiles {
                 mailbox: model.open,
                 id,
-                places: vec![file.place],
+                ways,
             });
             true
         }
@@ -121,8 +130,7 @@ pub fn choose(model: &mut Model, then: Then, out: &mut Effects) {
     let mailbox = model.open;
     match then {
         Then::CopyText => {
-            let form = form(model);
-            out.push(Effect::CopyNotice { mailbox, id, form });
+            out.push(Effect::CopyNotice(wanted(model, id)));
             model.say("copied the text");
         }
         Then::CopyQuotation => {
@@ -139,17 +147,14 @@ pub fn choose(model: &mut Model, then: Then, out: &mut Effects) {
                 text: text.to_string(),
             });
         }
-        Then::OpenFile {
-            place,
-            content_type,
-        } => {
+        Then::OpenFile { way, content_type } => {
             model.may_open.insert(content_type);
-            out.push(Effect::OpenFile { mailbox, id, place });
+            out.push(Effect::OpenFile { mailbox, id, way });
         }
-        Then::SaveFile { place } => out.push(Effect::SaveFiles {
+        Then::SaveFile { way } => out.push(Effect::SaveFiles {
             mailbox,
             id,
-            places: vec![place],
+            ways: vec![way],
         }),
     }
 }
@@ -175,11 +180,20 @@ fn open_notice(model: &Model) -> Option<std::sync::Arc<Notice>> {
     page.notice.clone().filter(|_| is_selected)
 }
 
-/// The form in which the selected notice is read: what is got out of it is what was seen.
-pub fn form(model: &Model) -> TextForm {
+/// The selected notice as it is read: what is got out of it is what was seen.
+pub fn wanted(model: &Model, id: NoticeId) -> Wanted {
     let page = model.page.as_ref();
     let page = page.filter(|page| model.list.selected_slot() == Some(page.slot));
-    page.map_or(TextForm::Best, |page| page.form)
+    match (page, model.list.selected_slot()) {
+        (Some(page), _) => page.wanted(model.open),
+        (None, slot) => Page::new(slot.unwrap_or(Slot(0)), id, 0).wanted(model.open),
+    }
+}
+
+/// The way to a file of what is in the reader.
+fn way_to(model: &Model, file: &File) -> Option<Way> {
+    let page = model.page.as_ref();
+    page.map_or(Way::default(), |page| page.way).to(file.place)
 }
 
 /// From the list: the notice is read from the cache, and the action done once it is there.
@@ -236,23 +250,46 @@ fn image(model: &mut Model, out: &mut Effects) {
         files.find(|file| file.content_type.starts_with("image/"))
     });
     match image {
-        Some(image) => open_file(model, image, out),
+        Some(image) => open_outside(model, image, out),
         None if reports::has_details(model) => reports::show_details(model),
         None => model.say("no image in this notice"),
     }
 }
 
-/// Asks once for each type of file; programs are never run.
+/// Shows a file in the reader, if that can be; else it is for the system.
 fn open_file(model: &mut Model, file: &File, out: &mut Effects) {
-    let Some(id) = present(model) else { return };
-    let place = file.place;
+    if !inside::is_shown(file) {
+        return open_outside(model, file, out);
+    }
+    let Some(way) = way_to(model, file) else {
+        return model.say("deeper than this no file is opened: w saves it");
+    };
+    reading::show_inside(model, way, out);
+}
+
+/// Opens the n-th entry of the links and files with the system's program, if it is a file.
+pub fn open_entry_outside(model: &mut Model, place: usize, out: &mut Effects) {
+    let Some(notice) = open_notice(model) else {
+        return;
+    };
+    match entry(&notice, place) {
+        Some(Entry::File(file)) => open_outside(model, file, out),
+        Some(Entry::Link(_)) | None => open_entry(model, place, out),
+    }
+}
+
+/// Asks once for each type of file; programs are never run.
+fn open_outside(model: &mut Model, file: &File, out: &mut Effects) {
+    let (Some(id), Some(way)) = (present(model), way_to(model, file)) else {
+        return;
+    };
     if file.is_program() {
         model.overlay = Some(Overlay::Choose {
             title: "A program is never opened from here",
             choices: vec![Choice {
                 label: Shown::from_static("save it"),
                 note: file.name.clone(),
-                then: Then::SaveFile { place },
+                then: Then::SaveFile { way },
             }],
             selected: 0,
         });
@@ -261,7 +298,7 @@ fn open_file(model: &mut Model, file: &File, out: &mut Effects) {
         out.push(Effect::OpenFile {
             mailbox: model.open,
             id,
-            place,
+            way,
         });
     } else {
         let kind = file.kind();
@@ -273,14 +310,14 @@ fn open_file(model: &mut Model, file: &File, out: &mut Effects) {
                     label: Shown::from_static("open"),
                     note: Shown::text(&always),
                     then: Then::OpenFile {
-                        place,
+                        way,
                         content_type: file.content_type.clone(),
                     },
                 },
                 Choice {
                     label: Shown::from_static("save"),
                     note: file.name.clone(),
-                    then: Then::SaveFile { place },
+                    then: Then::SaveFile { way },
                 },
             ],
             selected: 0,

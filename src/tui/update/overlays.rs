@@ -74,13 +74,8 @@ pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
             if let (KeyCode::Enter, Some(id), false) =
                 (key.code, files::present(model), command.is_empty())
             {
-                let (mailbox, form) = (model.open, files::form(model));
-                out.push(Effect::Pipe {
-                    mailbox,
-                    id,
-                    form,
-                    command,
-                });
+                let wanted = files::wanted(model, id);
+                out.push(Effect::Pipe { wanted, command });
             }
             key.code != KeyCode::Enter
         }
@@ -243,6 +238,10 @@ fn attached(
     match action {
         Some(Action::Open) => {
             files::open_entry(model, *selected, out);
+            return false;
+        }
+        Some(Action::OpenOutside) => {
+            files::open_entry_outside(model, *selected, out);
             return false;
         }
         Some(Action::Save) => {

@@ -2,7 +2,7 @@
 
 use crate::{
     config::MarkRead,
-    notice::{TextForm, thread::Slot},
+    notice::{TextForm, files::Way, thread::Slot},
     tui::{
         compose,
         effect::{Effect, Timer},
@@ -98,6 +98,35 @@ pub fn turn_form(model: &mut Model, out: &mut Effects) {
         TextForm::Best => "its text as before",
         TextForm::Other => "its text in the other form",
     });
+}
+
+/// Shows a file of the notice in the place of its text.
+pub fn show_inside(model: &mut Model, way: Way, out: &mut Effects) {
+    let mailbox = model.open;
+    let Some(page) = &mut model.page else { return };
+    page.way = way;
+    page.scroll = 0;
+    out.push(Effect::Open(page.wanted(mailbox)));
+    model.overlay = None;
+    model.focus = Focus::Page;
+}
+
+/// Goes back from a file, or from what has changed, to what it is of. Returns false if the notice itself
+/// is shown.
+pub fn back_outside(model: &mut Model, out: &mut Effects) -> bool {
+    let mailbox = model.open;
+    let Some(page) = &mut model.page else {
+        return false;
+    };
+    if page.compared.take().is_none() {
+        if page.way.is_empty() {
+            return false;
+        }
+        page.way = page.way.back();
+    }
+    page.scroll = 0;
+    out.push(Effect::Open(page.wanted(mailbox)));
+    true
 }
 
 /// Shows long quotations whole, or only how long they are.

@@ -147,6 +147,10 @@ fn ink(run: &Run) -> Ink {
         Style::Quote => (Role::Quote, Modifier::empty()),
         Style::Muted => (Role::Muted, Modifier::empty()),
         Style::Link => (Role::Link, Modifier::empty()),
+        Style::Key => (Role::Accent, Modifier::empty()),
+        Style::Good => (Role::Ok, Modifier::empty()),
+        Style::Warn => (Role::Warn, Modifier::empty()),
+        Style::Bad => (Role::Error, Modifier::empty()),
     };
     let role = if run.link.is_some() { Role::Link } else { role };
     Ink { role, add }
