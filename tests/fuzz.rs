@@ -9,6 +9,7 @@ use std::{
 
 use crate::support::chance::Chance;
 
+mod reading;
 mod targets;
 
 /// How many inputs each target gets, where no time is given.
@@ -219,4 +220,164 @@ fn any_mail_server() {
         b"\xc3\xa9",
     ];
     fuzz(targets::lmtp, &seeds, &words);
+}
+
+/// Mails of the corpus that are short enough to be changed often, and the hostile ones.
+fn mails() -> Vec<Vec<u8>> {
+    let mut seeds = files("mails/hostile");
+    seeds.extend(files("mails/own"));
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mails/corpus");
+    let mut folders: Vec<_> = fs::read_dir(corpus)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    for folder in folders {
+        let name = folder
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        seeds.extend(files(&format!("mails/corpus/{name}")));
+    }
+    seeds.retain(|seed| seed.len() <= LONGEST);
+    seeds
+}
+
+const MAIL_WORDS: [&[u8]; 24] = [
+    b"\r\n",
+    b"\n\n",
+    b"\n--b\n",
+    b"Content-Type: multipart/mixed; boundary=b\n\n--b\n",
+    b"Content-Type: text/html\n",
+    b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\n",
+    b"Content-Type: message/rfc822\n\n",
+    b"Content-Type: text/csv; name=a.csv\n",
+    b"Content-Transfer-Encoding: base64\n",
+    b"Content-Transfer-Encoding: quoted-printable\n",
+    b"Content-Type: application/ms-tnef\n",
+    b"=?utf-8?q?",
+    b"?=",
+    b"begin 644 a.txt\n",
+    b"=ybegin line=128 size=1 name=a\n",
+    b"<table><tr><td>",
+    b"<div style=\"color:#fff;background:white\">",
+    b"<!--",
+    b"</",
+    b"&#x1b;",
+    b"> ",
+    b"\x1b]0;",
+    b"\xe2\x80\xae",
+    b"-----Original Message-----\nFrom: a\n",
+];
+
+#[test]
+fn any_mail() {
+    fuzz(reading::notice, &mails(), &MAIL_WORDS);
+}
+
+#[test]
+fn any_html() {
+    let html = |mail: &Vec<u8>| tidings::notice::parse::html_of(mail).map(String::into_bytes);
+    let mut seeds: Vec<Vec<u8>> = mails().iter().filter_map(html).collect();
+    seeds.iter_mut().for_each(|seed| seed.truncate(LONGEST));
+    let words: [&[u8]; 16] = [
+        b"<table><tr><td>",
+        b"</td></tr></table>",
+        b"<ul><li>",
+        b"<ol start=3>",
+        b"<blockquote>",
+        b"<a href=\"http://a.example\">",
+        b"</a>",
+        b"<pre>",
+        b"<style>p{display:none}</style>",
+        b"&nbsp;",
+        b"&#27;",
+        b"&#x202e;",
+        b"<img alt=x>",
+        b"<!--",
+        b"-->",
+        b"<div hidden>",
+    ];
+    fuzz(reading::page, &seeds, &words);
+}
+
+#[test]
+fn any_text_from_outside() {
+    let mut seeds = files("mails/hostile");
+    seeds.push(
+        "e\u{301}\u{301} \u{202e}👩\u{200d}👩 \u{feff}a\u{200b}b مريم 田中\ttab"
+            .as_bytes()
+            .to_vec(),
+    );
+    let words: [&[u8]; 8] = [
+        b"\x1b[",
+        b"\x9b",
+        b"\t",
+        b"\r\n",
+        b"\xe2\x80\xae",
+        b"\xcc\x81",
+        b"\xef\xb8\x8f",
+        b"\xf3\xa0\x81\x81",
+    ];
+    fuzz(reading::sanitiser, &seeds, &words);
+}
+
+#[test]
+fn any_query() {
+    let seeds = [
+        "from:priya (deploy or \"build cluster\") -is:read after:2026-11-01 size:>1.5M",
+        "list:ops to:all has:file is:unread or subject:東京",
+        "((a or b) -(c -d))",
+    ];
+    let seeds: Vec<Vec<u8>> = seeds.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let words: [&[u8]; 12] = [
+        b"(",
+        b")",
+        b" or ",
+        b"-",
+        b"\"",
+        b"is:",
+        b"after:",
+        b"size:<",
+        b"list:",
+        b":",
+        b"\xe2\x80\xae",
+        b"9999999999",
+    ];
+    fuzz(reading::query, &seeds, &words);
+}
+
+#[test]
+fn any_attached_file() {
+    let seeds: [&[u8]; 8] = [
+        b"\x00BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=Europe/Berlin:20261124T140000\n\
+          DURATION:PT1H\nRRULE:FREQ=WEEKLY;BYDAY=MO,-1FR;UNTIL=20271224\nEXDATE:20261201\nATTENDEE;CN=a:mailto:b\nEND:VEVENT\nEND:VCALENDAR\n",
+        b"\x01BEGIN:VCARD\nVERSION:4.0\nFN:Priya\nTEL;TYPE=cell:+44\nBDAY:--0322\nADR:;;a;b;c;d;e\nEND:VCARD\n",
+        b"\x02a,b,c\n1,\"2,\n3\",4\n",
+        b"\x04{\"a\":[1,2,{\"b\":null}],\"c\":\"\\u001b\"}",
+        b"\x05--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n",
+        b"\x0612:00 ERROR \x1b[31mbad\n",
+        b"\x08{\\rtf1\\ansi\\b bold\\b0 \\'e4\\u8364? \\par {\\*\\x hidden}}",
+        b"\x0bFrom: a\nContent-Type: text/html\n\n<p>x",
+    ];
+    let seeds: Vec<Vec<u8>> = seeds.iter().map(|seed| seed.to_vec()).collect();
+    let words: [&[u8]; 14] = [
+        b"\n",
+        b"\r\n ",
+        b";",
+        b":",
+        b",",
+        b"\"",
+        b"{",
+        b"}",
+        b"[",
+        b"\\u",
+        b"BEGIN:VEVENT\n",
+        b"END:VEVENT\n",
+        b"\xff\xfe",
+        b"\x1b",
+    ];
+    fuzz(reading::inside, &seeds, &words);
 }

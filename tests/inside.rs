@@ -55,7 +55,10 @@ fn values_between_commas_are_a_table() {
         shown("preise.csv", german),
         "Rechner   Preis\n--------  -----\nbuild-01  1,50\nbuild-02  2,75"
     );
-    assert_eq!(shown("hosts.tsv", tabs), "host      owner\n--------  -----\nbuild-01  Priya");
+    assert_eq!(
+        shown("hosts.tsv", tabs),
+        "host      owner\n--------  -----\nbuild-01  Priya"
+    );
     // What is not what its name says is text all the same.
     assert_eq!(shown("no.csv", b"no table at all\n"), "no table at all");
 }

@@ -252,7 +252,7 @@ impl<'a> Composer<'a> {
         let key = self.model.keymap.key(Mode::Reader, Action::Compare);
         let shows = |what: &str| key.map_or_else(String::new, |key| format!(" {key} {what}"));
         if !self.page.way.is_empty() {
-            let back = self.model.keymap.key(Mode::Reader, Action::Back);
+            let back = self.model.keymap.key(Mode::Reader, Action::Leave);
             let back = back.map_or_else(String::new, |key| format!(" {key} goes back."));
             say(&format!("A file of this notice.{back}"), Role::Accent);
         }
