@@ -27,6 +27,7 @@ mod background;
 pub mod demo;
 pub mod effects;
 mod marks;
+mod pictures;
 pub mod saving;
 pub mod setup;
 pub mod terminal;

@@ -382,6 +382,8 @@ pub struct Screen {
     pub mouse: bool,
     /// How times are shown in the list.
     pub time: TimeStyle,
+    /// How attached pictures are shown, if they are.
+    pub images: Images,
     /// Group notices into threads.
     pub threads: bool,
     /// Put notices that name no other into one thread if they have one subject.
@@ -398,10 +400,30 @@ impl Default for Screen {
             reduce_motion: false,
             mouse: false,
             time: TimeStyle::Smart,
+            images: Images::Auto,
             threads: true,
             threads_by_subject: false,
         }
     }
+}
+
+/// How pictures are shown.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Images {
+    /// As the terminal is known to, by its name; else by blocks.
+    #[default]
+    Auto,
+    /// By the protocol of kitty.
+    Kitty,
+    /// By that of iTerm2.
+    Iterm,
+    /// By sixels.
+    Sixel,
+    /// By half blocks of two colours each.
+    Blocks,
+    /// Not here: by the system's viewer.
+    Off,
 }
 
 /// How times are shown in the list.

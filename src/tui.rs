@@ -26,6 +26,7 @@ pub mod keymap;
 mod layout;
 mod look;
 mod model;
+pub mod picture;
 pub mod problem;
 pub mod setup;
 mod size;

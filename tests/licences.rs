@@ -22,18 +22,27 @@ const ALLOWED: [&str; 12] = [
 ];
 
 /// Crates that stand there in two versions, and why we bear it.
-const DOUBLED: [(&str, &str); 10] = [
+const DOUBLED: [(&str, &str); 16] = [
     (
         "base64",
         "crossterm (OSC 52) is on 0.22, mail-builder and rustls' pem on 0.23",
     ),
     ("getrandom", "ring is on 0.2, all others on 0.4"),
+    ("linux-raw-sys", "as rustix"),
+    ("miniz_oxide", "png is on 0.8, others on 0.9"),
     ("nom", "x509-parser is on 7, html2text on 8"),
     (
         "phf",
         "chrono-tz (of calcard) is on 0.12, web_atoms on 0.14",
     ),
     ("phf_shared", "as phf"),
+    (
+        "quick-error",
+        "image-webp and tiff's kin are on 2, rusty-fork (tests) on 1",
+    ),
+    ("rand", "ratatui-image is on 0.8, proptest (tests) on 0.9"),
+    ("rand_core", "as rand"),
+    ("rustix", "ratatui-image is on 0.38"),
     (
         "syn",
         "some derive macros are on 2, others on 3: build time only",

@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::JoinHandle, time};
 
-use super::{Error, marks::Writer, saving::tilde, setup};
+use super::{Error, marks::Writer, pictures::Pictures, saving::tilde, setup};
 use crate::{
     causes::chain,
     config::{self, Mailbox, Settings},
@@ -41,6 +41,7 @@ pub struct World {
     marks: Writer,
     searches: Arc<AtomicU64>,
     opened: LastOpened,
+    pictures: Pictures,
     opened_files: Option<tempfile::TempDir>,
     ascii: bool,
     began: Timestamp,
@@ -80,6 +81,7 @@ impl World {
             reports,
             follow_ups,
         } = ways;
+        let pictures = Pictures::new(settings.screen.images);
         let mut world = World {
             marks: Writer::start(events.clone()),
             settings,
@@ -91,6 +93,7 @@ impl World {
             timers: HashMap::new(),
             searches: Arc::default(),
             opened: LastOpened::default(),
+            pictures,
             opened_files: None,
             ascii,
             began: Timestamp::now(),

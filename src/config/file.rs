@@ -400,7 +400,8 @@ fn unknown(text: &str) -> Vec<Unknown> {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 53] = [
+const KEYS: [&str; 54] = [
+    "images",
     "rule",
     "when",
     "star",

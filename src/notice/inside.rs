@@ -44,6 +44,25 @@ pub fn is_shown(file: &File) -> bool {
     kind(&file.name, &file.content_type).is_some()
 }
 
+/// True if a file is a picture of a kind that can be shown.
+pub fn is_picture(file: &File) -> bool {
+    let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let of_name = ["png", "jpg", "jpeg", "gif", "webp"];
+    let of_type = [
+        "image/png",
+        "image/jpeg",
+        "image/jpg",
+        "image/gif",
+        "image/webp",
+    ];
+    of_type
+        .iter()
+        .any(|known| file.content_type.eq_ignore_ascii_case(known))
+        || of_name
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+}
+
 impl Notice {
     /// What is in a file; none if it is of a kind that is not shown here.
     pub fn of_file(file: &File, bytes: &[u8], zone: Option<&TimeZone>) -> Option<Notice> {

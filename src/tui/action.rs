@@ -114,7 +114,7 @@ actions! {
     Links "links" "links of the notice; a single one opens at once"
     Files "files" "files of the notice"
     OpenOutside "open_outside" "open the chosen file with the system's program"
-    Images "images" "show the attached image with your viewer"
+    Images "images" "show the attached image"
     OtherForm "other_form" "the text as HTML, or as plain text"
     Compare "compare" "what has changed since the notice that it replaces"
     Copy "copy" "copy text, link or id"

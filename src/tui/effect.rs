@@ -27,6 +27,8 @@ pub struct Wanted {
     pub folds_quotes: bool,
     /// The columns to lay it out for.
     pub width: u16,
+    /// The rows that a picture may take.
+    pub rows: u16,
 }
 
 /// Two notices of which one follows on the other.

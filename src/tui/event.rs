@@ -13,7 +13,7 @@ use crate::{
     poll::report::{Report, Summary},
 };
 
-use super::{effect::Timer, setup::Step};
+use super::{effect::Timer, picture::Picture, setup::Step};
 
 /// A notice whose marks or place were changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,6 +98,8 @@ pub enum Event {
         lines: Arc<[Line]>,
         /// The columns it was laid out for.
         width: u16,
+        /// The picture in its place, if it is one.
+        picture: Option<Picture>,
     },
     /// An open notice was laid out anew.
     LaidOut {

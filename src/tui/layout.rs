@@ -134,6 +134,12 @@ impl Panes {
         panes
     }
 
+    /// The columns that the reader's text may take, and the rows that a picture may.
+    pub fn room(&self) -> (u16, u16) {
+        let rows = self.page.map_or(0, |area| area.rows);
+        (self.text().1, rows.saturating_sub(ABOVE_PICTURE))
+    }
+
     /// The column that the reader's text starts in, and the columns it may take.
     pub fn text(&self) -> (u16, u16) {
         let (left, right) = match self.shape {
@@ -284,3 +290,6 @@ const FIRST_CHECK_ROWS: u16 = 4;
 
 /// Lines of more columns are hard to read.
 const WIDEST_TEXT: u16 = 96;
+
+/// What stands above a picture on its page, and the words below it.
+const ABOVE_PICTURE: u16 = 8;

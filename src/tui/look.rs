@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    config::{Screen, TimeStyle},
+    config::{Images, Screen, TimeStyle},
     notice::{shown::Shown, when},
 };
 
@@ -24,6 +24,8 @@ pub struct Look {
     pub still: bool,
     /// True if links may carry their address for the terminal (OSC 8).
     pub has_links: bool,
+    /// True if pictures are shown here, and not by the system's viewer.
+    pub has_pictures: bool,
     /// How times are shown in the list.
     pub time: when::Style,
 }
@@ -54,6 +56,11 @@ impl Look {
             accessible: screen.accessible,
             // A terminal without colour or Unicode is no terminal that knows of links.
             has_links: start.colour && start.unicode && screen.ambiguous_width < 2,
+            // Half blocks are no picture without colour or Unicode, and none to somebody who has them read out.
+            has_pictures: start.colour
+                && start.unicode
+                && !screen.accessible
+                && screen.images != Images::Off,
             still: screen.reduce_motion || screen.accessible,
             time: match (screen.accessible, screen.time) {
                 (true, TimeStyle::Smart | TimeStyle::Relative | TimeStyle::Iso)

@@ -173,6 +173,7 @@ fn event() -> impl Strategy<Value = Event> {
             notice: Arc::new(Notice::default()),
             lines: Arc::default(),
             width,
+            picture: None,
         }),
         (mailbox.clone(), ids()).prop_map(|(mailbox, ids)| Event::Found {
             mailbox,

@@ -567,7 +567,7 @@ fn the_mail_below_an_answer_is_folded_though_it_has_no_marks() {
 const WITH_FILES: &str = "From: Priya <priya@team.example>\nSubject: Build cluster\nMIME-Version: 1.0\n\
     Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nSee below.\n\
     --b\nContent-Type: text/csv; name=hosts.csv\n\nhost,owner\nbuild-01,Priya\nbuild-02,Tom\n\
-    --b\nContent-Type: image/png; name=map.png\nContent-Transfer-Encoding: base64\n\niVBORw0=\n\
+    --b\nContent-Type: image/png; name=map.png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgoAAAANSUhEUgAAACgAAAAoCAIAAAADnC86AAAANUlEQVR42u3WwQkAAAgDse6/tO4giAiB/gP3aio5WcBgMHgMiw0Gg//BQoPBYJ9LbDAYvL4GcNs6G5AzGHkAAAAASUVORK5CYII=\n\
     --b\nContent-Type: message/rfc822\n\nFrom: Tom <tom@team.example>\nSubject: What went wrong\n\
     MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nThe log says it.\n\
     --c\nContent-Type: text/plain; name=build.log\n\n12:00 INFO begins\n12:01 ERROR disk full\n--c--\n\
@@ -646,7 +646,7 @@ fn a_mail_in_the_mail_is_read_with_its_own_files() {
 fn what_cannot_be_shown_here_and_what_is_wanted_outside_is_for_the_systems_program() {
     let mut screen = with_files();
 
-    screen.press("v<down><enter>");
+    screen.press("v<down>O");
     assert!(
         screen.text().contains("Open with the system's program?"),
         "{}",
@@ -665,4 +665,19 @@ fn what_cannot_be_shown_here_and_what_is_wanted_outside_is_for_the_systems_progr
             .iter()
             .any(|effect| matches!(effect, Effect::OpenFile { .. }))
     );
+}
+
+#[test]
+fn a_picture_is_shown_in_the_reader() {
+    let mut screen = with_files();
+
+    screen.press("i");
+    insta::with_settings!({ snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("picture_80x24", screen.picture());
+    });
+    let by_program = |effect: &Effect| matches!(effect, Effect::OpenFile { .. });
+    assert!(!screen.asked().iter().any(by_program));
+
+    screen.press("q");
+    assert!(screen.text().contains("See below."), "{}", screen.text());
 }

@@ -8,16 +8,19 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{Terminal, backend::TestBackend, buffer::Cell, style::Modifier};
+use ratatui_image::{Resize, picker::Picker};
 use tidings::{
     config::{Mailbox, Settings},
     notice::{
-        Address, Headline, MailboxIndex, Marks, Notice, NoticeId, body::Options, shown::Shown,
+        Address, Headline, Line, MailboxIndex, Marks, Notice, NoticeId, body::Options, files::File,
+        inside, shown::Shown,
     },
     poll::report::{Outcome, Report, Summary},
     tui::{
         Purpose, Start, Tui,
         effect::{Compared, Effect, Timer, Wanted},
         event::Event,
+        picture::Picture,
         theme::{Role, Theme},
     },
 };
@@ -217,16 +220,47 @@ impl Screen {
         }
     }
 
+    fn file(&self, wanted: &Wanted) -> Option<(File, Vec<u8>)> {
+        wanted.way.file(self.raw.get(&wanted.id)?.as_bytes())
+    }
+
+    fn is_picture(&self, wanted: &Wanted) -> bool {
+        self.file(wanted)
+            .is_some_and(|(file, _)| inside::is_picture(&file))
+    }
+
+    fn opened_picture(&self, wanted: &Wanted) -> Option<Event> {
+        let (file, bytes) = self.file(wanted)?;
+        let image = image::load_from_memory(&bytes).expect("a picture");
+        let size = ratatui::layout::Size::new(wanted.width, wanted.rows);
+        let made = Picker::halfblocks().new_protocol(image, size, Resize::Fit(None));
+        let picture = Picture::new(made.expect("it is made"));
+        let notice = Notice {
+            subject: file.name,
+            ..Notice::default()
+        };
+        Some(Event::Opened {
+            mailbox: wanted.mailbox,
+            id: wanted.id,
+            notice: Arc::new(notice),
+            lines: vec![Line::default(); usize::from(picture.rows())].into(),
+            width: wanted.width,
+            picture: Some(picture),
+        })
+    }
+
     /// Has the notices read that were asked for; keeps the other effects.
     fn take(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let answer = match &effect {
+                Effect::Open(wanted) if self.is_picture(wanted) => self.opened_picture(wanted),
                 Effect::Open(wanted) => self.notice(wanted).map(|notice| Event::Opened {
                     mailbox: wanted.mailbox,
                     id: wanted.id,
                     lines: notice.lines(wanted.width, layout(wanted)).into(),
                     notice,
                     width: wanted.width,
+                    picture: None,
                 }),
                 Effect::LayOut(wanted) => self.notice(wanted).map(|notice| Event::LaidOut {
                     mailbox: wanted.mailbox,

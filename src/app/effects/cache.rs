@@ -10,9 +10,11 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::World;
 use crate::{
-    app::marks::Wish,
+    app::{marks::Wish, pictures::Pictures},
     causes::chain,
-    notice::{MailboxIndex, Notice, NoticeId, body::Options, shown::Shown},
+    notice::{
+        Line, MailboxIndex, Notice, NoticeId, body::Options, files::File, inside, shown::Shown,
+    },
     poll::{memory, report::Report},
     store::{self, Aside, Store, headlines::Place, marks, search::Query},
     tui::{
@@ -60,7 +62,7 @@ impl LastOpened {
         let zone = TimeZone::system();
         if !wanted.way.is_empty() {
             let found = wanted.way.file(mail);
-            let (file, bytes) = found.ok_or("there is no such file, or it cannot be decoded")?;
+            let (file, bytes) = found.ok_or(NO_FILE)?;
             let inside = Notice::of_file(&file, &bytes, Some(&zone));
             let inside = Arc::new(inside.ok_or("it cannot be shown here")?);
             *last = Some((wanted, mail.len(), inside.clone()));
@@ -261,12 +263,19 @@ impl World {
 
     pub(super) fn open_notice(&self, wanted: Wanted) {
         let (options, opened) = (self.layout(wanted), self.opened.clone());
+        let pictures = self.pictures.clone();
         let older = self.store(wanted.mailbox);
         self.with_mail(
             wanted.mailbox,
             wanted.id,
             "cannot open the notice",
             move |mail| {
+                if !wanted.way.is_empty() {
+                    let (file, bytes) = wanted.way.file(mail).ok_or(NO_FILE)?;
+                    if inside::is_picture(&file) {
+                        return picture(&pictures, wanted, &file, &bytes);
+                    }
+                }
                 let notice = opened.notice(wanted, mail, older.as_ref())?;
                 let Wanted {
                     mailbox, id, width, ..
@@ -278,6 +287,7 @@ impl World {
                     notice,
                     lines,
                     width,
+                    picture: None,
                 })
             },
         );
@@ -440,6 +450,35 @@ impl World {
         }
     }
 }
+
+/// A picture that is shown in the place of a text.
+fn picture(
+    pictures: &Pictures,
+    wanted: Wanted,
+    file: &File,
+    bytes: &[u8],
+) -> Result<Event, String> {
+    let (picture, words) = pictures.make(bytes, wanted.width, wanted.rows)?;
+    let notice = Notice {
+        subject: file.name.clone(),
+        cuts: vec![Shown::line(&words)],
+        ..Notice::default()
+    };
+    // Its rows are empty lines of text.
+    let mut lines = vec![Line::default(); usize::from(picture.rows())];
+    lines.extend(notice.lines(wanted.width, Options::default()));
+    Ok(Event::Opened {
+        mailbox: wanted.mailbox,
+        id: wanted.id,
+        notice: Arc::new(notice),
+        lines: lines.into(),
+        width: wanted.width,
+        picture: Some(picture),
+    })
+}
+
+/// Why a file cannot be shown that was there a moment ago.
+const NO_FILE: &str = "there is no such file, or it cannot be decoded";
 
 fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
     told.lock().unwrap_or_else(PoisonError::into_inner)

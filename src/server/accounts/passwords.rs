@@ -146,7 +146,7 @@ impl Memory {
 
     /// A changed account has another hash, so what was known of it fits no more.
     fn tag(&self, name: &str, hash: &str, password: &SecretString) -> [u8; 32] {
-        let mut hasher = Sha256::new_with_prefix(self.key.as_ref());
+        let mut hasher = Sha256::new_with_prefix(&self.key[..]);
         for part in [name, hash, password.expose_secret()] {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);

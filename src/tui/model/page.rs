@@ -7,6 +7,7 @@ use crate::{
     tui::{
         action::Action,
         effect::{Compared, Wanted},
+        picture::Picture,
     },
 };
 
@@ -31,6 +32,10 @@ pub struct Page {
     pub lines: Arc<[Line]>,
     /// The columns it is to be laid out for.
     pub width: u16,
+    /// The rows that a picture may take.
+    pub rows: u16,
+    /// The picture in the place of its text, if that is one.
+    pub picture: Option<Picture>,
     /// The first line on the screen, the page's head included.
     pub scroll: usize,
     /// What was asked of it from the list, to be done once it is there.
@@ -41,7 +46,7 @@ pub struct Page {
 
 impl Page {
     /// A notice that is about to be read from the cache.
-    pub fn new(slot: Slot, id: NoticeId, width: u16) -> Page {
+    pub fn new(slot: Slot, id: NoticeId, (width, rows): (u16, u16)) -> Page {
         Page {
             slot,
             id,
@@ -52,6 +57,8 @@ impl Page {
             notice: None,
             lines: Arc::default(),
             width,
+            rows,
+            picture: None,
             scroll: 0,
             then: None,
             stays_unread: false,
@@ -68,6 +75,7 @@ impl Page {
             way: self.way,
             folds_quotes: !self.is_unfolded,
             width: self.width,
+            rows: self.rows,
         }
     }
 

@@ -40,17 +40,24 @@ fn preview(model: &mut Model, out: &mut Effects) {
 /// read once it is kept.
 fn relayout(model: &mut Model, out: &mut Effects) {
     let panes = Panes::of(model);
-    let (mailbox, width) = (model.open, panes.text().1);
+    let (mailbox, room) = (model.open, panes.room());
     let Some(page) = &mut model.page else { return };
     let id = model.list.headline(page.slot).id;
     if id != page.id {
-        *page = Page::new(page.slot, id, width);
+        *page = Page::new(page.slot, id, room);
         out.push(Effect::Open(page.wanted(mailbox)));
-    } else if panes.page.is_some() && width != page.width {
-        page.width = width;
+        return;
+    }
+    // Of its height only a picture makes anything.
+    let is_moved = match page.picture {
+        Some(_) => room != (page.width, page.rows),
+        None => room.0 != page.width,
+    };
+    if panes.page.is_some() && is_moved {
+        (page.width, page.rows) = room;
         out.push(match page.notice {
-            Some(_) => Effect::LayOut(page.wanted(mailbox)),
-            None => Effect::Open(page.wanted(mailbox)),
+            Some(_) if page.picture.is_none() => Effect::LayOut(page.wanted(mailbox)),
+            Some(_) | None => Effect::Open(page.wanted(mailbox)),
         });
     }
 }

@@ -186,7 +186,7 @@ pub fn wanted(model: &Model, id: NoticeId) -> Wanted {
     let page = page.filter(|page| model.list.selected_slot() == Some(page.slot));
     match (page, model.list.selected_slot()) {
         (Some(page), _) => page.wanted(model.open),
-        (None, slot) => Page::new(slot.unwrap_or(Slot(0)), id, 0).wanted(model.open),
+        (None, slot) => Page::new(slot.unwrap_or(Slot(0)), id, (0, 0)).wanted(model.open),
     }
 }
 
@@ -241,16 +241,16 @@ fn attached(model: &mut Model, selected: usize) {
     model.overlay = Some(Overlay::Attached { selected, top: 0 });
 }
 
-/// The first attached image, by the system's viewer; details of the last check if there is a trouble
+/// The first attached image, here or by the system's viewer; details of the last check if there is a trouble
 /// and no image.
 fn image(model: &mut Model, out: &mut Effects) {
     let notice = open_notice(model).filter(|_| model.focus == Focus::Page);
     let image = notice.as_ref().and_then(|notice| {
         let mut files = notice.files.iter();
-        files.find(|file| file.content_type.starts_with("image/"))
+        files.find(|file| file.content_type.starts_with("image/") || inside::is_picture(file))
     });
     match image {
-        Some(image) => open_outside(model, image, out),
+        Some(image) => open_file(model, image, out),
         None if reports::has_details(model) => reports::show_details(model),
         None => model.say("no image in this notice"),
     }
@@ -258,7 +258,8 @@ fn image(model: &mut Model, out: &mut Effects) {
 
 /// Shows a file in the reader, if that can be; else it is for the system.
 fn open_file(model: &mut Model, file: &File, out: &mut Effects) {
-    if !inside::is_shown(file) {
+    let is_picture = model.look.has_pictures && inside::is_picture(file);
+    if !is_picture && !inside::is_shown(file) {
         return open_outside(model, file, out);
     }
     let Some(way) = way_to(model, file) else {

@@ -23,6 +23,7 @@ pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
             notice,
             lines,
             width,
+            picture,
         } if mailbox == model.open => {
             // One laid out for a size that is no more is on its way once again.
             let page = model.page.as_mut();
@@ -31,6 +32,7 @@ pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
             };
             page.notice = Some(notice);
             page.lines = lines;
+            page.picture = picture;
             is_shown(model, out);
         }
         Event::LaidOut {
@@ -72,7 +74,7 @@ pub fn has_text_of(model: &Model, slot: Slot) -> bool {
 /// Has a notice in the reader, from its beginning.
 pub fn turn_to(model: &mut Model, slot: Slot, out: &mut Effects) {
     let (mailbox, id) = (model.open, model.list.headline(slot).id);
-    let page = Page::new(slot, id, Panes::of(model).text().1);
+    let page = Page::new(slot, id, Panes::of(model).room());
     if id.0 != 0 {
         out.push(Effect::Open(page.wanted(mailbox)));
     }
@@ -91,7 +93,7 @@ pub fn turn_form(model: &mut Model, out: &mut Effects) {
     }
     page.form = page.form.turned();
     page.scroll = 0;
-    page.width = panes.text().1;
+    (page.width, page.rows) = panes.room();
     let form = page.form;
     out.push(Effect::Open(page.wanted(mailbox)));
     model.say(match form {

@@ -46,6 +46,21 @@ pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
             Part::Line(line) => drawing.line(line, y, pen),
         }
     }
+    // Where the head is not scrolled away, there is room for the picture.
+    if let Some(picture) = page.picture.as_ref().filter(|_| page.scroll == 0) {
+        let above = u16::try_from(composed.head.len()).unwrap_or(u16::MAX);
+        let rows = area.rows.saturating_sub(above);
+        let y = area.y.saturating_add(above);
+        pen.picture(
+            picture,
+            Area {
+                x,
+                y,
+                columns,
+                rows,
+            },
+        );
+    }
     if let Some(files) = &composed.pinned {
         drawing.row(files, area.bottom() - 1, pen);
     }

@@ -7,7 +7,7 @@ use std::num::NonZeroU16;
 
 use ratatui::{
     buffer::{Buffer, CellDiffOption},
-    layout::Position,
+    layout::{Position, Rect},
     style::{Modifier, Style},
 };
 use unicode_segmentation::UnicodeSegmentation;
@@ -18,6 +18,7 @@ use crate::{
     tui::{
         layout::Area,
         look::{Letters, Look},
+        picture::Picture,
         size::Size,
         theme::Role,
     },
@@ -93,6 +94,12 @@ impl<'a> Pen<'a> {
         self.buffer.reset();
         let style = self.look.theme.style(Role::Text);
         self.buffer.set_style(self.buffer.area, style);
+    }
+
+    /// Draws a picture, if it fits.
+    pub fn picture(&mut self, picture: &Picture, area: Area) {
+        let area = Rect::new(area.x, area.y, area.columns, area.rows);
+        picture.draw(area.intersection(self.buffer.area), self.buffer);
     }
 
     /// Draws text into so many columns; what does not fit is left away. Returns the column after it.

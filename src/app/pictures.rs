@@ -1,0 +1,161 @@
+//! Attached pictures made ready for the terminal.
+
+use std::io::Cursor;
+
+use crossterm::terminal;
+use image::{DynamicImage, ImageReader, Limits};
+use ratatui_image::{
+    FontSize, Resize,
+    picker::{Picker, ProtocolType},
+};
+
+use crate::{config::Images, tui::picture::Picture};
+
+/// Makes pictures for this terminal.
+#[derive(Clone, Debug)]
+pub(super) struct Pictures {
+    picker: Option<Picker>,
+}
+
+impl Pictures {
+    /// As the settings and the terminal have it.
+    pub fn new(images: Images) -> Pictures {
+        let kind = match images {
+            Images::Off => return Pictures { picker: None },
+            Images::Auto => None,
+            Images::Kitty => Some(ProtocolType::Kitty),
+            Images::Iterm => Some(ProtocolType::Iterm2),
+            Images::Sixel => Some(ProtocolType::Sixel),
+            Images::Blocks => Some(ProtocolType::Halfblocks),
+        };
+        let mut picker = picker();
+        match kind {
+            Some(kind) => picker.set_protocol_type(kind),
+            None if is_kitty() => picker.set_protocol_type(ProtocolType::Kitty),
+            None => {}
+        }
+        Pictures {
+            picker: Some(picker),
+        }
+    }
+
+    /// Makes a picture that fits into so many columns and rows, and says how large it is.
+    ///
+    /// # Errors
+    ///
+    /// It is no picture, too large, or none are shown here; in words.
+    pub fn make(&self, bytes: &[u8], columns: u16, rows: u16) -> Result<(Picture, String), String> {
+        let picker = self.picker.as_ref().ok_or("pictures are not shown here")?;
+        let image = decoded(bytes)?;
+        let words = format!("{} x {} pixels", image.width(), image.height());
+        let size = ratatui::layout::Size::new(columns.max(1), rows.max(1));
+        let made = picker.new_protocol(image, size, Resize::Fit(None));
+        let made = made.map_err(|error| format!("it cannot be shown: {error}"))?;
+        Ok((Picture::new(made), words))
+    }
+}
+
+/// Decodes a picture within its limits.
+fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let reader = || {
+        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+        reader.map_err(|error| format!("it cannot be decoded: {error}"))
+    };
+    // Before anything is decoded.
+    let (width, height) = reader()?
+        .into_dimensions()
+        .map_err(|error| format!("it cannot be decoded: {error}"))?;
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MOST_PIXELS {
+        return Err(format!(
+            "{width} x {height} pixels are too many: w saves it"
+        ));
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MOST_PIXELS * OCTETS_A_PIXEL);
+    let mut reader = reader()?;
+    reader.limits(limits);
+    reader
+        .decode()
+        .map_err(|error| format!("it cannot be decoded: {error}"))
+}
+
+/// By the environment and the size of a cell alone: the answer to a question would come in among the keys.
+#[expect(deprecated, reason = "the way that is not asks the terminal")]
+fn picker() -> Picker {
+    let size = terminal::window_size().ok();
+    let cell = size.filter(|size| size.width > 0 && size.columns > 0 && size.rows > 0);
+    let font = match cell {
+        Some(size) => FontSize::new(size.width / size.columns, size.height / size.rows),
+        None => return Picker::halfblocks(),
+    };
+    Picker::from_fontsize(font)
+}
+
+fn is_kitty() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_inside_other = is_set("TMUX") || is_set("STY");
+    let names_it =
+        std::env::var("TERM").is_ok_and(|term| term.contains("kitty") || term.contains("ghostty"));
+    (is_set("KITTY_WINDOW_ID") || names_it) && !is_inside_other
+}
+
+/// SECURITY.md P2.5: more are not decoded.
+const MOST_PIXELS: u64 = 40_000_000;
+
+/// Red, green, blue, and how much of each; some formats take two octets for one.
+const OCTETS_A_PIXEL: u64 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::new_rgb8(width, height)
+            .write_to(&mut bytes, image::ImageFormat::Png)
+            .expect("a picture");
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn a_picture_fits_into_its_room_and_says_its_size() {
+        let pictures = Pictures::new(Images::Blocks);
+
+        let (picture, words) = pictures.make(&png(400, 100), 20, 10).expect("it is made");
+
+        assert_eq!(words, "400 x 100 pixels");
+        assert!((1..=5).contains(&picture.rows()), "{picture:?}");
+    }
+
+    #[test]
+    fn what_is_no_picture_or_too_large_is_said() {
+        let pictures = Pictures::new(Images::Blocks);
+        // Its head says more pixels than anybody decodes; nothing of them is there.
+        let mut huge = png(1, 1);
+        huge[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+        let end = crc(&huge[12..29]);
+        huge[29..33].copy_from_slice(&end.to_be_bytes());
+
+        let broken = pictures
+            .make(b"\x89PNG\r\n\x1a\nno", 20, 10)
+            .expect_err("no picture");
+        let large = pictures.make(&huge, 20, 10).expect_err("too large");
+
+        assert!(broken.starts_with("it cannot be decoded"), "{broken}");
+        assert_eq!(large, "65535 x 65535 pixels are too many: w saves it");
+        let off = Pictures::new(Images::Off);
+        assert!(off.make(&png(1, 1), 20, 10).is_err());
+    }
+
+    fn crc(bytes: &[u8]) -> u32 {
+        let mut crc = !0u32;
+        for byte in bytes {
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = (crc >> 1) ^ (0xedb8_8320 & (!(crc & 1)).wrapping_add(1));
+            }
+        }
+        !crc
+    }
+}
