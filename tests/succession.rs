@@ -280,3 +280,91 @@ proptest! {
         prop_assert_eq!(found, wanted);
     }
 }
+
+#[test]
+fn what_has_the_words_where_they_matter_most_comes_first_if_asked() {
+    let all = [
+        Sent {
+            day: 3,
+            subject: "Lunch",
+            headers: "X: y\r\n\r\nThe deploy is late.",
+            ..DRILL
+        },
+        Sent {
+            day: 1,
+            subject: "Deploy finished",
+            ..DRILL
+        },
+        Sent {
+            day: 2,
+            subject: "Soup",
+            headers: "X: y\r\n\r\ndeploy deploy deploy",
+            ..DRILL
+        },
+    ];
+    let (store, _folder) = kept(&all, &[0, 1, 2]);
+    let found = |query: &str| -> Vec<String> {
+        let query = Query::parse(query, &TimeZone::UTC).expect("a query");
+        let ids = store.search(&query, 10).expect("an answer");
+        let headlines = ids
+            .iter()
+            .flat_map(|id| store.headlines_of(&[*id]).expect("it is kept"));
+        headlines
+            .map(|headline| headline.subject.to_string())
+            .collect()
+    };
+
+    assert_eq!(found("deploy"), ["Lunch", "Soup", "Deploy finished"]);
+    assert_eq!(
+        found("by:date deploy"),
+        ["Lunch", "Soup", "Deploy finished"]
+    );
+    assert_eq!(
+        found("deploy by:relevance"),
+        ["Deploy finished", "Soup", "Lunch"]
+    );
+    assert_eq!(
+        found("de by:relevance")[0],
+        "Deploy finished",
+        "of a beginning too"
+    );
+    assert_eq!(found("by:relevance -deploy"), [""; 0]);
+    assert_eq!(found("by:relevance is:unread has:file"), [""; 0]);
+    assert_eq!(found("by:"), ["Lunch", "Soup", "Deploy finished"]);
+    let wrong = Query::parse("a by:size", &TimeZone::UTC).expect_err("no such thing");
+    assert_eq!(
+        wrong.to_string(),
+        "column 3: `by:` takes date or relevance, not `size`"
+    );
+}
+
+#[test]
+fn attached_texts_and_mails_are_searched_too() {
+    let attached = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee below.\r\n\
+        --b\r\nContent-Type: text/plain; name=build.log\r\nContent-Disposition: attachment\r\n\r\n12:00 ERROR quota exceeded\r\n\
+        --b\r\nContent-Type: application/octet-stream; name=hosts.csv\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+        aG9zdCxvd25lcgptdXJtYW5zayxQcml5YQo=\r\n\
+        --b\r\nContent-Type: image/png; name=map.png\r\nContent-Transfer-Encoding: base64\r\n\r\nc2VjcmV0\r\n\
+        --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Vladivostok\r\n\r\nFrom the east.\r\n--b--\r\n";
+    let all = [Sent {
+        headers: attached,
+        ..DRILL
+    }];
+    let (store, _folder) = kept(&all, &[0]);
+    let count = |query: &str| {
+        let query = Query::parse(query, &TimeZone::UTC).expect("a query");
+        store.search(&query, 10).expect("an answer").len()
+    };
+
+    for word in [
+        "exceeded",
+        "murmansk",
+        "vladivostok",
+        "east",
+        "build.log",
+        "hosts",
+    ] {
+        assert_eq!(count(word), 1, "{word}");
+    }
+    assert_eq!(count("secret"), 0, "a picture has no words");
+}

@@ -13,7 +13,11 @@ use super::{
     failure::{self, Failure},
     show,
 };
-use crate::{notice::Notice, server::mbox, store::Store};
+use crate::{
+    notice::Notice,
+    server::{folder::Folder, maildir::Maildir, mbox},
+    store::Store,
+};
 
 /// The form in which a notice is saved.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
@@ -31,6 +35,8 @@ pub enum SaveForm {
     Json,
     /// A mailbox of one mail.
     Mbox,
+    /// Into a Maildir, which the folder is then.
+    Maildir,
 }
 
 impl SaveForm {
@@ -43,6 +49,7 @@ impl SaveForm {
             SaveForm::Html => "html",
             SaveForm::Json => "json",
             SaveForm::Mbox => "mbox",
+            SaveForm::Maildir => "maildir",
         }
     }
 
@@ -54,7 +61,7 @@ impl SaveForm {
     pub fn of(self, handle: &str, mail: &[u8]) -> Result<Vec<u8>, Failure> {
         let notice = Notice::parse(mail);
         Ok(match self {
-            SaveForm::Eml => mail.to_vec(),
+            SaveForm::Eml | SaveForm::Maildir => mail.to_vec(),
             SaveForm::Txt => {
                 let lines = show::text(handle, &notice, show::WIDEST);
                 let lines = lines.iter().map(|line| format!("{line}\n"));
@@ -75,6 +82,60 @@ impl SaveForm {
             }
         })
     }
+}
+
+/// Puts the mails of notices into a Maildir, oldest first, where a mail program finds them as new ones.
+///
+/// # Errors
+///
+/// It cannot be written, or a cache cannot be read.
+pub fn maildir_of(
+    path: &Path,
+    found: &[(&Store, crate::notice::NoticeId)],
+) -> Result<usize, Failure> {
+    let mut count = 0;
+    for (store, id) in found.iter().rev() {
+        if let Some(mail) = store.mail(*id)? {
+            into_maildir(path, &mail)?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// Puts a mail into a Maildir, with the line ends that files have.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub fn into_maildir(path: &Path, mail: &[u8]) -> Result<(), Failure> {
+    let cannot = |error: io::Error| {
+        let path = path.display();
+        Failure::new(
+            failure::SAVED_DATA,
+            format!("cannot write the Maildir {path}: {error}"),
+        )
+    };
+    let path = std::path::absolute(path).map_err(cannot)?;
+    let (Some(above), Some(name)) = (
+        path.parent(),
+        path.file_name().and_then(|name| name.to_str()),
+    ) else {
+        return Err(cannot(io::ErrorKind::InvalidFilename.into()));
+    };
+    let mut lines = Vec::with_capacity(mail.len());
+    for line in mail.split_inclusive(|&octet| octet == b'\n') {
+        match line.strip_suffix(b"\r\n") {
+            Some(line) => {
+                lines.extend_from_slice(line);
+                lines.push(b'\n');
+            }
+            None => lines.extend_from_slice(line),
+        }
+    }
+    let folder = Folder::open(above).map_err(cannot)?;
+    let maildir = Maildir::open(&folder, name).map_err(cannot)?;
+    maildir.deliver(&lines, Timestamp::now()).map_err(cannot)
 }
 
 /// Writes the mails of notices into a new mbox file, oldest first as such files are.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     context::{Context, Which},
-    export::SaveForm,
+    export::{self, SaveForm},
     failure::{self, Failure},
     output::Out,
     remark::remark,
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     tidings save k3f                   the mail itself, as .eml\n  \
-    tidings save k3f --format txt      its text; or md, html, json, mbox\n  \
+    tidings save k3f --format txt      its text; or md, html, json, mbox, maildir\n  \
     tidings save k3f 4                 the file that `show` numbers 4\n  \
     tidings save k3f --all --to /tmp   all its files")]
 pub struct SaveArgs {
@@ -83,6 +83,11 @@ pub fn save(args: &SaveArgs, context: &Context) -> Result<(), Failure> {
         None => Vec::new(),
     };
     let mut out = Out::new();
+    if args.format == SaveForm::Maildir {
+        export::into_maildir(&folder, &mail)?;
+        out.line(&Shown::line(&folder.display().to_string()))?;
+        return out.flush();
+    }
     let mut write = |name: &str, bytes: &[u8]| -> Result<(), Failure> {
         let path = save_new(&folder, name, bytes).map_err(|error| {
             Failure::new(

@@ -20,7 +20,11 @@ use super::{
 };
 use crate::{
     notice::{Headline, NoticeId, shown::Shown, when},
-    store::{Store, headlines::Counts, search::Query},
+    store::{
+        Store,
+        headlines::Counts,
+        search::{Query, Ranking},
+    },
 };
 
 /// What `list` takes.
@@ -58,7 +62,7 @@ pub struct ListArgs {
     tidings search 'deploy or is:starred' --mbox kept.mbox\n\n\
     Words match the beginnings of words in sender, subject, text and file names.\n\
     from: to: subject: text: list: has:file|link after: before: size:>1M\n\
-    is:unread|read|important|starred|muted|withdrawn|expired|replaced\n\
+    is:unread|read|important|starred|muted|withdrawn|expired|replaced; by:relevance, not by date\n\
     \"exact phrase\"; - before any of these turns it round (tidings search -- -from:ops-bot),\n\
     `or` stands between two of which one is enough, and ( ) group.")]
 pub struct SearchArgs {
@@ -72,6 +76,9 @@ pub struct SearchArgs {
     /// At most so many.
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
+    /// Writes the mails that are found into a Maildir instead, which is made if it is not there.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "mbox")]
+    maildir: Option<PathBuf>,
     /// Writes the mails that are found into a new mbox file instead.
     #[arg(long, value_name = "FILE")]
     mbox: Option<PathBuf>,
@@ -222,7 +229,7 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
     let most = args.limit.unwrap_or(usize::MAX >> 1);
     let mut listing = Vec::new();
     let stores = context.stores(&args.which)?;
-    if let Some(path) = &args.mbox {
+    if let Some(path) = args.mbox.as_ref().or(args.maildir.as_ref()) {
         let mut found: Vec<(&Store, Headline)> = Vec::new();
         for (_, store) in &stores {
             let ids = store.search(&query, most)?;
@@ -235,7 +242,11 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
             .iter()
             .map(|(store, found)| (*store, found.id))
             .collect();
-        let count = export::mbox_of(&crate::config::expand(path), &ids)?;
+        let target = crate::config::expand(path);
+        let count = match args.maildir {
+            Some(_) => export::maildir_of(&target, &ids)?,
+            None => export::mbox_of(&target, &ids)?,
+        };
         let s = if count == 1 { "" } else { "s" };
         out.line(&Shown::line(&format!(
             "{count} mail{s} in {}",
@@ -252,7 +263,9 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
                 .map(|headline| (mailbox.name.clone(), headline)),
         );
     }
-    listing.sort_by_key(|(_, headline)| std::cmp::Reverse(headline.date));
+    if query.ranking() == Ranking::Date {
+        listing.sort_by_key(|(_, headline)| std::cmp::Reverse(headline.date));
+    }
     listing.truncate(most);
     if listing.is_empty() && form == Form::Table && !context.quiet {
         remark(&Shown::from_static("nothing found"));

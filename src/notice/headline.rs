@@ -4,13 +4,15 @@
 //! taken ([`strip`]), which is good enough to be searched.
 
 use jiff::{SignedDuration, Timestamp};
-use mail_parser::{HeaderName, Message, MessageParser};
+use mail_parser::{HeaderName, Message, MessageParser, PartType};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Address, Headline, Marks, NoticeId, calendar, facts, guard, headers,
+    Address, Headline, Marks, NoticeId, calendar, facts,
+    files::File,
+    guard, headers,
     html::strip,
-    limits, links,
+    inside, limits, links,
     parts::{self, Contents, Piece},
     shown::Shown,
     succession::Succession,
@@ -205,7 +207,7 @@ fn digest(
         sender: people(headers::from(mail), SENDERS),
         recipient: format!("{}\n{}", people(to, RECIPIENTS), headline.list),
         subject: headline.subject.to_string(),
-        body: body_words(&contents),
+        body: body_words(mail, &contents),
         files: files.join("\n"),
     };
     Digest {
@@ -284,7 +286,7 @@ fn handle(fingerprint: &[u8; 16]) -> Box<str> {
         .into()
 }
 
-fn body_words(contents: &Contents) -> String {
+fn body_words(mail: &Message, contents: &Contents) -> String {
     let mut body = String::new();
     for piece in &contents.pieces {
         let words = match piece {
@@ -293,15 +295,50 @@ fn body_words(contents: &Contents) -> String {
                 std::borrow::Cow::Borrowed(&**text)
             }
         };
-        let left = SEARCH_OCTETS.saturating_sub(body.len());
-        body.push_str(&words[..words.floor_char_boundary(left)]);
-        body.push('\n');
+        put_words(&mut body, &words, SEARCH_OCTETS);
+    }
+    for file in &contents.files {
+        file_words(mail, file, &mut body);
     }
     if body.contains('\0') {
         body.replace('\0', " ")
     } else {
         body
     }
+}
+
+/// Adds the words of an attached text, or of a mail in the mail.
+fn file_words(mail: &Message, file: &File, body: &mut String) {
+    if file.place.packed.is_some() || !inside::is_shown(file) {
+        return;
+    }
+    match mail.parts.get(file.place.part).map(|part| &part.body) {
+        Some(PartType::Text(text)) => put_words(body, text, FILE_OCTETS),
+        Some(PartType::Html(html)) => {
+            put_words(body, &strip::words(html, FILE_OCTETS), FILE_OCTETS)
+        }
+        // As programs send a log or a table.
+        Some(PartType::Binary(bytes) | PartType::InlineBinary(bytes)) => {
+            let start = &bytes[..bytes.len().min(FILE_OCTETS)];
+            if !start.contains(&0) {
+                put_words(body, &String::from_utf8_lossy(start), FILE_OCTETS);
+            }
+        }
+        Some(PartType::Message(inner)) => {
+            put_words(body, inner.subject().unwrap_or_default(), FILE_OCTETS);
+            if let Some(text) = inner.body_text(0) {
+                put_words(body, &text, FILE_OCTETS);
+            }
+        }
+        Some(PartType::Multipart(_)) | None => {}
+    }
+}
+
+/// Adds as many words as there is room for.
+fn put_words(body: &mut String, words: &str, most: usize) {
+    let left = SEARCH_OCTETS.saturating_sub(body.len()).min(most);
+    body.push_str(&words[..words.floor_char_boundary(left)]);
+    body.push('\n');
 }
 
 /// Returns the first line that the sender wrote: no quotes, and not the line that announces them.
@@ -425,6 +462,9 @@ const HANDLE_LETTERS: usize = 10;
 
 /// What is indexed of one mail: a book's worth.
 const SEARCH_OCTETS: usize = 1024 * 1024;
+
+/// And of one file: the beginning of a log.
+const FILE_OCTETS: usize = 128 * 1024;
 
 /// Where the first line is looked for.
 const PREVIEW_OCTETS: usize = 8 * 1024;

@@ -2,7 +2,7 @@
 //!
 //! Words are joined by *and*, each matches the beginnings of words, and accents do not count.
 //! `from:` `subject:` `text:` `to:` `list:` `is:unread|read|important|starred|muted|withdrawn|expired|replaced`
-//! `has:file|link` `after:2026-11-01` `before:…` `size:>1M` narrow it, `"…"` is a phrase, `-` before any of these turns it
+//! `by:relevance` `has:file|link` `after:2026-11-01` `before:…` `size:>1M` narrow it, `"…"` is a phrase, `-` before any of these turns it
 //! round, and `or` stands between two of which one is enough; `( )` group.
 
 use std::fmt::Write;
@@ -24,6 +24,17 @@ mod reading;
 pub struct Query {
     /// None matches every notice.
     root: Option<Expression>,
+    ranking: Ranking,
+}
+
+/// In which order an answer comes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Ranking {
+    /// The newest first.
+    #[default]
+    Date,
+    /// First that in which the words stand most, above all in subjects and senders (BM25).
+    Relevance,
 }
 
 /// What a notice must be like.
@@ -75,8 +86,8 @@ impl Query {
     ///
     /// An operator has a value that it cannot have, or a `)` closes nothing.
     pub fn parse(text: &str, zone: &TimeZone) -> Result<Query, QueryError> {
-        let root = reading::read(text, zone)?;
-        Ok(Query { root })
+        let (root, ranking) = reading::read(text, zone)?;
+        Ok(Query { root, ranking })
     }
 
     /// The words that are looked for, without operators, for underlining.
@@ -91,6 +102,11 @@ impl Query {
     /// True if the index must be asked.
     pub(super) fn asks_for_words(&self) -> bool {
         self.root.as_ref().is_some_and(Expression::asks_for_words)
+    }
+
+    /// In which order the answer comes.
+    pub fn ranking(&self) -> Ranking {
+        self.ranking
     }
 
     /// True if every notice matches.
@@ -263,6 +279,14 @@ fn joined(all: &[Expression], between: &str, out: &mut Condition) {
     out.sql.push(')');
 }
 
+/// Words as FTS5 takes them, wherever they stand; the last may go on.
+fn any_place(words: &str) -> Option<String> {
+    match Lookup::of(None, words) {
+        Lookup::Words(lookup) => Some(lookup),
+        Lookup::Beginnings(lookup) => Some(format!("{lookup} *")),
+    }
+}
+
 /// A name for LIKE, of which no character has another meaning.
 fn escaped(name: &str) -> String {
     name.replace('\\', r"\\")
@@ -282,12 +306,31 @@ impl Store {
             self.index_all()?;
         }
         let (condition, mut values) = query.condition(Timestamp::now());
+        let words: Vec<String> = match query.ranking {
+            Ranking::Relevance => query
+                .words()
+                .iter()
+                .filter_map(|words| any_place(words))
+                .collect(),
+            Ranking::Date => Vec::new(),
+        };
+        let select = match words.is_empty() {
+            true => format!("SELECT id FROM notice WHERE {condition} ORDER BY date DESC, id DESC"),
+            // The weights are those of sender, recipient, subject, text and files.
+            false => {
+                values.insert(0, words.join(" OR ").into());
+                format!(
+                    "SELECT id FROM \
+                     (SELECT rowid AS found, bm25(words, 4, 1, 8, 1, 2) AS score FROM words \
+                      WHERE words MATCH ?) \
+                     JOIN notice ON id = found WHERE {condition} ORDER BY score, date DESC, id DESC"
+                )
+            }
+        };
         values.push((most as i64).into());
         self.read(|connection| {
             connection
-                .prepare_cached(&format!(
-                    "SELECT id FROM notice WHERE {condition} ORDER BY date DESC, id DESC LIMIT ?"
-                ))?
+                .prepare_cached(&format!("{select} LIMIT ?"))?
                 .query_map(rusqlite::params_from_iter(values), |row| {
                     row.get(0).map(NoticeId)
                 })?

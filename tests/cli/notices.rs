@@ -414,3 +414,36 @@ fn a_mark_on_many_notices_can_be_undone() {
     person.run(&undo).expect(0);
     assert_eq!(person.found("is:unread"), 40);
 }
+
+#[test]
+fn what_a_search_finds_can_be_had_as_a_maildir_and_so_can_a_notice() {
+    let (_office, person) = checked();
+    let folder = person.path("kept");
+    let path = folder.to_str().expect("UTF-8");
+
+    let ran = person
+        .run(&["search", "drill", "--maildir", path])
+        .expect_quiet();
+    let id = id_of(&person, "Disk usage");
+    person
+        .run(&["save", &id, "--format", "maildir", "--to", path])
+        .expect_quiet();
+
+    assert!(ran.stdout.starts_with("1 mail in "), "{}", ran.stdout);
+    let mails: Vec<String> = fs::read_dir(folder.join("new"))
+        .expect("a Maildir")
+        .map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("a mail"))
+        .collect();
+    assert_eq!(mails.len(), 2);
+    assert!(
+        mails
+            .iter()
+            .any(|mail| mail.contains("Subject: Fire drill")),
+        "{mails:?}"
+    );
+    assert!(
+        mails.iter().any(|mail| mail.contains("Disk usage")),
+        "{mails:?}"
+    );
+    assert!(!mails.concat().contains('\r'), "the line ends of files");
+}

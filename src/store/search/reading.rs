@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{Expression, QueryError};
+use super::{Expression, QueryError, Ranking};
 use crate::store::index::Column;
 
 /// SQLite takes a thousand terms.
@@ -12,7 +12,10 @@ const MOST_PIECES: usize = 300;
 const DEEPEST: usize = 20;
 
 /// Reads a query; none if every notice matches.
-pub(super) fn read(text: &str, zone: &TimeZone) -> Result<Option<Expression>, QueryError> {
+pub(super) fn read(
+    text: &str,
+    zone: &TimeZone,
+) -> Result<(Option<Expression>, Ranking), QueryError> {
     let pieces = pieces(text);
     if let Some(piece) = pieces.get(MOST_PIECES) {
         return Err(QueryError {
@@ -24,14 +27,16 @@ pub(super) fn read(text: &str, zone: &TimeZone) -> Result<Option<Expression>, Qu
         pieces,
         at: 0,
         zone,
+        ranking: Ranking::default(),
     };
     let read = reader.alternatives(0)?;
+    let ranking = reader.ranking;
     match reader.pieces.get(reader.at) {
         Some(rest) => Err(QueryError {
             column: rest.column,
             what: "this `)` closes nothing: put it into quotation marks to look for it".to_owned(),
         }),
-        None => Ok(read),
+        None => Ok((read, ranking)),
     }
 }
 
@@ -39,6 +44,7 @@ struct Reader<'a> {
     pieces: Vec<Piece<'a>>,
     at: usize,
     zone: &'a TimeZone,
+    ranking: Ranking,
 }
 
 impl<'a> Reader<'a> {
@@ -72,6 +78,15 @@ impl<'a> Reader<'a> {
             column: piece.column,
             what,
         };
+        if let Some(by) = piece.text.strip_prefix("by:") {
+            self.ranking = match by.to_ascii_lowercase().as_str() {
+                "relevance" => Ranking::Relevance,
+                // One that is still to be typed too.
+                "date" | "" => Ranking::Date,
+                _ => return Err(failed(format!("`by:` takes date or relevance, not `{by}`"))),
+            };
+            return Ok(None);
+        }
         let (is_negated, rest) = match piece.text.strip_prefix('-') {
             Some(rest) if !rest.is_empty() => (true, rest),
             Some(_) | None => (false, piece.text),
