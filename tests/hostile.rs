@@ -453,3 +453,89 @@ fn now() -> Timestamp {
 /// SECURITY.md P2.1 allows 5 s, which no mail here needs in a release build; a debug build on a busy
 /// machine gets more. What grows with the square of its input would need hours.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+// ---- made here: see support/hostile.rs ----
+
+/// Opens a mail and all that is in it, as a reader does who looks at everything.
+fn looked_at(raw: &[u8]) -> Notice {
+    let notice = opened(raw);
+    let zone = jiff::tz::TimeZone::UTC;
+    for file in notice.files.iter().take(5) {
+        let way = files::Way::default().to(file.place).expect("one step");
+        let (file, bytes) = way.file(raw).expect("it is there");
+        if let Some(inside) = Notice::of_file(&file, &bytes, Some(&zone)) {
+            assert_harmless(&inside, &file.name);
+        }
+    }
+    notice
+}
+
+#[track_caller]
+fn assert_harmless(notice: &Notice, name: &str) {
+    let lines = notice.lines(80, Options::default());
+    let drawn = lines
+        .iter()
+        .flat_map(|line| &line.runs)
+        .map(|run| run.text.as_str());
+    let named = notice.files.iter().map(|file| file.name.as_str());
+    let led = notice
+        .links
+        .iter()
+        .flat_map(|link| [link.target.as_str(), link.label.as_str()]);
+    let people = notice.from.iter().chain(&notice.to).chain(&notice.cc);
+    let people = people.flat_map(|one| [one.name.as_str(), one.address.as_str()]);
+    for text in drawn
+        .chain(named)
+        .chain(led)
+        .chain(people)
+        .chain([notice.subject.as_str()])
+    {
+        let steers = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'
+                    | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+        };
+        assert!(!text.contains(steers), "{name}: {text:?}");
+        let marks = text.chars().filter(|c| *c == '\u{301}').count();
+        let letters = text.chars().count() - marks;
+        assert!(marks <= 8 * letters.max(1), "{name}: {text:?}");
+    }
+}
+
+#[test]
+fn what_steers_a_terminal_does_not_from_any_place_of_a_mail() {
+    for mail in crate::support::hostile::steering() {
+        let notice = looked_at(&mail.bytes);
+        assert_harmless(&notice, &mail.name);
+        let digest = Digest::of(&mail.bytes, now());
+        let headline = &digest.headline;
+        for text in [
+            &headline.subject,
+            &headline.preview,
+            &headline.list,
+            &headline.from.name,
+        ] {
+            assert!(!text.contains(char::is_control), "{}: {text:?}", mail.name);
+        }
+    }
+}
+
+#[test]
+fn what_costs_more_than_it_is_worth_is_cut_and_said() {
+    let mut unsaid = Vec::new();
+    for mail in crate::support::hostile::costly() {
+        let begun = Instant::now();
+        let notice = looked_at(&mail.bytes);
+        assert_harmless(&notice, &mail.name);
+        let took = begun.elapsed();
+        assert!(took < PATIENCE * 3, "{}: {took:?}", mail.name);
+        let said = words(&notice);
+        let is_said = ["Cut", "cut", "more", "Only", "left out"]
+            .iter()
+            .any(|word| said.contains(word));
+        if mail.is_cut && !is_said {
+            unsaid.push(format!("{} ({took:?})", mail.name));
+        }
+    }
+    assert!(unsaid.is_empty(), "not said to be cut: {unsaid:?}");
+}

@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub mod chance;
+pub mod hostile;
 pub mod inetd;
 pub mod mailbox;
 pub mod office;

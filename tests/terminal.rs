@@ -613,6 +613,10 @@ fn hostile_mails_opened_one_after_the_other_send_nothing_but_our_own_drawing() {
             names.push(path);
         }
     }
+    for mail in crate::support::hostile::steering() {
+        scratch.deliver(&mail.bytes);
+        names.push(mail.name.into());
+    }
     let office = Office::over(scratch);
     let person = Person::reading(office.address());
     person.run(&["check"]).expect(0);

@@ -4,7 +4,7 @@
 
 use mail_parser::{Encoding, MessageParser, MessagePart, PartType};
 
-use super::{Notice, guard, limits, packed, shown::Shown, transfer::transfer_decoded};
+use super::{Notice, TextForm, guard, limits, packed, shown::Shown, transfer::transfer_decoded};
 
 /// An attachment, as it is listed. Its bytes come from [`bytes()`] on demand.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +59,12 @@ impl Way {
         let mut found: Option<(File, Vec<u8>)> = None;
         for place in self.0.into_iter().flatten() {
             let mail = found.as_ref().map_or(raw, |(_, bytes)| bytes);
-            let mut files = Notice::parse(mail).files.into_iter();
-            let file = files.find(|file| file.place == place)?;
+            // What is text in one form may be a file in the other.
+            let forms = [TextForm::Best, TextForm::Other];
+            let file = forms.into_iter().find_map(|form| {
+                let files = Notice::parse_as(mail, form).files;
+                files.into_iter().find(|file| file.place == place)
+            })?;
             let bytes = bytes(mail, place)?;
             found = Some((file, bytes));
         }

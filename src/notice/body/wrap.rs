@@ -143,8 +143,10 @@ impl<'t> Rows<'t> {
 
     fn put(&mut self, piece: Piece<'t>) {
         let mut piece = piece;
+        // Of a word of a million letters this is asked once.
+        let is_word = piece.width <= self.columns || piece.text.is_ascii();
         while piece.width > self.columns {
-            if !piece.text.is_ascii() {
+            if !is_word {
                 // One grapheme wider than a row (a flood of joined letters) shows as a mark.
                 piece = Piece {
                     text: "?",
