@@ -13,7 +13,7 @@ use tidings::{
     config::{Mailbox, Settings},
     notice::{
         Address, Headline, MailboxIndex, Marks, Notice, NoticeId, body::Options, headline::Digest,
-        shown::Shown,
+        shown::Shown, thread::Threads,
     },
     tui::{Purpose, Start, Tui, event::Event},
 };
@@ -187,4 +187,73 @@ fn open_a_large_newsletter(bencher: Bencher) {
     .into_bytes()
     .into();
     bencher.bench_local(|| Notice::parse(&mail).lines(96, Options::default()));
+}
+
+/// Threads of 100,000 notices, each of which answers one of those before it, or none: as a cache is loaded.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn thread_100_000(bencher: Bencher) {
+    let headlines = answering();
+    bencher.bench_local(|| threads(&headlines));
+}
+
+/// Ten more, as they arrive.
+#[divan::bench(sample_count = 50, sample_size = 1)]
+fn thread_ten_more(bencher: Bencher) {
+    let mut headlines = answering();
+    let mut threads = threads(&headlines);
+    bencher.bench_local(|| {
+        for _ in 0..10 {
+            headlines.push(answer(headlines.len() as u64));
+            threads.add(&headlines);
+        }
+        threads.settle(&headlines);
+    });
+}
+
+fn threads(headlines: &[Headline]) -> Threads {
+    let mut threads = Threads::new(false);
+    for count in 1..=headlines.len() {
+        threads.add(&headlines[..count]);
+    }
+    threads.settle(headlines);
+    threads
+}
+
+/// Half of them answer, through up to five that their References name.
+fn answering() -> Vec<Headline> {
+    (0..MANY.unsigned_abs()).map(answer).collect()
+}
+
+fn answer(number: u64) -> Headline {
+    let before =
+        |number: u64| (number % 2 == 1).then(|| number - 1 - (number * 7 % 60).min(number - 1));
+    let mut parents: Vec<u64> = std::iter::successors(before(number), |at| before(*at))
+        .take(5)
+        .collect();
+    parents.reverse();
+    Headline {
+        parents: parents.into(),
+        key: number,
+        ..headline(i64::try_from(number).expect("few"))
+    }
+}
+
+/// A mail of 10 MB with two files, to its first screen.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn open_ten_megabytes(bencher: Bencher) {
+    let file = format!("{}\r\n", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=".repeat(2)).repeat(70_000);
+    let part = |name: &str| {
+        format!(
+            "--b\r\nContent-Type: application/pdf; name={name}\r\nContent-Transfer-Encoding: base64\r\n\r\n{file}"
+        )
+    };
+    let mail = format!(
+        "Subject: Plans\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+         --b\r\n\r\nSee below.\r\n{}{}--b--\r\n",
+        part("a.pdf"),
+        part("b.pdf")
+    );
+    bencher
+        .counter(BytesCount::new(mail.len()))
+        .bench_local(|| Notice::parse(mail.as_bytes()).lines(96, Options::default()));
 }

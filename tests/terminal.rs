@@ -845,3 +845,63 @@ fn a_password_is_asked_for_and_never_shown() {
     assert_left(left, 0);
     assert_eq!(person.subjects().len(), 7);
 }
+
+#[test]
+fn a_correction_a_table_and_a_picture_are_shown() {
+    let scratch = Scratch::new();
+    let send = |number: u32, subject: &str, rest: &str| {
+        scratch.deliver(
+            format!(
+                "From: Facilities <fac@team.example>\r\nSubject: {subject}\r\nMessage-ID: <{number}@team.example>\r\n\
+                 Date: Mon, 23 Nov 2026 1{number}:00:00 +0000\r\n{rest}"
+            )
+            .as_bytes(),
+        );
+    };
+    send(0, "Fire drill", "\r\nOn Friday at 11:00.\r\n");
+    send(1, "Correction: Fire drill", "\r\nOn Friday at 10:00.\r\n");
+    let picture = picture();
+    send(
+        2,
+        "Map",
+        &format!(
+            "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee below.\r\n\
+             --b\r\nContent-Type: text/csv; name=hosts.csv\r\n\r\nhost,owner\r\nbuild-01,Priya\r\n\
+             --b\r\nContent-Type: image/png; name=map.png\r\nContent-Transfer-Encoding: base64\r\n\r\n{picture}\r\n--b--\r\n"
+        ),
+    );
+    let office = Office::over(scratch);
+    let person = Person::reading(office.address());
+    person.run(&["check"]).expect(0);
+    let mut terminal = opened(&person, ORDINARY);
+
+    terminal.press("gj\r");
+    terminal.wait_for("Stands in the place of an earlier notice");
+    terminal.press("=");
+    terminal.wait_for("+ On Friday at 10:00.");
+    terminal.press("q");
+    terminal.wait_for_no("+ On Friday");
+    terminal.press("K");
+    terminal.wait_for("See below.");
+    terminal.press("v\r");
+    terminal.wait_for("build-01  Priya");
+    terminal.press("q");
+    terminal.wait_for("See below.");
+    terminal.press("i");
+    terminal.wait_for("40 x 40 pixels");
+    terminal.press("Q");
+    let left = terminal.leave();
+
+    assert_own_drawing(&left.bytes);
+    assert_left(left, 0);
+}
+
+/// A picture in base64.
+fn picture() -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(40, 40)
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .expect("a picture");
+    STANDARD.encode(bytes.into_inner())
+}
