@@ -166,10 +166,44 @@ fn a_notice_can_name_the_one_in_whose_place_it_stands() {
 }
 
 #[test]
+fn notices_that_name_one_another_do_not_hide_each_other() {
+    // Whoever forges a sender could hide three notices so.
+    let all = [
+        DRILL,
+        Sent {
+            day: 2,
+            subject: "x",
+            headers: "Supersedes: <2@team.example>\r\n",
+            ..DRILL
+        },
+        Sent {
+            day: 3,
+            subject: "y",
+            headers: "Supersedes: <1@team.example>\r\n",
+            ..DRILL
+        },
+        Sent {
+            day: 0,
+            subject: "z",
+            headers: "Supersedes: <0@team.example>\r\n",
+            ..DRILL
+        },
+    ];
+
+    let found = replaced_either_way(&all);
+
+    assert_eq!(
+        found,
+        [None, Some(2), None, None],
+        "an older one takes no newer one's place"
+    );
+}
+
+#[test]
 fn what_does_not_hold_any_more_is_not_unread() {
     let all = [
         Sent {
-            headers: "Expires: Mon, 02 Nov 2026 10:00:00 +0000\r\n",
+            headers: "Expires: Mon, 02 Nov 2026 12:00:00 +0000\r\n",
             ..DRILL
         },
         Sent {
@@ -330,6 +364,14 @@ fn what_has_the_words_where_they_matter_most_comes_first_if_asked() {
     );
     assert_eq!(found("by:relevance -deploy"), [""; 0]);
     assert_eq!(found("by:relevance is:unread has:file"), [""; 0]);
+    let either = found("deploy or subject:soup by:relevance");
+    assert_eq!(either.len(), 3, "{either:?}");
+    let other = found("is:unread or deploy by:relevance");
+    assert_eq!(
+        other.len(),
+        3,
+        "what has none of the words comes last: {other:?}"
+    );
     assert_eq!(found("by:"), ["Lunch", "Soup", "Deploy finished"]);
     let wrong = Query::parse("a by:size", &TimeZone::UTC).expect_err("no such thing");
     assert_eq!(
@@ -367,4 +409,69 @@ fn attached_texts_and_mails_are_searched_too() {
         assert_eq!(count(word), 1, "{word}");
     }
     assert_eq!(count("secret"), 0, "a picture has no words");
+}
+
+#[test]
+fn a_correction_that_is_taken_back_gives_the_place_back() {
+    let all = [
+        DRILL,
+        Sent {
+            day: 2,
+            subject: "Correction: Fire drill",
+            ..DRILL
+        },
+    ];
+    let (store, _folder) = kept(&all, &[0, 1]);
+    assert_eq!(store.counts().expect("counts").unread, 1);
+    let headlines = store.headlines(None, 10).expect("headlines");
+    let correction = headlines
+        .iter()
+        .find(|headline| headline.replaced_by.is_none())
+        .expect("one");
+
+    store.withdraw(&[correction.id], now()).expect("withdrawn");
+
+    assert_eq!(
+        store.counts().expect("counts").unread,
+        1,
+        "the first one is to be read again"
+    );
+    let headlines = store.headlines(None, 10).expect("headlines");
+    assert!(
+        headlines
+            .iter()
+            .all(|headline| headline.replaced_by.is_none())
+    );
+}
+
+#[test]
+fn names_tell_apart_who_has_the_address_of_a_list() {
+    // As lists write it that may not send in their members' names.
+    let by = |name: &str, subject: &str, day: i64| {
+        let mail = format!(
+            "From: \"{name} via team\" <team@lists.example>\r\nSubject: {subject}\r\n\
+             Date: {day} Nov 2026 10:00:00 +0000\r\nMessage-ID: <{name}{day}@x.example>\r\n\r\ntext\r\n"
+        );
+        Digest::of(mail.as_bytes(), now()).succession
+    };
+
+    assert_eq!(
+        by("Ana", "Fire drill", 2).topic,
+        by("Ana", "Correction: Fire drill", 3).topic
+    );
+    assert_ne!(
+        by("Ana", "Fire drill", 2).topic,
+        by("Bob", "Correction: Fire drill", 3).topic
+    );
+}
+
+#[test]
+fn what_was_over_before_it_was_sent_is_to_be_read() {
+    let all = [Sent {
+        headers: "Expires: Mon, 26 Jul 1997 05:00:00 GMT\r\n",
+        ..DRILL
+    }];
+    let (store, _folder) = kept(&all, &[0]);
+
+    assert_eq!(store.counts().expect("counts").unread, 1);
 }

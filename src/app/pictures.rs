@@ -9,7 +9,7 @@ use ratatui_image::{
     picker::{Picker, ProtocolType},
 };
 
-use crate::{config::Images, tui::picture::Picture};
+use crate::{config::Images, notice::guard, tui::picture::Picture};
 
 /// Makes pictures for this terminal.
 #[derive(Clone, Debug)]
@@ -28,7 +28,12 @@ impl Pictures {
             Images::Sixel => Some(ProtocolType::Sixel),
             Images::Blocks => Some(ProtocolType::Halfblocks),
         };
-        let mut picker = picker();
+        // The library would have tmux let everything through for good, to find out what is around it: only
+        // for somebody who has said what that is.
+        let mut picker = match kind.is_none() && is_inside_other() {
+            true => Picker::halfblocks(),
+            false => picker(),
+        };
         match kind {
             Some(kind) => picker.set_protocol_type(kind),
             None if is_kitty() => picker.set_protocol_type(ProtocolType::Kitty),
@@ -46,12 +51,15 @@ impl Pictures {
     /// It is no picture, too large, or none are shown here; in words.
     pub fn make(&self, bytes: &[u8], columns: u16, rows: u16) -> Result<(Picture, String), String> {
         let picker = self.picker.as_ref().ok_or("pictures are not shown here")?;
-        let image = decoded(bytes)?;
-        let words = format!("{} x {} pixels", image.width(), image.height());
-        let size = ratatui::layout::Size::new(columns.max(1), rows.max(1));
-        let made = picker.new_protocol(image, size, Resize::Fit(None));
-        let made = made.map_err(|error| format!("it cannot be shown: {error}"))?;
-        Ok((Picture::new(made), words))
+        let made = guard::without_panic(|| {
+            let image = decoded(bytes)?;
+            let words = format!("{} x {} pixels", image.width(), image.height());
+            let size = ratatui::layout::Size::new(columns.max(1), rows.max(1));
+            let made = picker.new_protocol(image, size, Resize::Fit(None));
+            let made = made.map_err(|error| format!("it cannot be shown: {error}"))?;
+            Ok((Picture::new(made), words))
+        });
+        made.unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
     }
 }
 
@@ -94,10 +102,19 @@ fn picker() -> Picker {
 
 fn is_kitty() -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_inside_other = is_set("TMUX") || is_set("STY");
     let names_it =
         std::env::var("TERM").is_ok_and(|term| term.contains("kitty") || term.contains("ghostty"));
-    (is_set("KITTY_WINDOW_ID") || names_it) && !is_inside_other
+    (is_set("KITTY_WINDOW_ID") || names_it) && !is_inside_other()
+}
+
+/// True inside tmux or screen.
+fn is_inside_other() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_named = |name: &str| {
+        std::env::var(name)
+            .is_ok_and(|value| value.starts_with("tmux") || value.starts_with("screen"))
+    };
+    is_set("TMUX") || is_set("STY") || is_named("TERM") || is_named("TERM_PROGRAM")
 }
 
 /// SECURITY.md P2.5: more are not decoded.

@@ -1,10 +1,13 @@
 //! What has changed between two notices, line by line and within lines.
 
+use std::time::{Duration, Instant};
+
 use similar::{Algorithm, ChangeTag, TextDiff};
 
 use super::{
     Notice, Run, Style,
     body::{Block, Content},
+    guard,
     shown::Shown,
 };
 
@@ -12,8 +15,12 @@ impl Notice {
     /// This notice with the difference to an older one in the place of its text: what is no longer there
     /// with a `-` before it, what is new with a `+`, the words that differ set off.
     pub fn compared_with(&self, older: &Notice) -> Notice {
+        let (before, after) = (text_of(older), text_of(self));
+        let blocks = guard::without_panic(|| difference(&before, &after));
+        let unknown = "What has changed cannot be told.";
         Notice {
-            blocks: difference(&text_of(older), &text_of(self)),
+            blocks: blocks
+                .unwrap_or_else(|| vec![Block::prose(Shown::from_static(unknown), Style::Muted)]),
             has_other_form: false,
             ..self.clone()
         }
@@ -36,8 +43,10 @@ fn text_of(notice: &Notice) -> String {
 }
 
 fn difference(older: &str, newer: &str) -> Vec<Block> {
+    let deadline = Instant::now() + PATIENCE;
     let diff = TextDiff::configure()
         .algorithm(Algorithm::Patience)
+        .deadline(deadline)
         .diff_lines(older, newer);
     if diff.ratio() == 1.0 {
         return vec![Block::prose(
@@ -51,7 +60,7 @@ fn difference(older: &str, newer: &str) -> Vec<Block> {
             blocks.push(line("…", Style::Muted, Vec::new()));
         }
         for operation in group {
-            for change in diff.iter_inline_changes(operation) {
+            for change in diff.iter_inline_changes_deadline(operation, Some(deadline)) {
                 let (marker, style) = match change.tag() {
                     ChangeTag::Delete => ("-", Style::Bad),
                     ChangeTag::Insert => ("+", Style::Good),
@@ -95,6 +104,9 @@ fn line(marker: &'static str, style: Style, runs: Vec<Run>) -> Block {
 
 /// How many lines that are alike are shown before and behind those that differ.
 const CONTEXT: usize = 3;
+
+/// After this long it is told more roughly.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Longer texts are no corrections of one another.
 const MOST_LINES: usize = 5_000;

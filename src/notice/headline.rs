@@ -250,7 +250,8 @@ fn headline(
         withdrawn: None,
         replaces: None,
         list: facts::list_name(mail),
-        expires: facts::expires(mail),
+        // What was over before it was sent says something else, or nothing.
+        expires: facts::expires(mail).filter(|until| sent.is_none_or(|sent| *until > sent)),
         answer_by: facts::answer_by(mail),
         replaced_by: None,
     }

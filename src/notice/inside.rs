@@ -46,6 +46,13 @@ pub fn is_shown(file: &File) -> bool {
 
 /// True if a file is a picture of a kind that can be shown.
 pub fn is_picture(file: &File) -> bool {
+    if file
+        .content_type
+        .to_ascii_lowercase()
+        .starts_with("message/")
+    {
+        return false;
+    }
     let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let of_name = ["png", "jpg", "jpeg", "gif", "webp"];
     let of_type = [

@@ -70,6 +70,13 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
         .pieces
         .iter()
         .all(|piece| matches!(piece, Piece::Calendar(_)));
+    let subject = headers::subject(mail).to_lowercase();
+    let says_so = [
+        "re:", "re :", "aw:", "antw:", "sv:", "rif:", "odp:", "vs:", "回复",
+    ];
+    let is_answer = (!headers::parents(mail).is_empty()
+        || says_so.iter().any(|mark| subject.starts_with(mark)))
+        && !is_passed_on(&subject);
     let mut links = Links::default();
     let mut blocks = Vec::new();
     let mut cuts = contents.cuts;
@@ -81,13 +88,17 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
             Piece::Calendar(text) => blocks.extend(calendar::blocks(&text, zone, is_alone)),
             Piece::Html(text) => {
                 let mut page = html::page(&text, &mut links);
-                body::quote_tail(&mut page.blocks);
+                if is_answer {
+                    body::quote_tail(&mut page.blocks);
+                }
                 blocks.extend(page.blocks);
                 cuts.extend(page.cut);
             }
             Piece::Plain { text, format } => {
                 let mut own = plain::blocks(&text, format, &mut links);
-                body::quote_tail(&mut own);
+                if is_answer {
+                    body::quote_tail(&mut own);
+                }
                 blocks.extend(own);
             }
             Piece::Status(text) => blocks.extend(report::blocks(&text)),
@@ -110,6 +121,14 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
         files: contents.files,
         cuts,
     }
+}
+
+/// True if a mail was passed on: what stands below it is what it is about.
+fn is_passed_on(subject: &str) -> bool {
+    let marks = [
+        "fw:", "fwd:", "wg:", "tr:", "rv:", "enc:", "doorst:", "i:", "[fwd:",
+    ];
+    marks.iter().any(|mark| subject.starts_with(mark))
 }
 
 /// Returns what can be shown of a mail that is none.

@@ -1,7 +1,7 @@
 //! What a notice takes the place of: an earlier one that it names, or the last one of the same sender
 //! and subject if it calls itself a correction; of an appointment, what was told of it before.
 //!
-//! Whose notice it is, the sender's address must say: nobody's notice is replaced by somebody else's.
+//! Whose notice it is, the sender's address and name must say: nobody's notice is replaced by somebody else's.
 
 use mail_parser::Message;
 use sha2::{Digest as _, Sha256};
@@ -39,17 +39,19 @@ impl Succession {
         let supersedes = supersedes.as_deref().map(headers::key_of);
         if let Some(appointment) = appointment {
             return Succession {
-                topic: topic(&sender.address, &format!("appointment {}", appointment.uid)),
-                corrects: appointment.is_later,
+                topic: topic(sender, &format!("appointment {}", appointment.uid)),
+                corrects: appointment.is_later && !sender.address.is_empty(),
                 supersedes,
                 days: APPOINTMENT_DAYS,
             };
         }
         let (rest, corrects) = without_prefixes(subject);
         Succession {
-            topic: topic(&sender.address, rest),
-            // What corrects nothing in particular follows on nothing.
-            corrects: corrects && rest.chars().any(char::is_alphanumeric),
+            topic: topic(sender, rest),
+            // What corrects nothing in particular follows on nothing, and so does what is nobody's.
+            corrects: corrects
+                && rest.chars().any(char::is_alphanumeric)
+                && !sender.address.is_empty(),
             supersedes,
             days: DAYS,
         }
@@ -96,9 +98,12 @@ fn is_correction(words: &str) -> bool {
     WORDS.contains(&word)
 }
 
-fn topic(address: &str, subject: &str) -> u64 {
+/// Lists may put their own address in the place of everybody's: the name is left then.
+fn topic(sender: &Address, subject: &str) -> u64 {
     let mut digest = Sha256::new();
-    digest.update(address.trim().to_lowercase());
+    digest.update(sender.address.trim().to_lowercase());
+    digest.update(b"\n");
+    digest.update(sender.name.trim().to_lowercase());
     for word in subject.split_whitespace() {
         digest.update(b"\n");
         digest.update(word.to_lowercase());

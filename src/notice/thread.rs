@@ -218,6 +218,11 @@ impl Threads {
         None
     }
 
+    /// The thread that a thread has become part of, or itself.
+    pub fn present(&self, thread: Thread) -> Thread {
+        self.resolve(thread)
+    }
+
     /// All threads, in no order.
     pub fn all(&self) -> impl Iterator<Item = Thread> {
         let threads = (0u32..).map(Thread).zip(&self.members);

@@ -72,8 +72,14 @@ impl Store {
         self.write(|transaction, change| {
             let mut statement = transaction
                 .prepare_cached("UPDATE notice SET withdrawn = ?2, changed = ?3 WHERE id = ?1")?;
+            // What it stood for stands for itself again: nobody shall miss that.
+            let mut restore = transaction.prepare_cached(
+                "UPDATE notice SET replaced_by = NULL, changed = ?2 WHERE replaced_by = ?1 \
+                 AND withdrawn IS NULL",
+            )?;
             for id in ids {
                 statement.execute(params![id.0, since.as_second(), change])?;
+                restore.execute(params![id.0, change])?;
             }
             Ok(())
         })

@@ -320,10 +320,10 @@ impl Store {
             false => {
                 values.insert(0, words.join(" OR ").into());
                 format!(
-                    "SELECT id FROM \
+                    "SELECT id FROM notice LEFT JOIN \
                      (SELECT rowid AS found, bm25(words, 4, 1, 8, 1, 2) AS score FROM words \
-                      WHERE words MATCH ?) \
-                     JOIN notice ON id = found WHERE {condition} ORDER BY score, date DESC, id DESC"
+                      WHERE words MATCH ?) ON id = found \
+                     WHERE {condition} ORDER BY score IS NULL, score, date DESC, id DESC"
                 )
             }
         };

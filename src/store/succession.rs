@@ -83,11 +83,11 @@ pub(super) fn link(
     if let Some(named) = succession.supersedes
         && named != headline.key
     {
-        for old in of_sender(transaction, "thread_key", named, headline)? {
+        for old in of_sender(transaction, "thread_key", named, headline, "<")? {
             replace(old, Some(id))?;
         }
     }
-    let named_by = of_sender(transaction, "supersedes", headline.key, headline)?;
+    let named_by = of_sender(transaction, "supersedes", headline.key, headline, ">")?;
     let mut by = named_by.first().copied();
 
     let next = neighbour(transaction, headline, succession, false)?;
@@ -116,23 +116,28 @@ pub(super) fn link(
     Ok(by.map(NoticeId))
 }
 
-/// The other notices of this sender that have a key.
+/// The other notices of this sender that have a key, sent before this one (`<`) or after it (`>`). Time
+/// goes one way: notices that name one another do not all stand aside for each other.
 fn of_sender(
     transaction: &Transaction,
     column: &str,
     key: u64,
     headline: &Headline,
+    comparison: &str,
 ) -> rusqlite::Result<Vec<i64>> {
     transaction
         .prepare_cached(&format!(
-            "SELECT id FROM notice WHERE {column} = ?1 AND id <> ?2 \
-             AND from_address = ?3 COLLATE NOCASE AND from_address <> '' LIMIT {MOST_NAMED}"
+            "SELECT id FROM notice WHERE {column} = ?1 AND (date, id) {comparison} (?4, ?2) \
+             AND from_address = ?3 COLLATE NOCASE AND from_address <> '' \
+             AND from_name = ?5 COLLATE NOCASE LIMIT {MOST_NAMED}"
         ))?
         .query_map(
             params![
                 key.cast_signed(),
                 headline.id.0,
-                headline.from.address.as_str()
+                headline.from.address.as_str(),
+                headline.date.as_second(),
+                headline.from.name.as_str(),
             ],
             |row| row.get(0),
         )?

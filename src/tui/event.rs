@@ -13,7 +13,11 @@ use crate::{
     poll::report::{Report, Summary},
 };
 
-use super::{effect::Timer, picture::Picture, setup::Step};
+use super::{
+    effect::{Timer, Wanted},
+    picture::Picture,
+    setup::Step,
+};
 
 /// A notice whose marks or place were changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,29 +92,21 @@ pub enum Event {
     },
     /// A notice was read from the cache and laid out.
     Opened {
-        /// Of which mailbox.
-        mailbox: MailboxIndex,
-        /// Which notice.
-        id: NoticeId,
+        /// What was wanted.
+        wanted: Wanted,
         /// The notice.
         notice: Arc<Notice>,
         /// Its text.
         lines: Arc<[Line]>,
-        /// The columns it was laid out for.
-        width: u16,
         /// The picture in its place, if it is one.
         picture: Option<Picture>,
     },
     /// An open notice was laid out anew.
     LaidOut {
-        /// Of which mailbox.
-        mailbox: MailboxIndex,
-        /// Which notice.
-        id: NoticeId,
+        /// What was wanted.
+        wanted: Wanted,
         /// Its text.
         lines: Arc<[Line]>,
-        /// The columns it was laid out for.
-        width: u16,
     },
     /// A search ended.
     Found {

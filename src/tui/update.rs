@@ -137,9 +137,7 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
         Event::Failed { what, why, next } => {
             setup::failed(model);
             // What was to be done with a notice that cannot be read is not done with another.
-            if let Some(page) = &mut model.page {
-                page.then = None;
-            }
+            reading::failed(model);
             reports::failed(model, &what, &why, &next);
         }
         Event::MarksUnsaved { why } => model.unsaved = Some(why),

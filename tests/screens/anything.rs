@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 use tidings::{
     config::{Mailbox, Settings},
-    notice::{Headline, MailboxIndex, Marks, Notice, NoticeId, shown::Shown},
+    notice::{Headline, MailboxIndex, Marks, Notice, NoticeId, TextForm, files::Way, shown::Shown},
     poll::report::{Outcome, Report, Summary},
     tui::{
         Purpose,
-        effect::Timer,
+        effect::{Timer, Wanted},
         event::{Changed, DemoEvent, Doing, Event, Ledger, Teammate},
         setup::{Stage, Step, StepResult},
     },
@@ -168,11 +168,18 @@ fn event() -> impl Strategy<Value = Event> {
             }
         }),
         (mailbox.clone(), 0_i64..150, 0_u16..120).prop_map(|(mailbox, id, width)| Event::Opened {
-            mailbox,
-            id: NoticeId(id),
+            wanted: Wanted {
+                mailbox,
+                id: NoticeId(id),
+                form: TextForm::Best,
+                compared: None,
+                way: Way::default(),
+                folds_quotes: true,
+                width,
+                rows: 12,
+            },
             notice: Arc::new(Notice::default()),
             lines: Arc::default(),
-            width,
             picture: None,
         }),
         (mailbox.clone(), ids()).prop_map(|(mailbox, ids)| Event::Found {

@@ -488,7 +488,7 @@ fn reading(text: &str) -> Screen {
     let mut screen = Screen::team((80, 24));
     screen.replace(
         NoticeId(1),
-        &format!("Subject: Build cluster\r\n\r\n{text}"),
+        &format!("Subject: Build cluster\r\nIn-Reply-To: <0@team.example>\r\n\r\n{text}"),
     );
     screen.press("g<enter>");
     screen

@@ -240,11 +240,9 @@ impl Screen {
             ..Notice::default()
         };
         Some(Event::Opened {
-            mailbox: wanted.mailbox,
-            id: wanted.id,
+            wanted: *wanted,
             notice: Arc::new(notice),
             lines: vec![Line::default(); usize::from(picture.rows())].into(),
-            width: wanted.width,
             picture: Some(picture),
         })
     }
@@ -255,18 +253,14 @@ impl Screen {
             let answer = match &effect {
                 Effect::Open(wanted) if self.is_picture(wanted) => self.opened_picture(wanted),
                 Effect::Open(wanted) => self.notice(wanted).map(|notice| Event::Opened {
-                    mailbox: wanted.mailbox,
-                    id: wanted.id,
+                    wanted: *wanted,
                     lines: notice.lines(wanted.width, layout(wanted)).into(),
                     notice,
-                    width: wanted.width,
                     picture: None,
                 }),
                 Effect::LayOut(wanted) => self.notice(wanted).map(|notice| Event::LaidOut {
-                    mailbox: wanted.mailbox,
-                    id: wanted.id,
+                    wanted: *wanted,
                     lines: notice.lines(wanted.width, layout(wanted)).into(),
-                    width: wanted.width,
                 }),
                 _ => None,
             };

@@ -240,6 +240,13 @@ impl World {
                     report: Report::Arrived(arrived),
                 });
             }
+            if !notices.is_empty()
+                && let Ok(counts) = store.counts()
+            {
+                // For a mailbox that is not open.
+                let unread = u32::try_from(counts.unread).unwrap_or(u32::MAX);
+                let _ = events.blocking_send(Event::Counted { mailbox, unread });
+            }
             if !notices.is_empty() {
                 let _ = events.blocking_send(Event::Marked { mailbox, notices });
             }
@@ -277,16 +284,11 @@ impl World {
                     }
                 }
                 let notice = opened.notice(wanted, mail, older.as_ref())?;
-                let Wanted {
-                    mailbox, id, width, ..
-                } = wanted;
-                let lines = notice.lines(width, options).into();
+                let lines = notice.lines(wanted.width, options).into();
                 Ok(Event::Opened {
-                    mailbox,
-                    id,
+                    wanted,
                     notice,
                     lines,
-                    width,
                     picture: None,
                 })
             },
@@ -302,14 +304,9 @@ impl World {
             "cannot lay the notice out",
             move |mail| {
                 let notice = opened.notice(wanted, mail, older.as_ref())?;
-                let Wanted {
-                    mailbox, id, width, ..
-                } = wanted;
                 Ok(Event::LaidOut {
-                    mailbox,
-                    id,
-                    lines: notice.lines(width, options).into(),
-                    width,
+                    wanted,
+                    lines: notice.lines(wanted.width, options).into(),
                 })
             },
         );
@@ -468,11 +465,9 @@ fn picture(
     let mut lines = vec![Line::default(); usize::from(picture.rows())];
     lines.extend(notice.lines(wanted.width, Options::default()));
     Ok(Event::Opened {
-        mailbox: wanted.mailbox,
-        id: wanted.id,
+        wanted,
         notice: Arc::new(notice),
         lines: lines.into(),
-        width: wanted.width,
         picture: Some(picture),
     })
 }

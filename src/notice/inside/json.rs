@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::LINES;
 use crate::notice::{
     Run, Style,
     body::{Block, Content},
@@ -16,6 +17,14 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
     let mut lines = Lines::default();
     lines.value(&value, 0, "");
     lines.end();
+    if lines.all.len() > LINES {
+        lines.all.truncate(LINES);
+        lines.put(
+            "… (cut here: `w` in the files saves all of it)",
+            Style::Muted,
+        );
+        lines.end();
+    }
     vec![Block::new(Content::Fixed(lines.all))]
 }
 
@@ -40,11 +49,14 @@ impl Lines {
 
     fn begin(&mut self, depth: usize) {
         self.end();
-        self.put(&"  ".repeat(depth), Style::Code);
+        self.put(&"  ".repeat(depth.min(DEEPEST)), Style::Code);
     }
 
     /// Depth is bounded: what is nested deeper than 128 is no JSON to the library.
     fn value(&mut self, value: &Value, depth: usize, behind: &str) {
+        if self.all.len() > LINES {
+            return;
+        }
         match value {
             Value::Object(fields) if !fields.is_empty() => {
                 self.put("{", Style::Code);
@@ -72,3 +84,6 @@ impl Lines {
         }
     }
 }
+
+/// Deeper than this nothing is moved further to the right.
+const DEEPEST: usize = 20;

@@ -11,6 +11,7 @@ ALTER TABLE notice ADD COLUMN supersedes INTEGER;                   -- the threa
 ALTER TABLE notice ADD COLUMN replaced_by INTEGER;                  -- the id of the notice in its place
 
 CREATE INDEX notice_by_topic ON notice (topic, date, id);
+CREATE INDEX notice_replaced ON notice (replaced_by) WHERE replaced_by IS NOT NULL;
 CREATE INDEX notice_superseding ON notice (supersedes) WHERE supersedes IS NOT NULL;
 
 DROP TABLE words;

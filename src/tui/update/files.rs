@@ -193,7 +193,9 @@ pub fn wanted(model: &Model, id: NoticeId) -> Wanted {
 /// The way to a file of what is in the reader.
 fn way_to(model: &Model, file: &File) -> Option<Way> {
     let page = model.page.as_ref();
-    page.map_or(Way::default(), |page| page.way).to(file.place)
+    // Of what is on the screen, not of what is on its way there.
+    page.map_or(Way::default(), |page| page.shown)
+        .to(file.place)
 }
 
 /// From the list: the notice is read from the cache, and the action done once it is there.

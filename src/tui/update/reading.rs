@@ -18,37 +18,44 @@ use super::{Effects, listing, marks};
 pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
     match event {
         Event::Opened {
-            mailbox,
-            id,
+            wanted,
             notice,
             lines,
-            width,
             picture,
-        } if mailbox == model.open => {
-            // One laid out for a size that is no more is on its way once again.
+        } => {
+            // What is not wanted any more, or not in this size, is on its way once again.
+            let open = model.open;
             let page = model.page.as_mut();
-            let Some(page) = page.filter(|page| page.id == id && page.width == width) else {
+            let Some(page) = page.filter(|page| page.wanted(open) == wanted) else {
                 return;
             };
             page.notice = Some(notice);
             page.lines = lines;
             page.picture = picture;
+            page.shown = wanted.way;
             is_shown(model, out);
         }
-        Event::LaidOut {
-            mailbox,
-            id,
-            lines,
-            width,
-        } if mailbox == model.open => {
+        Event::LaidOut { wanted, lines } => {
+            let open = model.open;
             let page = model.page.as_mut();
-            if let Some(page) = page.filter(|page| page.id == id && page.width == width) {
+            if let Some(page) = page.filter(|page| page.wanted(open) == wanted) {
                 let before = page.lines.len().max(1);
                 page.scroll = page.scroll * lines.len() / before;
                 page.lines = lines;
             }
         }
         _ => {}
+    }
+}
+
+/// What was wanted cannot be had: what is on the screen is what it was.
+pub fn failed(model: &mut Model) {
+    if let Some(page) = &mut model.page {
+        page.then = None;
+        if page.notice.is_some() {
+            page.way = page.shown;
+            page.compared = None;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The order of the list, and the rows that come of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -196,14 +196,23 @@ impl List {
             self.rows = rows;
             return;
         }
+        // Threads may have been joined since they were folded, or got their places.
+        let folds = self.folds.iter();
+        let folds: HashMap<Thread, Fold> = folds
+            .map(|(thread, fold)| (self.threads.present(*thread), *fold))
+            .collect();
+        let mut shown = HashSet::new();
         let mut since = self.last_visit.filter(|_| !self.hides_rule);
         for (date, entry) in &self.order {
             let before = rows.len();
             match entry {
                 Entry::Notice(slot) => self.push_thread(&mut rows, &[*slot], Some(Fold::Open)),
                 Entry::Thread(thread) => {
-                    let members = self.threads.members(*thread);
-                    self.push_thread(&mut rows, members, self.folds.get(thread).copied());
+                    let thread = self.threads.present(*thread);
+                    if shown.insert(thread) {
+                        let members = self.threads.members(thread);
+                        self.push_thread(&mut rows, members, folds.get(&thread).copied());
+                    }
                 }
             }
             if rows.len() > before && since.is_some_and(|visit| *date <= visit) {
@@ -217,6 +226,7 @@ impl List {
         if self.filter != Filter::All {
             self.stays.extend(rows.iter().filter_map(|row| row.slot()));
         }
+        self.folds = folds;
         self.rows = rows;
     }
 
