@@ -681,3 +681,29 @@ fn a_picture_is_shown_in_the_reader() {
     screen.press("q");
     assert!(screen.text().contains("See below."), "{}", screen.text());
 }
+
+#[test]
+fn a_picture_that_cannot_be_shown_leaves_the_files_what_they_are() {
+    let broken = WITH_FILES.replacen("iVBORw0KGgo", "iVBORw0KGgp", 1);
+    let mut screen = Screen::team((80, 24));
+    screen.replace(NoticeId(1), &broken);
+    screen.press("g<enter>i");
+    assert!(screen.text().contains("See below."), "{}", screen.text());
+    assert!(
+        screen.text().contains("it cannot be decoded"),
+        "{}",
+        screen.text()
+    );
+
+    screen.asked();
+    screen.press("vw");
+
+    let asked = screen.asked();
+    let [Effect::SaveFiles { ways, .. }] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    let (file, _) = ways[0]
+        .file(broken.as_bytes())
+        .expect("a file of the notice");
+    assert_eq!(&*file.name, "hosts.csv");
+}

@@ -231,7 +231,13 @@ impl Screen {
 
     fn opened_picture(&self, wanted: &Wanted) -> Option<Event> {
         let (file, bytes) = self.file(wanted)?;
-        let image = image::load_from_memory(&bytes).expect("a picture");
+        let Ok(image) = image::load_from_memory(&bytes) else {
+            return Some(Event::Failed {
+                what: Shown::from_static("cannot open the notice"),
+                why: Shown::from_static("it cannot be decoded"),
+                next: Shown::default(),
+            });
+        };
         let size = ratatui::layout::Size::new(wanted.width, wanted.rows);
         let made = Picker::halfblocks().new_protocol(image, size, Resize::Fit(None));
         let picture = Picture::new(made.expect("it is made"));
