@@ -225,8 +225,11 @@ fn answering() -> Vec<Headline> {
 }
 
 fn answer(number: u64) -> Headline {
-    let before =
-        |number: u64| (number % 2 == 1).then(|| number - 1 - (number * 7 % 60).min(number - 1));
+    // Threads of up to twenty: every other notice answers one of its twenty.
+    let before = |number: u64| {
+        let place = number % 20;
+        (place % 2 == 1).then(|| number - 1 - (number * 7) % place)
+    };
     let mut parents: Vec<u64> = std::iter::successors(before(number), |at| before(*at))
         .take(5)
         .collect();
