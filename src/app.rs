@@ -29,6 +29,7 @@ pub mod effects;
 mod marks;
 mod pictures;
 pub mod saving;
+mod searches;
 pub mod setup;
 pub mod terminal;
 pub mod trial;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tidings::{
-    config::{Interval, Size, Tls},
+    config::{Interval, Rule, Settings, Size, Tls},
     net::{Stream, tls::Acceptor},
     poll::report::{Outcome, Report},
-    store::search::Query,
+    store::{Store, rules::Rules, search::Query},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -310,7 +311,7 @@ fn large_mail(headers: usize, text: usize) -> Vec<u8> {
 }
 
 fn found(reader: &Reader, word: &str) -> usize {
-    let query = Query::parse(word, &jiff::tz::TimeZone::UTC).expect("a query");
+    let query = Query::parse(word, &TimeZone::UTC).expect("a query");
     reader.store.search(&query, 10).expect("an answer").len()
 }
 
@@ -623,4 +624,43 @@ async fn a_server_that_has_moved_is_recognised_in_slices_and_nothing_counts_as_w
 
     assert_eq!(left, [9, 6, 3, 0, 0]);
     assert_eq!(reader.subjects().len(), 12);
+}
+
+#[tokio::test]
+async fn the_bell_tells_of_what_the_rules_leave_to_it() {
+    let scratch = Scratch::new();
+    let served = scratch.serve().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let rule = |when: &str, read, notify| Rule {
+        when: when.to_owned(),
+        read,
+        notify,
+        ..Rule::default()
+    };
+    let settings = Settings {
+        rules: vec![
+            rule("subject:loud", true, Some(true)),
+            rule("subject:quiet", false, Some(false)),
+            rule("subject:routine", true, None),
+        ],
+        ..Settings::default()
+    };
+    let mut reader = Reader::of(served.address().port());
+    let rules = Rules::of(&settings, "notices", &TimeZone::UTC);
+    let opened = Store::open(&folder.path().join("cache.db")).expect("a new cache");
+    reader.store = opened.ruled_by(rules).store;
+    reader.check().await;
+
+    for subject in ["loud", "quiet", "routine", "plain"] {
+        scratch.deliver(&mail(subject));
+    }
+    let (summary, _) = reader.check().await;
+
+    assert_eq!(
+        (summary.new, summary.told),
+        (4, 2),
+        "of the loud one and the plain one"
+    );
+    let counts = reader.store.counts().expect("counts");
+    assert_eq!(counts.unread, 2, "the quiet one and the plain one");
 }

@@ -3,14 +3,14 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{Arc, Mutex},
 };
 
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::JoinHandle, time};
 
-use super::{Error, marks::Writer, pictures::Pictures, saving::tilde, setup};
+use super::{Error, marks::Writer, pictures::Pictures, saving::tilde, searches::Searches, setup};
 use crate::{
     causes::chain,
     config::{self, Mailbox, Settings},
@@ -39,7 +39,7 @@ pub struct World {
     follow_ups: mpsc::Sender<Effect>,
     timers: HashMap<Timer, JoinHandle<()>>,
     marks: Writer,
-    searches: Arc<AtomicU64>,
+    searches: Searches,
     opened: LastOpened,
     pictures: Pictures,
     opened_files: Option<tempfile::TempDir>,
@@ -91,7 +91,7 @@ impl World {
             reports,
             follow_ups,
             timers: HashMap::new(),
-            searches: Arc::default(),
+            searches: Searches::default(),
             opened: LastOpened::default(),
             pictures,
             opened_files: None,

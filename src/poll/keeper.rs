@@ -231,7 +231,7 @@ fn keep_batches(
             match kept {
                 Kept::New(headline) => {
                     tally.new += 1;
-                    tally.told += u32::from(!headline.marks.read);
+                    tally.told += 1;
                     headlines.push(headline);
                 }
                 Kept::Quiet(headline) => {

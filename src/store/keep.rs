@@ -207,9 +207,11 @@ fn keep(
         // As it comes back: only a reply shows it.
         headline.preview = Shown::default();
     }
-    Ok(match was_kept {
-        true => Kept::Completed(headline),
-        false => Kept::New(headline),
+    Ok(match (was_kept, headline.marks.read) {
+        (true, _) => Kept::Completed(headline),
+        // By its age, or because its thread is muted.
+        (false, true) => Kept::Quiet(headline),
+        (false, false) => Kept::New(headline),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -353,27 +353,28 @@ impl World {
         let Some(store) = self.store(mailbox) else {
             return;
         };
-        let number = self.searches.fetch_add(1, Ordering::Relaxed) + 1;
-        let (searches, events) = (self.searches.clone(), self.events.clone());
+        let (search, events) = (self.searches.begin(), self.events.clone());
         tokio::task::spawn_blocking(move || {
-            if searches.load(Ordering::Relaxed) != number {
-                return;
-            }
-            let query = Query::parse(&text, &TimeZone::system());
-            let words = query.as_ref().map(Query::words).unwrap_or_default();
-            let result = match query {
-                Err(error) => Err(Shown::line(&error.to_string())),
-                Ok(query) => store
-                    .search(&query, MOST_FOUND)
-                    .map_err(|error| Shown::line(&chain(&error))),
+            let find = || {
+                let query = Query::parse(&text, &TimeZone::system());
+                let words = query.as_ref().map(Query::words).unwrap_or_default();
+                let result = match query {
+                    Err(error) => Err(Shown::line(&error.to_string())),
+                    Ok(query) => store
+                        .search(&query, MOST_FOUND)
+                        .map_err(|error| Shown::line(&chain(&error))),
+                };
+                let searched = store.kept().unwrap_or(0);
+                Event::Found {
+                    mailbox,
+                    query: text,
+                    result,
+                    words,
+                    searched: u32::try_from(searched).unwrap_or(u32::MAX),
+                }
             };
-            let searched = store.kept().unwrap_or(0);
-            let _ = events.blocking_send(Event::Found {
-                mailbox,
-                query: text,
-                result,
-                words,
-                searched: u32::try_from(searched).unwrap_or(u32::MAX),
+            search.run(find, |found| {
+                let _ = events.blocking_send(found);
             });
         });
     }

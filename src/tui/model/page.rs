@@ -24,8 +24,8 @@ pub struct Page {
     pub compared: Option<Compared>,
     /// The file in it that is shown instead of its text.
     pub way: Way,
-    /// The file that is on the screen: another may be on its way.
-    pub shown: Way,
+    /// What is on the screen, if anything is: something else may be on its way.
+    pub shown: Option<Wanted>,
     /// True if long quotations are shown whole.
     pub is_unfolded: bool,
     /// The notice, once it was read from the cache.
@@ -55,7 +55,7 @@ impl Page {
             form: TextForm::Best,
             compared: None,
             way: Way::default(),
-            shown: Way::default(),
+            shown: None,
             is_unfolded: false,
             notice: None,
             lines: Arc::default(),

@@ -194,8 +194,9 @@ pub fn wanted(model: &Model, id: NoticeId) -> Wanted {
 fn way_to(model: &Model, file: &File) -> Option<Way> {
     let page = model.page.as_ref();
     // Of what is on the screen, not of what is on its way there.
-    page.map_or(Way::default(), |page| page.shown)
-        .to(file.place)
+    let shown = page.and_then(|page| page.shown);
+    let way = shown.map_or(Way::default(), |shown| shown.way);
+    way.to(file.place)
 }
 
 /// From the list: the notice is read from the cache, and the action done once it is there.

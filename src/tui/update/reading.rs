@@ -32,7 +32,7 @@ pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
             page.notice = Some(notice);
             page.lines = lines;
             page.picture = picture;
-            page.shown = wanted.way;
+            page.shown = Some(wanted);
             is_shown(model, out);
         }
         Event::LaidOut { wanted, lines } => {
@@ -52,9 +52,8 @@ pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
 pub fn failed(model: &mut Model) {
     if let Some(page) = &mut model.page {
         page.then = None;
-        if page.notice.is_some() {
-            page.way = page.shown;
-            page.compared = None;
+        if let Some(shown) = page.shown {
+            (page.form, page.way, page.compared) = (shown.form, shown.way, shown.compared);
         }
     }
 }
