@@ -93,9 +93,11 @@ impl Notice {
                     cuts.extend(page.cut);
                     page.blocks
                 }
-                Kind::Rtf => {
-                    plain::blocks(&packed::rtf_text(bytes), Default::default(), &mut links)
-                }
+                Kind::Rtf => plain::blocks(
+                    &packed::rtf_text(&bytes[..bytes.len().min(OCTETS)]),
+                    Default::default(),
+                    &mut links,
+                ),
                 Kind::Prose => plain::blocks(&text, Default::default(), &mut links),
                 Kind::Lines => vec![lines(&text, |_| Style::Code)],
             };

@@ -297,3 +297,35 @@ fn rules_give_notices_colours() {
     assert_eq!(changed.len(), 1, "one row: {changed:?}");
     assert_ne!(changed[0].1.matches('e').count(), 0, "{changed:?}");
 }
+
+#[test]
+fn the_notice_under_the_cursor_stays_there_when_a_correction_comes() {
+    let mut screen = Screen::team((80, 24));
+    screen.reported(Report::Arrived(vec![drill()]));
+    screen.press("g");
+    assert!(
+        screen.selected().contains("Fire drill on Friday"),
+        "{}",
+        screen.selected()
+    );
+
+    screen.reported(Report::Arrived(vec![correction()]));
+    screen.happens(Event::Marked {
+        mailbox: MailboxIndex(0),
+        notices: vec![Changed {
+            id: OLD,
+            marks: Marks::default(),
+            replaced_by: Some(NEW),
+        }],
+    });
+
+    let selected = screen.selected();
+    assert!(
+        selected.contains("Fire drill on Friday") && selected.contains("replaced"),
+        "{selected}"
+    );
+    // Once the cursor is elsewhere it is folded away as others are.
+    screen.press("j");
+    screen.press("tt");
+    assert_eq!(rows(&screen).len(), 1, "{}", screen.text());
+}

@@ -164,6 +164,8 @@ pub struct List {
     now: Timestamp,
     /// When the next notice expires that is counted.
     next_expiry: Option<Timestamp>,
+    /// The notice under the cursor: it stays there though another takes its place.
+    held: Option<Slot>,
     /// Notices that wait for the one that has taken their place.
     await_replacement: HashMap<NoticeId, Vec<Slot>>,
     found: Option<Vec<Slot>>,

@@ -115,6 +115,7 @@ impl List {
         let slot = self.selected_slot();
         let row = self.selected.unwrap_or(0);
         let on_screen = row.saturating_sub(self.top);
+        self.held = slot;
         change(self);
         self.selected = match slot.and_then(|slot| self.row_of(slot)) {
             Some(row) => Some(row),
@@ -274,7 +275,7 @@ impl List {
     /// True if a notice is not shown as long as its thread is as most are: one in whose place another is
     /// shown.
     fn is_folded_away(&self, slot: Slot) -> bool {
-        self.filter == Filter::All && self.is_replaced(slot)
+        self.filter == Filter::All && self.is_replaced(slot) && self.held != Some(slot)
     }
 
     fn refold(&mut self, height: usize, slot: Slot) {
