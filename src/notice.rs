@@ -27,6 +27,7 @@ pub mod parts;
 mod repair;
 pub mod report;
 pub mod shown;
+mod subject;
 pub mod succession;
 pub mod text;
 pub mod thread;

@@ -11,6 +11,7 @@ use super::{
     parts::{self, Piece},
     report,
     shown::Shown,
+    subject,
 };
 
 impl Notice {
@@ -70,13 +71,9 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
         .pieces
         .iter()
         .all(|piece| matches!(piece, Piece::Calendar(_)));
-    let subject = headers::subject(mail).to_lowercase();
-    let says_so = [
-        "re:", "re :", "aw:", "antw:", "sv:", "rif:", "odp:", "vs:", "回复",
-    ];
-    let is_answer = (!headers::parents(mail).is_empty()
-        || says_so.iter().any(|mark| subject.starts_with(mark)))
-        && !is_passed_on(&subject);
+    let subject = headers::subject(mail);
+    let is_answer = (!headers::parents(mail).is_empty() || subject::is_answer(&subject))
+        && !subject::is_passed_on(&subject);
     let mut links = Links::default();
     let mut blocks = Vec::new();
     let mut cuts = contents.cuts;
@@ -106,7 +103,7 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
     }
     let date = headers::date(mail);
     Notice {
-        subject: headers::subject(mail),
+        subject,
         from: headers::from(mail),
         to: headers::addresses(mail, &HeaderName::To),
         cc: headers::addresses(mail, &HeaderName::Cc),
@@ -121,14 +118,6 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
         files: contents.files,
         cuts,
     }
-}
-
-/// True if a mail was passed on: what stands below it is what it is about.
-fn is_passed_on(subject: &str) -> bool {
-    let marks = [
-        "fw:", "fwd:", "wg:", "tr:", "rv:", "enc:", "doorst:", "i:", "[fwd:",
-    ];
-    marks.iter().any(|mark| subject.starts_with(mark))
 }
 
 /// Returns what can be shown of a mail that is none.

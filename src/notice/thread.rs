@@ -8,9 +8,8 @@
 
 use std::collections::HashMap;
 
-use super::Headline;
+use super::{Headline, subject};
 
-mod subject;
 mod tree;
 
 /// A headline's place in the memory of whoever lists them, which it keeps.
