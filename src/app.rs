@@ -26,10 +26,10 @@ use crate::{
 mod background;
 pub mod demo;
 pub mod effects;
+mod latest;
 mod marks;
 mod pictures;
 pub mod saving;
-mod searches;
 pub mod setup;
 pub mod terminal;
 pub mod trial;
@@ -86,8 +86,10 @@ pub enum Error {
     Config(#[from] crate::config::Error),
 }
 
-/// How many events may wait for the screen.
+/// How many reports and effects may wait.
 const WAITING: usize = 1_024;
+/// How many events may wait for the screen: any may hold thousands of headlines.
+const EVENTS: usize = 4;
 /// How long the first frame waits for the saved list.
 const FIRST_FRAME: Duration = Duration::from_millis(100);
 /// How many events are taken in before a frame is drawn all the same.
@@ -99,7 +101,7 @@ const MOST_BEFORE_FRAME: usize = 256;
 ///
 /// A cache or the terminal cannot be used.
 pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
-    let (events, mut happened) = mpsc::channel(WAITING);
+    let (events, mut happened) = mpsc::channel(EVENTS);
     let (reports, mut reported) = mpsc::channel(WAITING);
     let (follow_ups, mut followed) = mpsc::channel(WAITING);
     let mut world = World::open(

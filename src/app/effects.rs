@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use secrecy::SecretString;
 use tokio::{sync::mpsc, task::JoinHandle, time};
 
-use super::{Error, marks::Writer, pictures::Pictures, saving::tilde, searches::Searches, setup};
+use super::{Error, latest::Latest, marks::Writer, pictures::Pictures, saving::tilde, setup};
 use crate::{
     causes::chain,
     config::{self, Mailbox, Settings},
@@ -39,7 +39,8 @@ pub struct World {
     follow_ups: mpsc::Sender<Effect>,
     timers: HashMap<Timer, JoinHandle<()>>,
     marks: Writer,
-    searches: Searches,
+    searches: Latest<Event>,
+    openings: Latest<Event>,
     opened: LastOpened,
     pictures: Pictures,
     opened_files: Option<tempfile::TempDir>,
@@ -84,6 +85,8 @@ impl World {
         let pictures = Pictures::new(settings.screen.images);
         let mut world = World {
             marks: Writer::start(events.clone()),
+            searches: Latest::start(events.clone()),
+            openings: Latest::start(events.clone()),
             settings,
             settings_path,
             mailboxes: Vec::new(),
@@ -91,7 +94,6 @@ impl World {
             reports,
             follow_ups,
             timers: HashMap::new(),
-            searches: Searches::default(),
             opened: LastOpened::default(),
             pictures,
             opened_files: None,
@@ -202,7 +204,6 @@ impl World {
             Effect::RunNotification { command, new } => self.notify(&command, new),
             Effect::Load { mailbox } => self.load(mailbox),
             Effect::Open(wanted) => self.open_notice(wanted),
-            Effect::LayOut(wanted) => self.lay_out(wanted),
             Effect::Mark {
                 mailbox,
                 ids,

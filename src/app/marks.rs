@@ -72,12 +72,12 @@ async fn write_all(
         match write_what_can_be(&mut waiting).await {
             None => {
                 if std::mem::take(&mut is_failing) {
-                    let _ = events.try_send(Event::MarksSaved);
+                    tell(&events, Event::MarksSaved);
                 }
             }
             Some(why) => {
                 if !std::mem::replace(&mut is_failing, true) {
-                    let _ = events.try_send(Event::MarksUnsaved { why });
+                    tell(&events, Event::MarksUnsaved { why });
                 }
             }
         }
@@ -96,6 +96,12 @@ async fn write_all(
             waiting.push_back(wish);
         }
     }
+}
+
+/// Tells the screen, which may be busy or gone.
+fn tell(events: &mpsc::Sender<Event>, event: Event) {
+    let events = events.clone();
+    tokio::spawn(async move { events.send(event).await });
 }
 
 /// Writes the marks that can be written, those of one mailbox in their order, and says why others

@@ -31,6 +31,18 @@ pub struct Wanted {
     pub rows: u16,
 }
 
+impl Wanted {
+    /// What it is of, however it is laid out: that of one text is the same for every size.
+    pub fn anyhow_laid_out(self) -> Wanted {
+        Wanted {
+            folds_quotes: false,
+            width: 0,
+            rows: 0,
+            ..self
+        }
+    }
+}
+
 /// Two notices of which one follows on the other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Compared {
@@ -78,10 +90,9 @@ pub enum Effect {
         /// Which.
         mailbox: MailboxIndex,
     },
-    /// Read a notice and lay it out, without the list of its links (`Event::Opened`).
+    /// Read a notice and lay it out, without the list of its links (`Event::Opened`). A newer one makes an
+    /// older one void.
     Open(Wanted),
-    /// Lay an open notice out for another width (`Event::LaidOut`).
-    LayOut(Wanted),
     /// Change marks in the cache.
     Mark {
         /// Of which mailbox.

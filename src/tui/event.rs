@@ -90,7 +90,7 @@ pub enum Event {
         /// Notices not read.
         unread: u32,
     },
-    /// A notice was read from the cache and laid out.
+    /// A notice was read from the cache and laid out, or laid out anew.
     Opened {
         /// What was wanted.
         wanted: Wanted,
@@ -100,13 +100,6 @@ pub enum Event {
         lines: Arc<[Line]>,
         /// The picture in its place, if it is one.
         picture: Option<Picture>,
-    },
-    /// An open notice was laid out anew.
-    LaidOut {
-        /// What was wanted.
-        wanted: Wanted,
-        /// Its text.
-        lines: Arc<[Line]>,
     },
     /// A search ended.
     Found {

@@ -116,7 +116,7 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
             model.list.colours = all.collect();
         }
         Event::Coloured { .. } => {}
-        Event::Opened { .. } | Event::LaidOut { .. } => reading::from_cache(model, event, &mut out),
+        Event::Opened { .. } => reading::from_cache(model, event, &mut out),
         Event::Found { .. } => searching::found(model, event),
         Event::Recalled { mailbox, checks } => {
             if let Some(mailbox) = model.mailboxes.get_mut(mailbox.0) {

@@ -264,10 +264,6 @@ impl Screen {
                     notice,
                     picture: None,
                 }),
-                Effect::LayOut(wanted) => self.notice(wanted).map(|notice| Event::LaidOut {
-                    wanted: *wanted,
-                    lines: notice.lines(wanted.width, layout(wanted)).into(),
-                }),
                 _ => None,
             };
             match answer {

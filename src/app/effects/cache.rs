@@ -45,14 +45,9 @@ impl LastOpened {
         &self,
         wanted: Wanted,
         mail: &[u8],
-        store: Option<&Store>,
+        store: &Store,
     ) -> Result<Arc<Notice>, String> {
-        // Another width is another layout of the same notice.
-        let wanted = Wanted {
-            width: 0,
-            folds_quotes: false,
-            ..wanted
-        };
+        let wanted = wanted.anyhow_laid_out();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, octets, notice)) = &*last
             && (*known, *octets) == (wanted, mail.len())
@@ -69,8 +64,8 @@ impl LastOpened {
             return Ok(inside);
         }
         let notice = Notice::parse_in(mail, wanted.form, Some(&zone));
-        let notice = Arc::new(match (wanted.compared, store) {
-            (Some(compared), Some(store)) => {
+        let notice = Arc::new(match wanted.compared {
+            Some(compared) => {
                 let other = match compared.newer == wanted.id {
                     true => compared.older,
                     false => compared.newer,
@@ -86,7 +81,7 @@ impl LastOpened {
                     },
                 }
             }
-            (Some(_) | None, _) => notice,
+            None => notice,
         });
         *last = Some((wanted, mail.len(), notice.clone()));
         Ok(notice)
@@ -271,45 +266,28 @@ impl World {
     pub(super) fn open_notice(&self, wanted: Wanted) {
         let (options, opened) = (self.layout(wanted), self.opened.clone());
         let pictures = self.pictures.clone();
-        let older = self.store(wanted.mailbox);
-        self.with_mail(
-            wanted.mailbox,
-            wanted.id,
-            "cannot open the notice",
-            move |mail| {
-                if !wanted.way.is_empty() {
-                    let (file, bytes) = wanted.way.file(mail).ok_or(NO_FILE)?;
-                    if inside::is_picture(&file) {
-                        return picture(&pictures, wanted, &file, &bytes);
-                    }
+        let Some(store) = self.store(wanted.mailbox) else {
+            return;
+        };
+        let older = store.clone();
+        let open = move |mail: &[u8]| {
+            if !wanted.way.is_empty() {
+                let (file, bytes) = wanted.way.file(mail).ok_or(NO_FILE)?;
+                if inside::is_picture(&file) {
+                    return picture(&pictures, wanted, &file, &bytes);
                 }
-                let notice = opened.notice(wanted, mail, older.as_ref())?;
-                let lines = notice.lines(wanted.width, options).into();
-                Ok(Event::Opened {
-                    wanted,
-                    notice,
-                    lines,
-                    picture: None,
-                })
-            },
-        );
-    }
-
-    pub(super) fn lay_out(&self, wanted: Wanted) {
-        let (options, opened) = (self.layout(wanted), self.opened.clone());
-        let older = self.store(wanted.mailbox);
-        self.with_mail(
-            wanted.mailbox,
-            wanted.id,
-            "cannot lay the notice out",
-            move |mail| {
-                let notice = opened.notice(wanted, mail, older.as_ref())?;
-                Ok(Event::LaidOut {
-                    wanted,
-                    lines: notice.lines(wanted.width, options).into(),
-                })
-            },
-        );
+            }
+            let notice = opened.notice(wanted, mail, &older)?;
+            let lines = notice.lines(wanted.width, options).into();
+            Ok(Event::Opened {
+                wanted,
+                notice,
+                lines,
+                picture: None,
+            })
+        };
+        let work = move || of_mail(&store, wanted.id, "cannot open the notice", open);
+        self.openings.want(work);
     }
 
     pub(super) fn mark(
@@ -353,30 +331,25 @@ impl World {
         let Some(store) = self.store(mailbox) else {
             return;
         };
-        let (search, events) = (self.searches.begin(), self.events.clone());
-        tokio::task::spawn_blocking(move || {
-            let find = || {
-                let query = Query::parse(&text, &TimeZone::system());
-                let words = query.as_ref().map(Query::words).unwrap_or_default();
-                let result = match query {
-                    Err(error) => Err(Shown::line(&error.to_string())),
-                    Ok(query) => store
-                        .search(&query, MOST_FOUND)
-                        .map_err(|error| Shown::line(&chain(&error))),
-                };
-                let searched = store.kept().unwrap_or(0);
-                Event::Found {
-                    mailbox,
-                    query: text,
-                    result,
-                    words,
-                    searched: u32::try_from(searched).unwrap_or(u32::MAX),
-                }
+        let find = move || {
+            let query = Query::parse(&text, &TimeZone::system());
+            let words = query.as_ref().map(Query::words).unwrap_or_default();
+            let result = match query {
+                Err(error) => Err(Shown::line(&error.to_string())),
+                Ok(query) => store
+                    .search(&query, MOST_FOUND)
+                    .map_err(|error| Shown::line(&chain(&error))),
             };
-            search.run(find, |found| {
-                let _ = events.blocking_send(found);
-            });
-        });
+            let searched = store.kept().unwrap_or(0);
+            Event::Found {
+                mailbox,
+                query: text,
+                result,
+                words,
+                searched: u32::try_from(searched).unwrap_or(u32::MAX),
+            }
+        };
+        self.searches.want(find);
     }
 
     pub(super) fn recall(&self, mailbox: MailboxIndex) {
@@ -393,7 +366,7 @@ impl World {
         });
     }
 
-    /// Reads a mail on a blocking thread, does `work` with it, and tells how that ended.
+    /// Has [`of_mail`] done, and tells how it ended.
     pub(super) fn with_mail(
         &self,
         mailbox: MailboxIndex,
@@ -406,36 +379,7 @@ impl World {
         };
         let events = self.events.clone();
         tokio::task::spawn_blocking(move || {
-            let mut next = "";
-            let outcome = match store.mail(id) {
-                Ok(Some(mail)) => work(&mail),
-                Ok(None) => {
-                    next = "r fetches it";
-                    match store.note_missing_mail(id) {
-                        Ok(()) => Err("its text is not there".to_owned()),
-                        Err(error) => Err(chain(&error)),
-                    }
-                }
-                Err(error @ store::Error::Damaged { .. }) => {
-                    let why = match store.rebuild() {
-                        Ok(_) => {
-                            next = "r fetches the notices anew";
-                            error
-                        }
-                        Err(failed) => {
-                            next = "nothing was changed; see that the data folder may be written";
-                            failed
-                        }
-                    };
-                    Err(chain(&why))
-                }
-                Err(error) => Err(chain(&error)),
-            };
-            let _ = events.blocking_send(outcome.unwrap_or_else(|why| Event::Failed {
-                what: Shown::line(what),
-                why: Shown::line(&why),
-                next: Shown::from_static(next),
-            }));
+            let _ = events.blocking_send(of_mail(&store, id, what, work));
         });
     }
 
@@ -447,6 +391,45 @@ impl World {
             folds_quotes: wanted.folds_quotes,
         }
     }
+}
+
+/// Reads a mail, does `work` with it, and says how that ended. It blocks.
+fn of_mail(
+    store: &Store,
+    id: NoticeId,
+    what: &'static str,
+    work: impl FnOnce(&[u8]) -> Result<Event, String>,
+) -> Event {
+    let mut next = "";
+    let outcome = match store.mail(id) {
+        Ok(Some(mail)) => work(&mail),
+        Ok(None) => {
+            next = "r fetches it";
+            match store.note_missing_mail(id) {
+                Ok(()) => Err("its text is not there".to_owned()),
+                Err(error) => Err(chain(&error)),
+            }
+        }
+        Err(error @ store::Error::Damaged { .. }) => {
+            let why = match store.rebuild() {
+                Ok(_) => {
+                    next = "r fetches the notices anew";
+                    error
+                }
+                Err(failed) => {
+                    next = "nothing was changed; see that the data folder may be written";
+                    failed
+                }
+            };
+            Err(chain(&why))
+        }
+        Err(error) => Err(chain(&error)),
+    };
+    outcome.unwrap_or_else(|why| Event::Failed {
+        what: Shown::line(what),
+        why: Shown::line(&why),
+        next: Shown::from_static(next),
+    })
 }
 
 /// A picture that is shown in the place of a text.

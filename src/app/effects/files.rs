@@ -127,10 +127,12 @@ impl World {
 
     pub(super) fn copy_notice(&self, wanted: Wanted) {
         let (follow_ups, opened) = (self.follow_ups.clone(), self.opened.clone());
-        let store = self.store(wanted.mailbox);
+        let Some(store) = self.store(wanted.mailbox) else {
+            return;
+        };
         let (mailbox, id) = (wanted.mailbox, wanted.id);
         self.with_mail(mailbox, id, "cannot copy the notice", move |mail| {
-            let text = opened.notice(wanted, mail, store.as_ref())?.text();
+            let text = opened.notice(wanted, mail, &store)?.text();
             follow_ups
                 .blocking_send(Effect::Copy { text })
                 .map_err(|error| error.to_string())?;
@@ -148,7 +150,7 @@ impl World {
                 .mail(wanted.id)
                 .map_err(|error| chain(&error))?
                 .ok_or("it is not kept")?;
-            let text = self.opened.notice(wanted, &mail, Some(&store))?.text();
+            let text = self.opened.notice(wanted, &mail, &store)?.text();
             let (program, arguments) = command.split_first().ok_or("no program was named")?;
             let mut child = Command::new(program)
                 .args(arguments)

@@ -68,7 +68,7 @@ enum Fold {
 }
 
 /// What stands in the order: a thread, or a notice where threads are not grouped.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 enum Entry {
     Thread(Thread),
     Notice(Slot),

@@ -55,10 +55,7 @@ fn relayout(model: &mut Model, out: &mut Effects) {
     };
     if panes.page.is_some() && is_moved {
         (page.width, page.rows) = room;
-        out.push(match page.notice {
-            Some(_) if page.picture.is_none() => Effect::LayOut(page.wanted(mailbox)),
-            Some(_) | None => Effect::Open(page.wanted(mailbox)),
-        });
+        out.push(Effect::Open(page.wanted(mailbox)));
     }
 }
 

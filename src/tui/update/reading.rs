@@ -16,35 +16,32 @@ use super::{Effects, listing, marks};
 
 /// A notice came from the cache, or was laid out anew.
 pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
-    match event {
-        Event::Opened {
-            wanted,
-            notice,
-            lines,
-            picture,
-        } => {
-            // What is not wanted any more, or not in this size, is on its way once again.
-            let open = model.open;
-            let page = model.page.as_mut();
-            let Some(page) = page.filter(|page| page.wanted(open) == wanted) else {
-                return;
-            };
-            page.notice = Some(notice);
-            page.lines = lines;
-            page.picture = picture;
-            page.shown = Some(wanted);
-            is_shown(model, out);
-        }
-        Event::LaidOut { wanted, lines } => {
-            let open = model.open;
-            let page = model.page.as_mut();
-            if let Some(page) = page.filter(|page| page.wanted(open) == wanted) {
-                let before = page.lines.len().max(1);
-                page.scroll = page.scroll * lines.len() / before;
-                page.lines = lines;
-            }
-        }
-        _ => {}
+    let Event::Opened {
+        wanted,
+        notice,
+        lines,
+        picture,
+    } = event
+    else {
+        return;
+    };
+    // What is not wanted any more, or not in this size, is on its way once again.
+    let open = model.open;
+    let page = model.page.as_mut();
+    let Some(page) = page.filter(|page| page.wanted(open) == wanted) else {
+        return;
+    };
+    let shown = page.shown.replace(wanted);
+    let is_laid_out_anew =
+        shown.is_some_and(|shown| shown.anyhow_laid_out() == wanted.anyhow_laid_out());
+    if is_laid_out_anew {
+        page.scroll = page.scroll * lines.len() / page.lines.len().max(1);
+    }
+    page.notice = Some(notice);
+    page.lines = lines;
+    page.picture = picture;
+    if !is_laid_out_anew {
+        is_shown(model, out);
     }
 }
 
@@ -149,7 +146,7 @@ pub fn toggle_quotes(model: &mut Model, out: &mut Effects) {
         return model.say("nothing is quoted");
     }
     page.is_unfolded = !page.is_unfolded;
-    out.push(Effect::LayOut(page.wanted(mailbox)));
+    out.push(Effect::Open(page.wanted(mailbox)));
 }
 
 /// Shows what has changed between the notice and the one that it replaces, or that replaces it; or its text

@@ -130,23 +130,26 @@ impl List {
     /// Gives every headline its place by date; threads stand by their newest.
     pub(super) fn reorder(&mut self) {
         self.threads.settle(&self.headlines);
-        self.order.clear();
         self.unplaced.clear();
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
         if self.unthreaded {
             let slots = (0..self.headlines.len()).map(|i| Slot(i as u32));
-            let dated = slots.map(|slot| (self.headline(slot).date, Entry::Notice(slot)));
-            self.order = dated.collect();
+            order.extend(slots.map(|slot| (self.headline(slot).date, Entry::Notice(slot))));
         } else {
             let threads = self.threads.all();
-            let dated = threads.map(|thread| (self.newest(thread), Entry::Thread(thread)));
-            self.order = dated.collect();
+            order.extend(threads.map(|thread| (self.newest(thread), Entry::Thread(thread))));
         }
-        let mut order = std::mem::take(&mut self.order);
-        order.sort_by(|(left, left_entry), (right, right_entry)| {
-            right.cmp(left).then_with(|| {
+        // What was only announced has no id yet, so that two of one second may be equally new.
+        order.sort_unstable_by(|(left, left_entry), (right, right_entry)| {
+            let newer = || {
                 self.newest_id(*right_entry)
                     .cmp(&self.newest_id(*left_entry))
-            })
+            };
+            right
+                .cmp(left)
+                .then_with(newer)
+                .then_with(|| left_entry.cmp(right_entry))
         });
         self.order = order;
         self.stale = false;
