@@ -13,7 +13,8 @@ use tidings::notice::{
     Headline, Notice,
     body::Options,
     files::{self, Place},
-    headline::{Digest, Fingerprint},
+    fingerprint::Fingerprint,
+    headline::Digest,
     text,
 };
 

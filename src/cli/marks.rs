@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::Mailbox,
-    notice::{Marks, headline::Fingerprint, shown::Shown},
+    notice::{Marks, fingerprint::Fingerprint, shown::Shown},
     store::{
         elsewhere::{self, Program},
         moving::{Imported, Marked},

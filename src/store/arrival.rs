@@ -3,9 +3,7 @@
 use super::index::Entry;
 use crate::{
     notice::{
-        Headline, NoticeId,
-        headline::{Digest, Fingerprint},
-        succession::Succession,
+        Headline, NoticeId, fingerprint::Fingerprint, headline::Digest, succession::Succession,
     },
     pop3::listing::{Octets, UniqueId},
 };

@@ -12,7 +12,7 @@ use super::{
     journal::entry::{Entry, Machine, Mark, Said, Stamp},
     put_state,
 };
-use crate::notice::{Marks, NoticeId, headline::Fingerprint};
+use crate::notice::{Marks, NoticeId, fingerprint::Fingerprint};
 
 /// Under this name the cache remembers which machine this is, once marks are carried.
 const MACHINE: &str = "machine";

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use crate::notice::{NoticeId, headline::SearchText};
+use crate::notice::{NoticeId, search_text::SearchText};
 
 /// The longest beginning that has its place in the index, in characters.
 const LONGEST: usize = 3;

@@ -1,10 +1,10 @@
 //! What came in great numbers is put into the full-text index behind the check that has brought it: a first
 //! check is over in half the time, and its notices can be read meanwhile.
 
-use jiff::Timestamp;
+use std::{sync::mpsc, thread};
 
 use super::{Error, Store, index};
-use crate::notice::{NoticeId, headline::Digest};
+use crate::notice::{NoticeId, search_text::SearchText};
 
 /// How many notices are put into the index at once: as long as that takes nobody else reads the cache.
 const AT_ONCE: i64 = 100;
@@ -13,6 +13,11 @@ const AT_ONCE_FOR_A_SEARCH: i64 = 1_000;
 /// And with how many octets of mail.
 const OCTETS_AT_ONCE: usize = 8 * 1024 * 1024;
 
+/// Notices that are not in the index, by their ids, and their mails as far as they are there.
+type Mails = Vec<(i64, Option<Vec<u8>>)>;
+/// What is put into the index of them.
+type Entries = Vec<(i64, Option<index::Entry>)>;
+
 impl Store {
     /// Puts some more notices into the index; false if there are no more.
     ///
@@ -20,28 +25,60 @@ impl Store {
     ///
     /// The cache cannot be written.
     pub fn index_more(&self) -> Result<bool, Error> {
-        self.index_some(AT_ONCE)
+        let mails = self.unindexed(i64::MIN, AT_ONCE)?;
+        if mails.is_empty() {
+            return Ok(false);
+        }
+        self.index(&entries(mails))?;
+        Ok(true)
     }
 
-    /// Puts all that are left into the index, as far as anything may be written.
+    /// Puts all that are left into the index, as far as anything may be written. The words of some are made
+    /// while those before them are written.
     pub(super) fn index_all(&self) -> Result<(), Error> {
-        loop {
-            match self.index_some(AT_ONCE_FOR_A_SEARCH) {
-                Ok(true) => {}
-                Ok(false) | Err(Error::ReadOnly { .. } | Error::Full { .. }) => return Ok(()),
-                Err(error) => return Err(error),
-            }
+        let first = self.unindexed(i64::MIN, AT_ONCE)?;
+        if first.is_empty() {
+            return Ok(());
+        }
+        let outcome = thread::scope(|scope| {
+            let (made, entries) = mpsc::sync_channel(1);
+            let making = scope.spawn(move || self.make_entries(first, &made));
+            entries
+                .into_iter()
+                .try_for_each(|entries| self.index(&entries))?;
+            making.join().expect("nothing in it panics")
+        });
+        match outcome {
+            Err(Error::ReadOnly { .. } | Error::Full { .. }) => Ok(()),
+            outcome => outcome,
         }
     }
 
-    fn index_some(&self, most: i64) -> Result<bool, Error> {
-        // The lowest first: the index writes itself out whenever an id is lower than the one before.
-        let mails: Vec<(i64, Option<Vec<u8>>)> = self.read(|connection| {
+    /// Makes the entries of these and of all behind them, until nobody takes them any more.
+    fn make_entries(
+        &self,
+        mut mails: Mails,
+        made: &mpsc::SyncSender<Entries>,
+    ) -> Result<(), Error> {
+        while let Some((last, _)) = mails.last() {
+            let last = *last;
+            if made.send(entries(mails)).is_err() {
+                break;
+            }
+            mails = self.unindexed(last, AT_ONCE_FOR_A_SEARCH)?;
+        }
+        Ok(())
+    }
+
+    /// Those behind an id. The lowest first: the index writes itself out whenever an id is lower than the
+    /// one before.
+    fn unindexed(&self, behind: i64, most: i64) -> Result<Mails, Error> {
+        self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT unindexed.id, mail.bytes FROM unindexed LEFT JOIN mail USING (id) \
-                 ORDER BY unindexed.id LIMIT ?1",
+                 WHERE unindexed.id > ?1 ORDER BY unindexed.id LIMIT ?2",
             )?;
-            let mut rows = statement.query([most])?;
+            let mut rows = statement.query([behind, most])?;
             let (mut mails, mut octets) = (Vec::new(), 0);
             while octets < OCTETS_AT_ONCE
                 && let Some(row) = rows.next()?
@@ -51,21 +88,13 @@ impl Store {
                 mails.push((row.get(0)?, mail));
             }
             Ok(mails)
-        })?;
-        if mails.is_empty() {
-            return Ok(false);
-        }
-        let now = Timestamp::now();
-        let entries: Vec<(i64, Option<index::Entry>)> = mails
-            .into_iter()
-            .map(|(id, mail)| {
-                let words = mail.map(|mail| Digest::of(&mail, now).search_text);
-                (id, words.map(index::Entry::of))
-            })
-            .collect();
+        })
+    }
+
+    fn index(&self, entries: &Entries) -> Result<(), Error> {
         self.write_lightly(|transaction| {
             let mut done = transaction.prepare_cached("DELETE FROM unindexed WHERE id = ?1")?;
-            for (id, entry) in &entries {
+            for (id, entry) in entries {
                 // Another program may have been here meanwhile.
                 if done.execute([id])? > 0
                     && let Some(entry) = entry
@@ -73,7 +102,17 @@ impl Store {
                     index::add(transaction, NoticeId(*id), entry)?;
                 }
             }
-            Ok(true)
+            Ok(())
         })
     }
+}
+
+fn entries(mails: Mails) -> Entries {
+    mails
+        .into_iter()
+        .map(|(id, mail)| {
+            let words = mail.map(|mail| SearchText::of(&mail));
+            (id, words.map(index::Entry::of))
+        })
+        .collect()
 }

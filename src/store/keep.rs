@@ -14,7 +14,7 @@ use super::{
     seen::{Listed, mark_seen, trouble_name},
     succession,
 };
-use crate::notice::{Marks, NoticeId, headline::Fingerprint, shown::Shown};
+use crate::notice::{Marks, NoticeId, fingerprint::Fingerprint, shown::Shown};
 
 impl Store {
     /// Keeps a batch of arrivals with their seen marks, as one transaction, and says what became of

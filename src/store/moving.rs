@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::{Error, Store, carried, journal::entry::Mark};
 use crate::{
-    notice::{Marks, NoticeId, headline::Fingerprint},
+    notice::{Marks, NoticeId, fingerprint::Fingerprint},
     pop3::listing::UniqueId,
 };
 

@@ -14,7 +14,7 @@ use super::{
     succession,
 };
 use crate::{
-    notice::{Headline, Marks, NoticeId, headline::Fingerprint},
+    notice::{Headline, Marks, NoticeId, fingerprint::Fingerprint},
     pop3::listing::UniqueId,
 };
 

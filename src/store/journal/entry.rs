@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::notice::headline::Fingerprint;
+use crate::notice::fingerprint::Fingerprint;
 
 /// When something was said: milliseconds since 1970, and a count within the millisecond.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
