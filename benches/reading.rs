@@ -3,8 +3,6 @@
 //! `key_to_frame` is what a person feels at 100,000 notices: a key, the update, a whole frame into
 //! memory. The others are what a first check spends on each mail.
 
-use std::sync::Arc;
-
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use divan::{Bencher, counter::BytesCount};
 use jiff::{Timestamp, tz::TimeZone};

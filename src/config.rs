@@ -384,6 +384,8 @@ pub struct Screen {
     pub time: TimeStyle,
     /// How attached pictures are shown, if they are.
     pub images: Images,
+    /// Show those that belong into a text below it, without being asked.
+    pub images_inline: bool,
     /// Group notices into threads.
     pub threads: bool,
     /// Put notices that name no other into one thread if they have one subject.
@@ -401,6 +403,7 @@ impl Default for Screen {
             mouse: false,
             time: TimeStyle::Smart,
             images: Images::Auto,
+            images_inline: false,
             threads: true,
             threads_by_subject: false,
         }

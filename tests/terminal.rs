@@ -896,6 +896,41 @@ fn a_correction_a_table_and_a_picture_are_shown() {
     assert_left(left, 0);
 }
 
+#[test]
+fn a_picture_that_belongs_into_a_text_is_shown_by_the_protocol_that_was_set() {
+    let scratch = Scratch::new();
+    scratch.deliver(
+        format!(
+            "From: Facilities <fac@team.example>\r\nSubject: Map\r\nMessage-ID: <1@team.example>\r\n\
+             Date: Mon, 23 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n\
+             <p>The way out: <img alt=map src='cid:m'></p>\r\n--b\r\nContent-Type: image/png; name=map.png\r\n\
+             Content-ID: <m>\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n--b--\r\n",
+            picture()
+        )
+        .as_bytes(),
+    );
+    let office = Office::over(scratch);
+    for (kind, begins) in [
+        ("kitty", "\x1b_G"),
+        ("iterm", "\x1b]1337;File="),
+        ("sixel", "\x1bP"),
+        ("blocks", ";2;0;0;0m"),
+    ] {
+        let screen = format!("\n[screen]\nimages = \"{kind}\"\nimages_inline = true\n");
+        let person = Person::with_settings(&(mailbox("notices", office.address()) + &screen));
+        let mut terminal = opened(&person, ORDINARY);
+
+        terminal.press("\r");
+        terminal.wait_for("The way out:");
+        terminal.wait_for("map.png");
+        terminal.press("Q");
+        let left = terminal.leave();
+        assert!(left.text().contains(begins), "{kind}: {:?}", left.text());
+        assert_left(left, 0);
+    }
+}
+
 /// A picture in base64.
 fn picture() -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};

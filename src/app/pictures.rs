@@ -9,7 +9,11 @@ use ratatui_image::{
     picker::{Picker, ProtocolType},
 };
 
-use crate::{config::Images, notice::guard, tui::picture::Picture};
+use crate::{
+    config::Images,
+    notice::{Line, Notice, Run, Style, files::Way, guard, inside},
+    tui::picture::{Picture, Placed},
+};
 
 /// Makes pictures for this terminal.
 #[derive(Clone, Debug)]
@@ -60,6 +64,46 @@ impl Pictures {
             Ok((Picture::new(made), words))
         });
         made.unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
+    }
+}
+
+impl Pictures {
+    /// Puts the pictures that belong into a text below it, each under its name, and says at which lines they
+    /// stand. What cannot be shown stays among the files.
+    pub fn put_below(
+        &self,
+        lines: &mut Vec<Line>,
+        notice: &Notice,
+        mail: &[u8],
+        (columns, rows): (u16, u16),
+    ) -> Vec<Placed> {
+        let belonging = notice.files.iter().filter(|file| file.inline);
+        let mut placed = Vec::new();
+        for file in belonging.filter(|file| inside::is_picture(file)) {
+            if placed.len() == MOST_BELOW {
+                break;
+            }
+            let way = Way::default().to(file.place);
+            let bytes = way.and_then(|way| Some(way.file(mail)?.1));
+            let made = bytes.and_then(|bytes| self.make(&bytes, columns, rows * 2 / 3).ok());
+            // Lines and counters of readers are no pictures.
+            let Some((picture, _)) = made.filter(|(picture, _)| picture.rows() > 1) else {
+                continue;
+            };
+            lines.push(Line::default());
+            let name = Run {
+                text: file.name.clone(),
+                style: Style::Muted,
+                link: None,
+            };
+            lines.push(Line { runs: vec![name] });
+            placed.push(Placed {
+                line: lines.len(),
+                picture: picture.clone(),
+            });
+            lines.resize(lines.len() + usize::from(picture.rows()), Line::default());
+        }
+        placed
     }
 }
 
@@ -117,6 +161,9 @@ fn is_inside_other() -> bool {
     is_set("TMUX") || is_set("STY") || is_named("TERM") || is_named("TERM_PROGRAM")
 }
 
+/// More pictures in one text are not decoded without being asked for.
+const MOST_BELOW: usize = 10;
+
 /// SECURITY.md P2.5: more are not decoded.
 const MOST_PIXELS: u64 = 40_000_000;
 
@@ -143,6 +190,40 @@ mod tests {
 
         assert_eq!(words, "400 x 100 pixels");
         assert!((1..=5).contains(&picture.rows()), "{picture:?}");
+    }
+
+    #[test]
+    fn pictures_that_belong_into_a_text_stand_below_it() {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let picture = |id: &str, (width, height): (u32, u32)| {
+            let bytes = STANDARD.encode(png(width, height));
+            format!(
+                "--b\r\nContent-Type: image/png; name={id}.png\r\nContent-ID: <{id}>\r\n\
+                 Content-Transfer-Encoding: base64\r\n\r\n{bytes}\r\n"
+            )
+        };
+        let mail = format!(
+            "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: text/html\r\n\r\n<p>See<img src='cid:map'><img src='cid:dot'>\r\n\
+             {}{}--b--\r\n",
+            picture("map", (400, 100)),
+            picture("dot", (1, 1)),
+        );
+        let notice = Notice::parse(mail.as_bytes());
+        let mut lines = notice.lines(20, Default::default());
+        let text = lines.len();
+
+        let pictures = Pictures::new(Images::Blocks);
+        let placed = pictures.put_below(&mut lines, &notice, mail.as_bytes(), (20, 10));
+
+        let [only] = &placed[..] else {
+            panic!("{placed:?}")
+        };
+        assert_eq!(lines[text + 1].runs[0].text.as_str(), "map.png");
+        assert_eq!(only.line, text + 2);
+        let rows = usize::from(only.picture.rows());
+        assert_eq!(lines.len(), text + 2 + rows);
+        assert!(lines[only.line..].iter().all(|line| line.runs.is_empty()));
     }
 
     #[test]

@@ -400,8 +400,9 @@ fn unknown(text: &str) -> Vec<Unknown> {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 54] = [
+const KEYS: [&str; 55] = [
     "images",
+    "images_inline",
     "rule",
     "when",
     "star",

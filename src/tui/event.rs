@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     effect::{Timer, Wanted},
-    picture::Picture,
+    picture::Placed,
     setup::Step,
 };
 
@@ -98,8 +98,8 @@ pub enum Event {
         notice: Arc<Notice>,
         /// Its text.
         lines: Arc<[Line]>,
-        /// The picture in its place, if it is one.
-        picture: Option<Picture>,
+        /// The pictures in it, or the one in its place.
+        pictures: Vec<Placed>,
     },
     /// A search ended.
     Found {

@@ -26,6 +26,15 @@ impl Picture {
     }
 }
 
+/// A picture in a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// The line of the text at which it begins. It and those below it are empty.
+    pub line: usize,
+    /// The picture.
+    pub picture: Picture,
+}
+
 impl PartialEq for Picture {
     fn eq(&self, other: &Picture) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

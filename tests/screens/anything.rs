@@ -180,7 +180,7 @@ fn event() -> impl Strategy<Value = Event> {
             },
             notice: Arc::new(Notice::default()),
             lines: Arc::default(),
-            picture: None,
+            pictures: Vec::new(),
         }),
         (mailbox.clone(), ids()).prop_map(|(mailbox, ids)| Event::Found {
             mailbox,

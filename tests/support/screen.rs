@@ -20,7 +20,7 @@ use tidings::{
         Purpose, Start, Tui,
         effect::{Compared, Effect, Timer, Wanted},
         event::Event,
-        picture::Picture,
+        picture::{Picture, Placed},
         theme::{Role, Theme},
     },
 };
@@ -249,7 +249,7 @@ impl Screen {
             wanted: *wanted,
             notice: Arc::new(notice),
             lines: vec![Line::default(); usize::from(picture.rows())].into(),
-            picture: Some(picture),
+            pictures: vec![Placed { line: 0, picture }],
         })
     }
 
@@ -262,7 +262,7 @@ impl Screen {
                     wanted: *wanted,
                     lines: notice.lines(wanted.width, layout(wanted)).into(),
                     notice,
-                    picture: None,
+                    pictures: Vec::new(),
                 }),
                 _ => None,
             };

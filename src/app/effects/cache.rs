@@ -20,6 +20,7 @@ use crate::{
     tui::{
         effect::Wanted,
         event::{Changed, Event},
+        picture::Placed,
     },
 };
 
@@ -266,6 +267,7 @@ impl World {
     pub(super) fn open_notice(&self, wanted: Wanted) {
         let (options, opened) = (self.layout(wanted), self.opened.clone());
         let pictures = self.pictures.clone();
+        let shows_pictures = self.settings.screen.images_inline;
         let Some(store) = self.store(wanted.mailbox) else {
             return;
         };
@@ -278,12 +280,17 @@ impl World {
                 }
             }
             let notice = opened.notice(wanted, mail, &older)?;
-            let lines = notice.lines(wanted.width, options).into();
+            let mut lines = notice.lines(wanted.width, options);
+            let placed = match shows_pictures && wanted.way.is_empty() && wanted.compared.is_none()
+            {
+                true => pictures.put_below(&mut lines, &notice, mail, (wanted.width, wanted.rows)),
+                false => Vec::new(),
+            };
             Ok(Event::Opened {
                 wanted,
                 notice,
-                lines,
-                picture: None,
+                lines: lines.into(),
+                pictures: placed,
             })
         };
         let work = move || of_mail(&store, wanted.id, "cannot open the notice", open);
@@ -452,7 +459,7 @@ fn picture(
         wanted,
         notice: Arc::new(notice),
         lines: lines.into(),
-        picture: Some(picture),
+        pictures: vec![Placed { line: 0, picture }],
     })
 }
 

@@ -7,7 +7,7 @@ use crate::{
     tui::{
         action::Action,
         effect::{Compared, Wanted},
-        picture::Picture,
+        picture::Placed,
     },
 };
 
@@ -36,8 +36,8 @@ pub struct Page {
     pub width: u16,
     /// The rows that a picture may take.
     pub rows: u16,
-    /// The picture in the place of its text, if that is one.
-    pub picture: Option<Picture>,
+    /// The pictures in its text, or the one in its place.
+    pub pictures: Vec<Placed>,
     /// The first line on the screen, the page's head included.
     pub scroll: usize,
     /// What was asked of it from the list, to be done once it is there.
@@ -61,7 +61,7 @@ impl Page {
             lines: Arc::default(),
             width,
             rows,
-            picture: None,
+            pictures: Vec::new(),
             scroll: 0,
             then: None,
             stays_unread: false,

@@ -49,9 +49,9 @@ fn relayout(model: &mut Model, out: &mut Effects) {
         return;
     }
     // Of its height only a picture makes anything.
-    let is_moved = match page.picture {
-        Some(_) => room != (page.width, page.rows),
-        None => room.0 != page.width,
+    let is_moved = match page.pictures.is_empty() {
+        false => room != (page.width, page.rows),
+        true => room.0 != page.width,
     };
     if panes.page.is_some() && is_moved {
         (page.width, page.rows) = room;

@@ -20,7 +20,7 @@ pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
         wanted,
         notice,
         lines,
-        picture,
+        pictures,
     } = event
     else {
         return;
@@ -39,7 +39,7 @@ pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
     }
     page.notice = Some(notice);
     page.lines = lines;
-    page.picture = picture;
+    page.pictures = pictures;
     if !is_laid_out_anew {
         is_shown(model, out);
     }

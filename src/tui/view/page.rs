@@ -46,18 +46,20 @@ pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
             Part::Line(line) => drawing.line(line, y, pen),
         }
     }
-    // Where the head is not scrolled away, there is room for the picture.
-    if let Some(picture) = page.picture.as_ref().filter(|_| page.scroll == 0) {
-        let above = u16::try_from(composed.head.len()).unwrap_or(u16::MAX);
-        let rows = area.rows.saturating_sub(above);
-        let y = area.y.saturating_add(above);
+    for placed in &page.pictures {
+        let above = (composed.head.len() + placed.line).checked_sub(page.scroll);
+        // A picture is drawn whole, or not.
+        let above = above.filter(|above| above + usize::from(placed.picture.rows()) <= height);
+        let Some(above) = above.and_then(|above| u16::try_from(above).ok()) else {
+            continue;
+        };
         pen.picture(
-            picture,
+            &placed.picture,
             Area {
                 x,
-                y,
+                y: area.y.saturating_add(above),
                 columns,
-                rows,
+                rows: placed.picture.rows(),
             },
         );
     }
