@@ -468,7 +468,14 @@ impl Transaction {
         Ok(())
     }
 
-    /// Ends the session with QUIT, within [`QUIT_TIMEOUT`].
+    /// Says QUIT: the maildrop is others' again. Nothing may be asked after it; [`Transaction::quit`] awaits
+    /// the answer.
+    pub async fn leave(&mut self) {
+        // As there, nothing depends on it.
+        let _ = time::timeout(QUIT_TIMEOUT, self.connection.leave()).await;
+    }
+
+    /// Ends the session with QUIT, unless that was said, and awaits the answer, within [`QUIT_TIMEOUT`].
     pub async fn quit(mut self) {
         self.connection.quit().await;
     }

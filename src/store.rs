@@ -188,8 +188,9 @@ const READ_ANEW: usize = 9;
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).
 const APPLICATION_ID: i64 = 0x7469_646e;
 
-/// A write-ahead log of fewer octets than this is left for the next time.
-const SHORT_LOG: u64 = 2 * 1024 * 1024;
+/// A write-ahead log of fewer octets than this is left for the next time, which reads it in a few milliseconds.
+/// SQLite folds back longer ones while it writes.
+const SHORT_LOG: u64 = 4 * 1024 * 1024;
 
 /// How long another program's transaction is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
 //! Visits to servers that go wrong in time: silent ones, and ones that drop what was sent ahead.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
 use tidings::{
@@ -252,6 +252,64 @@ async fn a_check_cancelled_while_headers_are_awaited_says_quit_at_once() {
 
     assert_eq!(summary.outcome, Outcome::Cancelled);
     assert_eq!(server.await.expect("the server ends"), ["QUIT"]);
+}
+
+/// A server with one message. From the moment in which that is fetched nobody can write the cache, if so
+/// wanted, until QUIT is heard. Gives how many notices were kept by then.
+async fn kept_at_quit(
+    listener: TcpListener,
+    capability: &'static str,
+    cache: PathBuf,
+    is_locked: bool,
+) -> usize {
+    let (socket, _) = listener.accept().await.expect("a client");
+    let (read, mut write) = socket.into_split();
+    let mut lines = BufReader::new(read).lines();
+    let mut lock = None;
+    let mut kept = None;
+    let mut say = async |words: &str| write.write_all(words.as_bytes()).await;
+    say("+OK ready\r\n").await.expect("it is heard");
+    while let Ok(Some(line)) = lines.next_line().await {
+        let answer = match line.split(' ').next().unwrap_or_default() {
+            "CAPA" => format!("+OK\r\nUSER\r\nUIDL\r\nTOP\r\n{capability}.\r\n"),
+            "UIDL" => "+OK\r\n1 a\r\n.\r\n".to_owned(),
+            "LIST" => "+OK\r\n1 24\r\n.\r\n".to_owned(),
+            "RETR" => {
+                if is_locked {
+                    let other = rusqlite::Connection::open(&cache).expect("the cache");
+                    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+                    lock = Some(other);
+                }
+                "+OK\r\nSubject: one\r\n\r\ntext\r\n.\r\n".to_owned()
+            }
+            "QUIT" => {
+                let store = Store::open(&cache).expect("the cache").store;
+                kept = Some(store.kept().expect("counted"));
+                drop(lock.take());
+                "+OK\r\n".to_owned()
+            }
+            _ => "+OK\r\n".to_owned(),
+        };
+        say(&answer).await.expect("it is heard");
+    }
+    usize::try_from(kept.expect("QUIT was said")).expect("few")
+}
+
+#[tokio::test]
+async fn the_maildrop_is_others_again_before_all_is_written_unless_quit_removes_what_was_fetched() {
+    for (capability, is_locked, kept) in [("", true, 0), ("EXPIRE 0\r\n", false, 1)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let reader = Reader::of(listener.local_addr().expect("an address").port());
+        let cache = reader.store.path().to_owned();
+        let server = tokio::spawn(kept_at_quit(listener, capability, cache, is_locked));
+
+        let (summary, _) = reader.check().await;
+
+        assert_eq!((summary.outcome, summary.new), (Outcome::Done, 1));
+        let kept_then = server.await.expect("the server ends");
+        assert_eq!(kept_then, kept, "{capability:?}");
+        assert_eq!(reader.subjects(), ["one"]);
+    }
 }
 
 #[tokio::test]

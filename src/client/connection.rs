@@ -44,6 +44,8 @@ pub(super) struct Connection {
     pub(super) has_told_token: bool,
     /// Messages were asked for: from now on refusals too have to come at a rate.
     is_fetching: bool,
+    /// QUIT was sent.
+    has_left: bool,
 }
 
 /// How much is read at once: a few messages of ordinary size.
@@ -82,6 +84,7 @@ impl Connection {
             looked: None,
             has_told_token: false,
             is_fetching: false,
+            has_left: false,
         }
     }
 
@@ -310,11 +313,20 @@ impl Connection {
         Ok(body.map(|body| Capabilities::parse(&body)))
     }
 
-    /// Sends QUIT and awaits its answer, behind whatever else is still to come, for a short time.
+    /// Sends QUIT. Nothing may be asked after it.
+    pub async fn leave(&mut self) -> Result<(), Error> {
+        self.has_left = true;
+        self.send(&Request::Quit).await?;
+        self.flush().await
+    }
+
+    /// Sends QUIT, unless that was done, and awaits its answer, behind whatever else is still to come, for a
+    /// short time.
     pub async fn quit(&mut self) {
         let farewell = async {
-            self.send(&Request::Quit).await?;
-            self.flush().await?;
+            if !self.has_left {
+                self.leave().await?;
+            }
             self.await_all().await
         };
         // Nothing depends on the outcome: the server ends the session when the connection closes.

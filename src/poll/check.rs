@@ -220,7 +220,7 @@ impl Check<'_> {
             .await??;
         if let Some(capabilities) = transaction.capabilities() {
             findings.login_delay = capabilities.login_delay().or(findings.login_delay);
-            if capabilities.expire_days() == Some(0) {
+            if removes_what_was_fetched(transaction) {
                 findings.note(Shown::line(
                     "the server announces that it removes notices once they were fetched (EXPIRE 0)",
                 ));
@@ -393,6 +393,10 @@ impl Check<'_> {
             let fetched = self
                 .fetch(at, transaction, &plan, ahead, &keeper, findings)
                 .await;
+            if fetched.is_ok() && !removes_what_was_fetched(transaction) {
+                // Others may come in while it is written to the disk.
+                transaction.leave().await;
+            }
             // Whatever ended the fetching: what is whole is kept.
             let tally = keeper.finish().await?;
             let all = usize::try_from(findings.left)
@@ -543,6 +547,13 @@ impl Check<'_> {
         let store = self.store.clone();
         blocking(move || store.remember(name, value.as_deref())).await
     }
+}
+
+/// True if a server announces that with QUIT it removes what was fetched (EXPIRE 0, RFC 2449 §6.7).
+fn removes_what_was_fetched(transaction: &Transaction) -> bool {
+    transaction
+        .capabilities()
+        .is_some_and(|capabilities| capabilities.expire_days() == Some(0))
 }
 
 /// True if the maildrop is somebody's, or it is too early.
