@@ -28,7 +28,7 @@ fn settings(rules: Vec<Rule>) -> Settings {
 }
 
 fn store(folder: &tempfile::TempDir, rules: Vec<Rule>) -> Store {
-    let rules = Rules::of(&settings(rules), "notices", &TimeZone::UTC);
+    let rules = Rules::of(&settings(rules), "notices", || TimeZone::UTC);
     let path = folder.path().join("cache.db");
     Store::open(&path).expect("it opens").ruled_by(rules).store
 }
@@ -221,7 +221,7 @@ fn a_rule_that_makes_no_sense_is_said_and_left_out() {
         },
     ];
 
-    let problems = Rules::problems(&settings(rules.clone()), &TimeZone::UTC);
+    let problems = Rules::problems(&settings(rules.clone()), || TimeZone::UTC);
     let store = store(&folder, rules);
     keep(&store, &["Fire drill"]);
 

@@ -704,7 +704,7 @@ async fn the_bell_tells_of_what_the_rules_leave_to_it() {
         ..Settings::default()
     };
     let mut reader = Reader::of(served.address().port());
-    let rules = Rules::of(&settings, "notices", &TimeZone::UTC);
+    let rules = Rules::of(&settings, "notices", || TimeZone::UTC);
     let opened = Store::open(&folder.path().join("cache.db")).expect("a new cache");
     reader.store = opened.ruled_by(rules).store;
     reader.check().await;

@@ -109,7 +109,7 @@ impl World {
     async fn open_mailbox(&mut self, mailbox: Mailbox) -> Result<(), Error> {
         let path = config::file::cache_path(&self.settings, &mailbox)?;
         let journals = self.settings.journal_folder();
-        let rules = Rules::of(&self.settings, &mailbox.name, &TimeZone::system());
+        let rules = Rules::of(&self.settings, &mailbox.name, TimeZone::system);
         let opened = blocking(move || {
             let opened = Store::open(&path)?.carried_by(journals.as_deref())?;
             Ok::<_, store::Error>(opened.ruled_by(rules))
@@ -290,7 +290,7 @@ impl World {
                     .map_err(Error::from)
                     .and_then(|path| {
                         let journals = self.settings.journal_folder();
-                        let rules = Rules::of(&self.settings, &mailbox.name, &TimeZone::system());
+                        let rules = Rules::of(&self.settings, &mailbox.name, TimeZone::system);
                         let opened = Store::open(&path)?.carried_by(journals.as_deref())?;
                         Ok(opened.ruled_by(rules))
                     });

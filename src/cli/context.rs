@@ -121,7 +121,7 @@ impl Context {
     pub fn store(&self, mailbox: &Mailbox) -> Result<Store, Failure> {
         let path = file::cache_path(&self.settings, mailbox)?;
         let journals = self.settings.journal_folder();
-        let rules = Rules::of(&self.settings, &mailbox.name, &TimeZone::system());
+        let rules = Rules::of(&self.settings, &mailbox.name, TimeZone::system);
         let opened = Store::open(&path)?
             .carried_by(journals.as_deref())?
             .ruled_by(rules);
@@ -273,7 +273,7 @@ pub fn warn(loaded: &Loaded, quiet: bool) {
     if quiet {
         return;
     }
-    for problem in Rules::problems(&loaded.settings, &TimeZone::system()) {
+    for problem in Rules::problems(&loaded.settings, TimeZone::system) {
         remark(&Shown::line(&format!(
             "tidings: {}: {problem}",
             loaded.path.display()

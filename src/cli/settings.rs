@@ -263,7 +263,7 @@ pub fn config(args: &ConfigArgs, global: &Global) -> Result<ExitCode, Failure> {
             }
             let is_empty = loaded.settings.mailboxes.is_empty();
             let names = super::about::troubles(&loaded.settings);
-            let rules = Rules::problems(&loaded.settings, &TimeZone::system());
+            let rules = Rules::problems(&loaded.settings, TimeZone::system);
             let rules = rules.iter().map(ToString::to_string);
             let trusts = loaded.settings.mailboxes.iter();
             let trusts = trusts.filter_map(super::context::trouble_with_trust);

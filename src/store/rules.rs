@@ -1,7 +1,7 @@
 //! What becomes of notices as they come, by the rules of the settings. Their conditions are in the language
 //! of searches.
 
-use std::sync::Arc;
+use std::{cell::LazyCell, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::{Transaction, params_from_iter};
@@ -45,11 +45,13 @@ pub struct Problem {
 }
 
 impl Rules {
-    /// The rules for a mailbox.
-    pub fn of(settings: &Settings, mailbox: &str, zone: &TimeZone) -> Rules {
+    /// The rules for a mailbox. Where this person is, is asked only if there are any: it takes as long as opening
+    /// a cache.
+    pub fn of(settings: &Settings, mailbox: &str, zone: impl FnOnce() -> TimeZone) -> Rules {
+        let zone = LazyCell::new(zone);
         let own = |rule: &&config::Rule| rule.mailbox.as_deref().is_none_or(|of| of == mailbox);
         let rules = settings.rules.iter().filter(own).filter_map(|rule| {
-            let query = Query::parse(&rule.when, zone).ok()?;
+            let query = Query::parse(&rule.when, &zone).ok()?;
             Some(Rule {
                 query,
                 stars: rule.star,
@@ -63,10 +65,11 @@ impl Rules {
     }
 
     /// What is wrong with the rules of the settings.
-    pub fn problems(settings: &Settings, zone: &TimeZone) -> Vec<Problem> {
+    pub fn problems(settings: &Settings, zone: impl FnOnce() -> TimeZone) -> Vec<Problem> {
+        let zone = LazyCell::new(zone);
         let rules = (1..).zip(&settings.rules);
         let wrong = rules.filter_map(|(number, rule)| {
-            let error = Query::parse(&rule.when, zone).err()?;
+            let error = Query::parse(&rule.when, &zone).err()?;
             let place = settings.places.find(&format!("rule.{}.when", number - 1));
             Some(Problem {
                 number,
