@@ -115,7 +115,7 @@ impl<'x> Walk<'x> {
             depth: place.depth + 1,
             ..place
         };
-        if let Some(words) = elsewhere::words(part).filter(|_| !place.files_only) {
+        if let Some(words) = elsewhere::words(part) {
             let (text, format) = (Cow::Owned(words), Format::Fixed);
             self.contents.pieces.push(Piece::Plain { text, format });
             if !is_type(part, "message", "partial") {

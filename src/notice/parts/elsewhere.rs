@@ -30,8 +30,12 @@ fn kept_elsewhere(part: &MessagePart) -> String {
         }
         (None, Some("mail-server"), _) => {
             let server = say("server").unwrap_or_default();
-            let subject = say("subject").unwrap_or_default();
-            format!("a mail to {server} with the subject \"{subject}\" brings it")
+            match say("subject") {
+                Some(subject) => {
+                    format!("a mail to {server} with the subject \"{subject}\" brings it")
+                }
+                None => format!("a mail to {server} brings it"),
+            }
         }
         (None, Some(kind), _) => format!("{kind} {file}").trim_end().to_owned(),
         (None, None, _) => "it does not say where".to_owned(),
