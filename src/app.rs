@@ -133,6 +133,7 @@ pub async fn run(beginning: Beginning) -> Result<Ended, Error> {
         purpose: beginning.purpose,
     };
     let (mut tui, effects) = Tui::new(world.settings(), start);
+    world.shows_pictures = tui.has_pictures() && world.settings().screen.images_inline;
     let shows_a_mailbox = effects
         .iter()
         .any(|effect| matches!(effect, Effect::Load { .. }));

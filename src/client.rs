@@ -41,6 +41,8 @@ use signing::Applicant;
 
 /// How long QUIT may take: nothing is lost if its answer never comes.
 pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long sending it may hold up what is to be done meanwhile.
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Where a mailbox is, and how it is reached safely.
 #[derive(Clone, Debug)]
@@ -471,8 +473,8 @@ impl Transaction {
     /// Says QUIT: the maildrop is others' again. Nothing may be asked after it; [`Transaction::quit`] awaits
     /// the answer.
     pub async fn leave(&mut self) {
-        // As there, nothing depends on it.
-        let _ = time::timeout(QUIT_TIMEOUT, self.connection.leave()).await;
+        // As there, nothing depends on it; what is not sent by then is sent there.
+        let _ = time::timeout(LEAVE_TIMEOUT, self.connection.leave()).await;
     }
 
     /// Ends the session with QUIT, unless that was said, and awaits the answer, within [`QUIT_TIMEOUT`].

@@ -59,6 +59,11 @@ impl Tui {
         update::handle(&mut self.model, event)
     }
 
+    /// True if pictures are drawn on this terminal, for this person.
+    pub fn has_pictures(&self) -> bool {
+        self.model.look.has_pictures
+    }
+
     /// Draws the whole screen. Drawing twice draws the same.
     pub fn draw(&self, frame: &mut Frame) {
         view::draw(&self.model, frame);

@@ -254,14 +254,23 @@ async fn a_check_cancelled_while_headers_are_awaited_says_quit_at_once() {
     assert_eq!(server.await.expect("the server ends"), ["QUIT"]);
 }
 
-/// A server with one message. From the moment in which that is fetched nobody can write the cache, if so
-/// wanted, until QUIT is heard. Gives how many notices were kept by then.
+/// What happens when a message is asked for.
+enum AtRetr {
+    /// It is given.
+    Nothing,
+    /// It is given, and until QUIT is heard nobody can write the cache.
+    Lock,
+    /// The check is cancelled.
+    Cancel(CancellationToken),
+}
+
+/// A server with one message. Gives how many notices were kept when it heard QUIT, if it did.
 async fn kept_at_quit(
     listener: TcpListener,
     capability: &'static str,
     cache: PathBuf,
-    is_locked: bool,
-) -> usize {
+    at_retr: AtRetr,
+) -> Option<u64> {
     let (socket, _) = listener.accept().await.expect("a client");
     let (read, mut write) = socket.into_split();
     let mut lines = BufReader::new(read).lines();
@@ -275,10 +284,17 @@ async fn kept_at_quit(
             "UIDL" => "+OK\r\n1 a\r\n.\r\n".to_owned(),
             "LIST" => "+OK\r\n1 24\r\n.\r\n".to_owned(),
             "RETR" => {
-                if is_locked {
-                    let other = rusqlite::Connection::open(&cache).expect("the cache");
-                    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
-                    lock = Some(other);
+                match &at_retr {
+                    AtRetr::Nothing => {}
+                    AtRetr::Lock => {
+                        let other = rusqlite::Connection::open(&cache).expect("the cache");
+                        other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+                        lock = Some(other);
+                    }
+                    AtRetr::Cancel(cancelled) => {
+                        cancelled.cancel();
+                        continue;
+                    }
                 }
                 "+OK\r\nSubject: one\r\n\r\ntext\r\n.\r\n".to_owned()
             }
@@ -292,23 +308,44 @@ async fn kept_at_quit(
         };
         say(&answer).await.expect("it is heard");
     }
-    usize::try_from(kept.expect("QUIT was said")).expect("few")
+    kept
 }
 
 #[tokio::test]
 async fn the_maildrop_is_others_again_before_all_is_written_unless_quit_removes_what_was_fetched() {
-    for (capability, is_locked, kept) in [("", true, 0), ("EXPIRE 0\r\n", false, 1)] {
+    for (capability, at_retr, kept) in [("", AtRetr::Lock, 0), ("EXPIRE 0\r\n", AtRetr::Nothing, 1)]
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let reader = Reader::of(listener.local_addr().expect("an address").port());
         let cache = reader.store.path().to_owned();
-        let server = tokio::spawn(kept_at_quit(listener, capability, cache, is_locked));
+        let server = tokio::spawn(kept_at_quit(listener, capability, cache, at_retr));
 
         let (summary, _) = reader.check().await;
 
         assert_eq!((summary.outcome, summary.new), (Outcome::Done, 1));
         let kept_then = server.await.expect("the server ends");
-        assert_eq!(kept_then, kept, "{capability:?}");
+        assert_eq!(kept_then, Some(kept), "{capability:?}");
         assert_eq!(reader.subjects(), ["one"]);
+    }
+}
+
+#[tokio::test]
+async fn what_quit_would_remove_and_is_not_kept_is_left_without_it() {
+    for (capability, heard) in [("", Some(0)), ("EXPIRE 0\r\n", None)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let reader = Reader::of(listener.local_addr().expect("an address").port());
+        let cancelled = CancellationToken::new();
+        let (cache, at_retr) = (
+            reader.store.path().to_owned(),
+            AtRetr::Cancel(cancelled.clone()),
+        );
+        let server = tokio::spawn(kept_at_quit(listener, capability, cache, at_retr));
+
+        let (summary, _) = reader.check_until(&cancelled).await;
+
+        assert_eq!(summary.outcome, Outcome::Cancelled);
+        let kept_then = server.await.expect("the server ends");
+        assert_eq!(kept_then, heard, "{capability:?}");
     }
 }
 

@@ -43,6 +43,8 @@ pub struct World {
     openings: Latest<Event>,
     opened: LastOpened,
     pictures: Pictures,
+    /// Pictures that belong into a text are shown with it.
+    pub(super) shows_pictures: bool,
     opened_files: Option<tempfile::TempDir>,
     ascii: bool,
     began: Timestamp,
@@ -96,6 +98,7 @@ impl World {
             timers: HashMap::new(),
             opened: LastOpened::default(),
             pictures,
+            shows_pictures: false,
             opened_files: None,
             ascii,
             began: Timestamp::now(),

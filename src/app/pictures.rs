@@ -11,7 +11,7 @@ use ratatui_image::{
 
 use crate::{
     config::Images,
-    notice::{Line, Notice, Run, Style, files::Way, guard, inside},
+    notice::{Line, Notice, Run, Style, files, guard, inside},
     tui::picture::{Picture, Placed},
 };
 
@@ -78,13 +78,16 @@ impl Pictures {
         (columns, rows): (u16, u16),
     ) -> Vec<Placed> {
         let belonging = notice.files.iter().filter(|file| file.inline);
-        let mut placed = Vec::new();
-        for file in belonging.filter(|file| inside::is_picture(file)) {
-            if placed.len() == MOST_BELOW {
-                break;
-            }
-            let way = Way::default().to(file.place);
-            let bytes = way.and_then(|way| Some(way.file(mail)?.1));
+        let belonging = belonging.filter(|file| inside::is_picture(file));
+        let (mut placed, mut left) = (Vec::new(), MOST_PIXELS_BELOW);
+        for file in belonging.take(MOST_BELOW) {
+            let bytes = files::bytes(mail, file.place).filter(|bytes| {
+                // Before anything is decoded.
+                let pixels = pixels(bytes).unwrap_or(u64::MAX);
+                let fits = pixels <= left;
+                left -= if fits { pixels } else { 0 };
+                fits
+            });
             let made = bytes.and_then(|bytes| self.make(&bytes, columns, rows * 2 / 3).ok());
             // Lines and counters of readers are no pictures.
             let Some((picture, _)) = made.filter(|(picture, _)| picture.rows() > 1) else {
@@ -109,27 +112,36 @@ impl Pictures {
 
 /// Decodes a picture within its limits.
 fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let reader = || {
-        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-        reader.map_err(|error| format!("it cannot be decoded: {error}"))
-    };
     // Before anything is decoded.
-    let (width, height) = reader()?
-        .into_dimensions()
-        .map_err(|error| format!("it cannot be decoded: {error}"))?;
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > MOST_PIXELS {
+    let (width, height) = size(bytes)?;
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(format!(
             "{width} x {height} pixels are too many: w saves it"
         ));
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_PIXELS * OCTETS_A_PIXEL);
-    let mut reader = reader()?;
+    let mut reader = reader(bytes)?;
     reader.limits(limits);
     reader
         .decode()
         .map_err(|error| format!("it cannot be decoded: {error}"))
+}
+
+/// How many pixels a picture says that it has.
+fn pixels(bytes: &[u8]) -> Option<u64> {
+    let (width, height) = guard::without_panic(|| size(bytes).ok())??;
+    Some(u64::from(width) * u64::from(height))
+}
+
+fn size(bytes: &[u8]) -> Result<(u32, u32), String> {
+    let size = reader(bytes)?.into_dimensions();
+    size.map_err(|error| format!("it cannot be decoded: {error}"))
+}
+
+fn reader(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, String> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    reader.map_err(|error| format!("it cannot be decoded: {error}"))
 }
 
 /// By the environment and the size of a cell alone: the answer to a question would come in among the keys.
@@ -161,8 +173,9 @@ fn is_inside_other() -> bool {
     is_set("TMUX") || is_set("STY") || is_named("TERM") || is_named("TERM_PROGRAM")
 }
 
-/// More pictures in one text are not decoded without being asked for.
+/// More pictures in one text, or of more pixels together, are not decoded without being asked for.
 const MOST_BELOW: usize = 10;
+const MOST_PIXELS_BELOW: u64 = 20_000_000;
 
 /// SECURITY.md P2.5: more are not decoded.
 const MOST_PIXELS: u64 = 40_000_000;

@@ -44,7 +44,7 @@ pub(super) struct Connection {
     pub(super) has_told_token: bool,
     /// Messages were asked for: from now on refusals too have to come at a rate.
     is_fetching: bool,
-    /// QUIT was sent.
+    /// QUIT is on its way.
     has_left: bool,
 }
 
@@ -313,10 +313,12 @@ impl Connection {
         Ok(body.map(|body| Capabilities::parse(&body)))
     }
 
-    /// Sends QUIT. Nothing may be asked after it.
+    /// Sends QUIT, unless that was done. Nothing may be asked after it. May be broken off and begun again.
     pub async fn leave(&mut self) -> Result<(), Error> {
-        self.has_left = true;
-        self.send(&Request::Quit).await?;
+        if !self.has_left {
+            self.send(&Request::Quit).await?;
+            self.has_left = true;
+        }
         self.flush().await
     }
 
@@ -324,9 +326,7 @@ impl Connection {
     /// short time.
     pub async fn quit(&mut self) {
         let farewell = async {
-            if !self.has_left {
-                self.leave().await?;
-            }
+            self.leave().await?;
             self.await_all().await
         };
         // Nothing depends on the outcome: the server ends the session when the connection closes.

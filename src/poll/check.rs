@@ -1,4 +1,5 @@
-//! One visit: log in, compare, fetch what is new (newest first), keep it, quit.
+//! One visit: log in, compare, fetch what is new (newest first), and keep it; QUIT is said once all has come,
+//! or where QUIT takes something away, once all is kept.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -390,10 +391,11 @@ impl Check<'_> {
                 blocking(move || store.recount(&again)).await?;
             }
             let keeper = Keeper::start(terms, self.tell.clone());
+            findings.has_fetched = true;
             let fetched = self
                 .fetch(at, transaction, &plan, ahead, &keeper, findings)
                 .await;
-            if fetched.is_ok() && !removes_what_was_fetched(transaction) {
+            if fetched.is_ok() && !self.is_taken_by_quit(transaction) {
                 // Others may come in while it is written to the disk.
                 transaction.leave().await;
             }
@@ -436,6 +438,11 @@ impl Check<'_> {
         self.remember(remembered::LISTING, is_settled.then_some(digest))
             .await?;
         Ok(())
+    }
+
+    /// True if what was fetched is at the server no more once QUIT was said, or not to be seen.
+    pub(super) fn is_taken_by_quit(&self, transaction: &Transaction) -> bool {
+        removes_what_was_fetched(transaction) || services::lists_only_untaken(self.mailbox)
     }
 
     /// Takes over what this person has marked on another machine, before anything is shown as new; says

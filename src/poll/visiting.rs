@@ -141,6 +141,9 @@ impl Check<'_> {
         // QUIT is said after a failure of ours too: a session left open keeps teammates waiting.
         match &outcome {
             Err(Failure::Session(error)) if !may_quit_after(error) => {}
+            // What is not kept must be there the next time: a connection that is lost removes nothing (RFC 1939
+            // §6).
+            Err(_) if findings.has_fetched && self.is_taken_by_quit(&transaction) => {}
             Ok(()) | Err(_) => transaction.quit().await,
         }
         outcome

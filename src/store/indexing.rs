@@ -33,25 +33,32 @@ impl Store {
         Ok(true)
     }
 
-    /// Puts all that are left into the index, as far as anything may be written. The words of some are made
-    /// while those before them are written.
+    /// Puts all that are left into the index, as far as anything may be written.
     pub(super) fn index_all(&self) -> Result<(), Error> {
-        let first = self.unindexed(i64::MIN, AT_ONCE)?;
-        if first.is_empty() {
-            return Ok(());
+        loop {
+            // The mails of a first check come with lower ids all the time.
+            let first = self.unindexed(i64::MIN, AT_ONCE)?;
+            if first.is_empty() {
+                return Ok(());
+            }
+            match self.index_from(first) {
+                Err(Error::ReadOnly { .. } | Error::Full { .. }) => return Ok(()),
+                outcome => outcome?,
+            }
         }
-        let outcome = thread::scope(|scope| {
+    }
+
+    /// Puts these and all behind them into the index. The words of some are made while those before them are
+    /// written.
+    fn index_from(&self, first: Mails) -> Result<(), Error> {
+        thread::scope(|scope| {
             let (made, entries) = mpsc::sync_channel(1);
             let making = scope.spawn(move || self.make_entries(first, &made));
             entries
                 .into_iter()
                 .try_for_each(|entries| self.index(&entries))?;
             making.join().expect("nothing in it panics")
-        });
-        match outcome {
-            Err(Error::ReadOnly { .. } | Error::Full { .. }) => Ok(()),
-            outcome => outcome,
-        }
+        })
     }
 
     /// Makes the entries of these and of all behind them, until nobody takes them any more.

@@ -101,6 +101,15 @@ pub enum Event {
         /// The pictures in it, or the one in its place.
         pictures: Vec<Placed>,
     },
+    /// It could not be.
+    NotOpened {
+        /// What was wanted.
+        wanted: Wanted,
+        /// Why (`disk full`).
+        why: Shown,
+        /// What to do next; empty if there is nothing.
+        next: Shown,
+    },
     /// A search ended.
     Found {
         /// Of which mailbox.

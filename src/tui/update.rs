@@ -5,7 +5,10 @@
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use crate::{notice::MailboxIndex, poll::report::Report};
+use crate::{
+    notice::{MailboxIndex, shown::Shown},
+    poll::report::Report,
+};
 
 use super::{
     action::{Action, Mode},
@@ -117,6 +120,15 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
         }
         Event::Coloured { .. } => {}
         Event::Opened { .. } => reading::from_cache(model, event, &mut out),
+        Event::NotOpened { wanted, why, next } => {
+            reading::failed(model, wanted);
+            reports::failed(
+                model,
+                &Shown::from_static("cannot open the notice"),
+                &why,
+                &next,
+            );
+        }
         Event::Found { .. } => searching::found(model, event),
         Event::Recalled { mailbox, checks } => {
             if let Some(mailbox) = model.mailboxes.get_mut(mailbox.0) {
@@ -136,8 +148,6 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
         Event::Done { words } => model.message = Some(Message::Word(words)),
         Event::Failed { what, why, next } => {
             setup::failed(model);
-            // What was to be done with a notice that cannot be read is not done with another.
-            reading::failed(model);
             reports::failed(model, &what, &why, &next);
         }
         Event::MarksUnsaved { why } => model.unsaved = Some(why),

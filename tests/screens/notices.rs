@@ -121,6 +121,30 @@ fn what_has_changed_is_shown_and_the_text_again() {
 }
 
 #[test]
+fn a_file_is_shown_in_the_place_of_what_has_changed() {
+    let mut screen = corrected();
+    let mail = "Subject: Correction: Fire drill on Friday\r\nMIME-Version: 1.0\r\n\
+                Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nat 10:00\r\n\
+                --b\r\nContent-Type: text/csv; name=rooms.csv\r\n\r\nroom,stairs\r\n--b--\r\n";
+    screen
+        .mails
+        .insert(NEW, Arc::new(Notice::parse(mail.as_bytes())));
+    screen.press("<enter>=");
+    screen.raw.insert(NEW, mail.to_owned());
+
+    screen.press("v<enter>");
+    assert!(screen.text().contains("room"), "{}", screen.text());
+    assert!(
+        !screen.text().contains("What has changed"),
+        "{}",
+        screen.text()
+    );
+
+    screen.press("q");
+    assert!(screen.text().contains("at 10:00"), "{}", screen.text());
+}
+
+#[test]
 fn a_notice_that_stands_alone_cannot_be_compared() {
     let mut screen = Screen::team((80, 24));
 

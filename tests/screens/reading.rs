@@ -1,16 +1,21 @@
 //! The reader, marks, and what can be got out of a notice.
 
+use std::sync::Arc;
+
+use image::{Rgb, RgbImage};
 use tidings::{
     config::MarkRead,
-    notice::{MailboxIndex, NoticeId, TextForm, shown::Shown},
+    notice::{Line, MailboxIndex, Notice, NoticeId, Run, Style, TextForm, shown::Shown},
     tui::{
         Purpose,
-        effect::{Change, Effect, Timer},
+        effect::{Change, Effect, Timer, Wanted},
         event::Event,
+        picture::Placed,
     },
 };
 
 use super::{Screen, settings};
+use crate::support::screen::halfblocks;
 
 #[test]
 fn enter_opens_and_q_goes_back_and_only_then_quits() {
@@ -341,11 +346,7 @@ fn a_notice_that_could_not_be_read_is_asked_for_again() {
     let mut screen = Screen::team((80, 24));
     let mails = std::mem::take(&mut screen.mails);
     screen.press("<enter>");
-    screen.happens(Event::Failed {
-        what: Shown::line("cannot open the notice"),
-        why: Shown::line("the disk is gone"),
-        next: Shown::line("try again"),
-    });
+    screen.cannot_open("the disk is gone");
     screen.press("<esc>");
 
     screen.mails = mails;
@@ -359,11 +360,7 @@ fn what_was_asked_of_a_notice_that_could_not_be_read_is_not_done_later() {
     let mut screen = Screen::team((80, 24));
     let mails = std::mem::take(&mut screen.mails);
     screen.press("v");
-    screen.happens(Event::Failed {
-        what: Shown::line("cannot open the notice"),
-        why: Shown::line("the disk is gone"),
-        next: Shown::line("try again"),
-    });
+    screen.cannot_open("the disk is gone");
 
     screen.mails = mails;
     screen.press("<enter>");
@@ -680,6 +677,90 @@ fn a_picture_is_shown_in_the_reader() {
 
     screen.press("q");
     assert!(screen.text().contains("See below."), "{}", screen.text());
+}
+
+/// How many cells of the screen a picture takes.
+fn cells(screen: &Screen) -> usize {
+    screen
+        .text()
+        .chars()
+        .filter(|c| matches!(c, '▀' | '▄'))
+        .count()
+}
+
+#[test]
+fn a_picture_makes_way_for_what_is_drawn_over_it() {
+    let mut screen = with_files();
+    screen.press("i");
+    let shown = cells(&screen);
+    assert!(shown > 0, "{}", screen.text());
+
+    screen.press("?");
+    assert_eq!(cells(&screen), 0, "{}", screen.text());
+
+    screen.press("<esc>");
+    assert_eq!(cells(&screen), shown);
+}
+
+/// What is opened with these keys; it does not come.
+fn pending(screen: &mut Screen, keys: &str) -> Wanted {
+    let mails = std::mem::take(&mut screen.mails);
+    let raw = std::mem::take(&mut screen.raw);
+    screen.press(keys);
+    (screen.mails, screen.raw) = (mails, raw);
+    let mut asked = screen.asked().into_iter();
+    let wanted = asked.find_map(|effect| match effect {
+        Effect::Open(wanted) => Some(wanted),
+        _ => None,
+    });
+    wanted.expect("something is opened")
+}
+
+#[test]
+fn reading_on_stops_before_a_picture_that_is_cut() {
+    let mut screen = Screen::team((80, 24));
+    let wanted = pending(&mut screen, "g<enter>");
+    let image = RgbImage::from_fn(400, 160, |x, y| Rgb([x as u8, y as u8, 9]));
+    let picture = halfblocks(&image.into(), (40, 8));
+    let mut lines = vec![Line::default(); 60];
+    lines[9].runs.push(Run {
+        text: Shown::from_static("map.png"),
+        style: Style::Muted,
+        link: None,
+    });
+    screen.happens(Event::Opened {
+        wanted,
+        notice: Arc::new(Notice::parse(b"Subject: Map\r\n\r\nSee below.\r\n")),
+        lines: lines.into(),
+        pictures: vec![Placed { line: 10, picture }],
+    });
+    assert_eq!(cells(&screen), 0, "{}", screen.text());
+
+    screen.press("<space>");
+
+    assert!(cells(&screen) > 0, "{}", screen.text());
+    assert!(screen.text().contains("map.png"), "{}", screen.text());
+}
+
+#[test]
+fn what_fails_beside_it_takes_nothing_from_the_reader() {
+    let mut screen = with_files();
+    let wanted = pending(&mut screen, "v<enter>");
+
+    screen.happens(Event::Failed {
+        what: Shown::from_static("cannot open the link"),
+        why: Shown::from_static("no browser"),
+        next: Shown::default(),
+    });
+    let table = Notice::parse(b"Subject: hosts.csv\r\n\r\nbuild-01\r\n");
+    screen.happens(Event::Opened {
+        wanted,
+        lines: table.lines(wanted.width, Default::default()).into(),
+        notice: Arc::new(table),
+        pictures: Vec::new(),
+    });
+
+    assert!(screen.text().contains("build-01"), "{}", screen.text());
 }
 
 #[test]

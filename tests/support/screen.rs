@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use image::DynamicImage;
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{Terminal, backend::TestBackend, buffer::Cell, style::Modifier};
 use ratatui_image::{Resize, picker::Picker};
@@ -32,7 +33,7 @@ pub struct Screen {
     pub effects: Vec<Effect>,
     pub mails: BTreeMap<NoticeId, Arc<Notice>>,
     /// Mails as they came, in place of those.
-    raw: BTreeMap<NoticeId, String>,
+    pub raw: BTreeMap<NoticeId, String>,
     pub headlines: Vec<Headline>,
     pub last_visit: Option<Timestamp>,
     pub theme: Theme,
@@ -126,6 +127,19 @@ impl Screen {
         }
         let effects = self.tui.handle(event);
         self.take(effects);
+    }
+
+    /// The last notice that was asked for cannot be opened.
+    pub fn cannot_open(&mut self, why: &str) {
+        let wanted = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Open(wanted) => Some(*wanted),
+            _ => None,
+        });
+        self.happens(Event::NotOpened {
+            wanted: wanted.expect("one was asked for"),
+            why: Shown::line(why),
+            next: Shown::line("try again"),
+        });
     }
 
     /// Types keys: letters as they are, others by name in angle brackets (`jj<enter>`).
@@ -232,15 +246,13 @@ impl Screen {
     fn opened_picture(&self, wanted: &Wanted) -> Option<Event> {
         let (file, bytes) = self.file(wanted)?;
         let Ok(image) = image::load_from_memory(&bytes) else {
-            return Some(Event::Failed {
-                what: Shown::from_static("cannot open the notice"),
+            return Some(Event::NotOpened {
+                wanted: *wanted,
                 why: Shown::from_static("it cannot be decoded"),
                 next: Shown::default(),
             });
         };
-        let size = ratatui::layout::Size::new(wanted.width, wanted.rows);
-        let made = Picker::halfblocks().new_protocol(image, size, Resize::Fit(None));
-        let picture = Picture::new(made.expect("it is made"));
+        let picture = halfblocks(&image, (wanted.width, wanted.rows));
         let notice = Notice {
             subject: file.name,
             ..Notice::default()
@@ -536,6 +548,13 @@ pub fn mails() -> BTreeMap<NoticeId, Arc<Notice>> {
 
 /// Long enough after the check of 14:05 that times read as in the mock-ups.
 pub const NOW: &str = "2026-11-23T14:38:00Z";
+
+/// A picture made of half blocks, for so many columns and rows.
+pub fn halfblocks(image: &DynamicImage, (columns, rows): (u16, u16)) -> Picture {
+    let size = ratatui::layout::Size::new(columns, rows);
+    let made = Picker::halfblocks().new_protocol(image.clone(), size, Resize::Fit(None));
+    Picture::new(made.expect("it is made"))
+}
 
 /// As the loop lays text out: the reader draws the list of links itself.
 fn layout(wanted: &Wanted) -> Options {

@@ -267,7 +267,7 @@ impl World {
     pub(super) fn open_notice(&self, wanted: Wanted) {
         let (options, opened) = (self.layout(wanted), self.opened.clone());
         let pictures = self.pictures.clone();
-        let shows_pictures = self.settings.screen.images_inline;
+        let shows_pictures = self.shows_pictures;
         let Some(store) = self.store(wanted.mailbox) else {
             return;
         };
@@ -293,8 +293,15 @@ impl World {
                 pictures: placed,
             })
         };
-        let work = move || of_mail(&store, wanted.id, "cannot open the notice", open);
-        self.openings.want(work);
+        self.openings.want(move || {
+            of_mail(&store, wanted.id, open).unwrap_or_else(|Trouble { why, next }| {
+                Event::NotOpened {
+                    wanted,
+                    why: Shown::line(&why),
+                    next: Shown::from_static(next),
+                }
+            })
+        });
     }
 
     pub(super) fn mark(
@@ -386,7 +393,13 @@ impl World {
         };
         let events = self.events.clone();
         tokio::task::spawn_blocking(move || {
-            let _ = events.blocking_send(of_mail(&store, id, what, work));
+            let event = of_mail(&store, id, work);
+            let _ =
+                events.blocking_send(event.unwrap_or_else(|Trouble { why, next }| Event::Failed {
+                    what: Shown::line(what),
+                    why: Shown::line(&why),
+                    next: Shown::from_static(next),
+                }));
         });
     }
 
@@ -400,13 +413,18 @@ impl World {
     }
 }
 
-/// Reads a mail, does `work` with it, and says how that ended. It blocks.
-fn of_mail(
+/// Why something cannot be done with a mail, and what to do next.
+struct Trouble {
+    why: String,
+    next: &'static str,
+}
+
+/// Reads a mail, and does `work` with it. It blocks.
+fn of_mail<T>(
     store: &Store,
     id: NoticeId,
-    what: &'static str,
-    work: impl FnOnce(&[u8]) -> Result<Event, String>,
-) -> Event {
+    work: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<T, Trouble> {
     let mut next = "";
     let outcome = match store.mail(id) {
         Ok(Some(mail)) => work(&mail),
@@ -432,11 +450,7 @@ fn of_mail(
         }
         Err(error) => Err(chain(&error)),
     };
-    outcome.unwrap_or_else(|why| Event::Failed {
-        what: Shown::line(what),
-        why: Shown::line(&why),
-        next: Shown::from_static(next),
-    })
+    outcome.map_err(|why| Trouble { why, next })
 }
 
 /// A picture that is shown in the place of a text.

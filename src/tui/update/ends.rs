@@ -1,9 +1,12 @@
 //! What follows from any change: the preview, the layout's width, the title, the countdown.
 
-use crate::tui::{
-    effect::{Effect, Timer},
-    layout::Panes,
-    model::{Focus, Model, Room, page::Page},
+use crate::{
+    notice::inside,
+    tui::{
+        effect::{Effect, Timer},
+        layout::Panes,
+        model::{Focus, Model, Room, page::Page},
+    },
 };
 
 use super::{Effects, files, listing, reading, wake};
@@ -48,10 +51,15 @@ fn relayout(model: &mut Model, out: &mut Effects) {
         out.push(Effect::Open(page.wanted(mailbox)));
         return;
     }
-    // Of its height only a picture makes anything.
-    let is_moved = match page.pictures.is_empty() {
-        false => room != (page.width, page.rows),
-        true => room.0 != page.width,
+    // Of its height only pictures make anything, those too for which there was no room.
+    let may_have_pictures = !page.pictures.is_empty()
+        || page.notice.as_ref().is_some_and(|notice| {
+            let mut belonging = notice.files.iter().filter(|file| file.inline);
+            belonging.any(inside::is_picture)
+        });
+    let is_moved = match may_have_pictures {
+        true => room != (page.width, page.rows),
+        false => room.0 != page.width,
     };
     if panes.page.is_some() && is_moved {
         (page.width, page.rows) = room;

@@ -5,7 +5,7 @@ use crate::{
     notice::{TextForm, files::Way, thread::Slot},
     tui::{
         compose,
-        effect::{Effect, Timer},
+        effect::{Effect, Timer, Wanted},
         event::Event,
         layout::Panes,
         model::{Focus, Model, page::Page},
@@ -45,9 +45,12 @@ pub fn from_cache(model: &mut Model, event: Event, out: &mut Effects) {
     }
 }
 
-/// What was wanted cannot be had: what is on the screen is what it was.
-pub fn failed(model: &mut Model) {
-    if let Some(page) = &mut model.page {
+/// What was wanted cannot be had: what is on the screen is what it was, and what was to be done with it is not
+/// done with another.
+pub fn failed(model: &mut Model, wanted: Wanted) {
+    let open = model.open;
+    let page = model.page.as_mut();
+    if let Some(page) = page.filter(|page| page.wanted(open) == wanted) {
         page.then = None;
         if let Some(shown) = page.shown {
             (page.form, page.way, page.compared) = (shown.form, shown.way, shown.compared);
@@ -109,7 +112,7 @@ pub fn turn_form(model: &mut Model, out: &mut Effects) {
 pub fn show_inside(model: &mut Model, way: Way, out: &mut Effects) {
     let mailbox = model.open;
     let Some(page) = &mut model.page else { return };
-    page.way = way;
+    (page.way, page.compared) = (way, None);
     page.scroll = 0;
     out.push(Effect::Open(page.wanted(mailbox)));
     model.overlay = None;
@@ -166,13 +169,13 @@ pub fn compare(model: &mut Model, out: &mut Effects) {
     let Some(compared) = model.list.predecessor(slot) else {
         return model.say("it takes the place of no other notice, and none takes its place");
     };
+    model.focus = Focus::Page;
     if model.page.as_ref().is_none_or(|page| page.slot != slot) {
         turn_to(model, slot, out);
         out.retain(|effect| !matches!(effect, Effect::Open(_)));
     }
-    model.focus = Focus::Page;
     let Some(page) = &mut model.page else { return };
-    page.compared = Some(compared);
+    (page.way, page.compared) = (Way::default(), Some(compared));
     page.scroll = 0;
     out.push(Effect::Open(page.wanted(model.open)));
 }
@@ -209,11 +212,30 @@ pub fn scroll(model: &mut Model, by: isize, out: &mut Effects) -> bool {
 /// Scrolls by so many halves of the screen, leaving two lines of a whole one for the eye.
 pub fn scroll_halves(model: &mut Model, halves: isize, out: &mut Effects) -> bool {
     let height = isize::try_from(extent(model).0).unwrap_or(1);
-    let by = match halves.abs() {
+    let mut by = match halves.abs() {
         1 => height / 2,
         _ => height - 2,
     };
+    if let Some(most) = up_to_a_picture(model).filter(|_| halves > 0) {
+        by = by.min(most);
+    }
     scroll(model, by.max(1) * halves.signum(), out)
+}
+
+/// How far one may scroll down for the name of a picture to come to the top that is on the screen in part.
+fn up_to_a_picture(model: &Model) -> Option<isize> {
+    let (page, panes) = (model.page.as_ref()?, Panes::of(model));
+    if page.pictures.is_empty() {
+        return None;
+    }
+    let composed = compose::page(model, page, &panes);
+    let end = page.scroll + compose::height(&composed, &panes);
+    let cut = page.pictures.iter().find_map(|placed| {
+        let start = composed.head.len() + placed.line;
+        let name = start.checked_sub(page.scroll + 1)?;
+        (start < end && start + usize::from(placed.picture.rows()) > end).then_some(name)
+    });
+    isize::try_from(cut.filter(|name| *name > 0)?).ok()
 }
 
 /// Scrolls to the beginning or the end.

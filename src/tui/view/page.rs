@@ -46,7 +46,12 @@ pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
             Part::Line(line) => drawing.line(line, y, pen),
         }
     }
-    for placed in &page.pictures {
+    // What is drawn over a picture would stay on it: the terminal keeps what it has of one.
+    let pictures = match model.overlay {
+        Some(_) => &[],
+        None => &page.pictures[..],
+    };
+    for placed in pictures {
         let above = (composed.head.len() + placed.line).checked_sub(page.scroll);
         // A picture is drawn whole, or not.
         let above = above.filter(|above| above + usize::from(placed.picture.rows()) <= height);
