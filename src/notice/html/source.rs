@@ -67,6 +67,12 @@ pub fn is_hiding(style: &str) -> bool {
     })
 }
 
+/// True if an element's own style strikes its text out.
+pub fn is_striking(style: &str) -> bool {
+    let style = style.to_ascii_lowercase();
+    style.contains("text-decoration") && style.contains("line-through")
+}
+
 /// Returns the size of letters that a style asks for, in pixels or so; none if it does not say.
 pub fn font_size(style: &str) -> Option<f32> {
     let lower = style.to_ascii_lowercase();

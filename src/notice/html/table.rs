@@ -5,43 +5,94 @@ use html2text::{Element, Handle};
 use super::node::{attribute, element_name, text_of};
 use crate::notice::{Run, body::Table, text};
 
+/// The cells of a row, each in its column; none where one goes on that began further up or to the left.
+pub type Row = Vec<Option<Handle>>;
+
 /// Returns the rows of cells of a table that holds data; none if it only places things. Data has a
 /// head of its own (`th`), or is a grid of at least two by two short cells; nothing in it is a table.
-pub fn data(node: &Handle) -> Option<Vec<Vec<Handle>>> {
+pub fn data(node: &Handle) -> Option<Vec<Row>> {
     let role = attribute(node, "role").unwrap_or_default();
     if matches!(role.as_str(), "presentation" | "none") {
         return None;
     }
     let mut rows = Vec::new();
     rows_of(node, &mut rows);
-    rows.retain(|row: &Vec<Handle>| row.iter().any(|cell| !is_blank(cell)));
+    if rows.len() > ROWS {
+        return None;
+    }
+    let mut rows = placed(rows);
+    rows.retain(|row| row.iter().flatten().any(|cell| !is_blank(cell)));
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let is_headed = rows.iter().flatten().any(|cell| element_name(cell) == "th");
+    let cells = || rows.iter().flatten().flatten();
+    let is_headed = cells().any(|cell| element_name(cell) == "th");
     let is_grid = rows.len() >= 2 && columns >= 2 && rows.iter().all(|row| row.len() == columns);
-    let is_small = rows.len() <= ROWS && columns <= COLUMNS;
     let is_full = || {
-        rows.iter().flatten().filter(|cell| !is_blank(cell)).count() * 3 >= rows.len() * columns * 2
+        let blank = rows
+            .iter()
+            .flatten()
+            .filter(|cell| cell.as_ref().is_some_and(is_blank));
+        // What goes across the whole table is a heading over things that were placed.
+        blank.count() * 3 <= rows.len() * columns
+            && cells().all(|cell| span(cell, "colspan") < columns)
     };
     let is_data =
-        columns >= 2 && is_small && (is_headed && rows.len() >= 2 || is_grid && is_full());
-    (is_data && rows.iter().flatten().all(is_cell_of_data)).then_some(rows)
+        (2..=COLUMNS).contains(&columns) && (is_headed && rows.len() >= 2 || is_grid && is_full());
+    (is_data && cells().all(is_cell_of_data)).then_some(rows)
+}
+
+/// Puts each cell into its column: one that goes over several rows or columns leaves the others empty.
+fn placed(rows: Vec<Vec<Handle>>) -> Vec<Row> {
+    // Of each column, for how many rows more it is taken.
+    let mut taken: Vec<usize> = Vec::new();
+    let place = |cells: Vec<Handle>| {
+        let mut row = Row::new();
+        let mut cells = cells.into_iter();
+        loop {
+            let column = row.len();
+            if let Some(rows) = taken.get_mut(column).filter(|rows| **rows > 0) {
+                *rows -= 1;
+                row.push(None);
+                continue;
+            }
+            let Some(cell) = cells.next().filter(|_| column <= COLUMNS) else {
+                break;
+            };
+            let (columns, rows) = (span(&cell, "colspan"), span(&cell, "rowspan"));
+            row.push(Some(cell));
+            row.resize(column + columns, None);
+            if rows > 1 {
+                taken.resize(taken.len().max(row.len()), 0);
+                taken[column..row.len()].fill(rows - 1);
+            }
+        }
+        row
+    };
+    rows.into_iter().map(place).collect()
+}
+
+/// Over how many columns or rows a cell goes.
+fn span(cell: &Handle, direction: &str) -> usize {
+    let span = attribute(cell, direction).and_then(|span| span.trim().parse().ok());
+    span.unwrap_or(1).clamp(1, COLUMNS)
 }
 
 /// Returns the table with its cells filled in; columns that are empty all the way are left out.
-pub fn filled(rows: &[Vec<Handle>], mut fill: impl FnMut(&Handle) -> Vec<Run>) -> Table {
+pub fn filled(rows: &[Row], mut fill: impl FnMut(&Handle) -> Vec<Run>) -> Table {
+    let cell = |row: &'_ Row, column: usize| row.get(column).cloned().flatten();
     let headed = rows.first().is_some_and(|row| {
         row.iter()
+            .flatten()
             .all(|cell| element_name(cell) == "th" || is_blank(cell))
     });
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let is_used = |column: usize| {
         rows.iter()
-            .any(|row| row.get(column).is_some_and(|cell| !is_blank(cell)))
+            .any(|row| cell(row, column).is_some_and(|cell| !is_blank(&cell)))
     };
     let used: Vec<usize> = (0..columns).filter(|&column| is_used(column)).collect();
-    let mut fill_row = |row: &Vec<Handle>| {
+    let mut fill_row = |row: &Row| {
         used.iter()
-            .map(|&column| row.get(column).map(&mut fill).unwrap_or_default())
+            .map(|&column| cell(row, column).map_or_else(Vec::new, |cell| fill(&cell)))
             .collect()
     };
     Table {

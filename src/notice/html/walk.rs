@@ -1,6 +1,7 @@
 //! The walk over HTML's tree that writes blocks.
 
 use html2text::{Document, Element, Handle};
+use url::{ParseError, Url};
 
 use super::{
     colour::Colours,
@@ -23,6 +24,7 @@ pub fn blocks(document: &Handle, source: &source::Source, links: &mut Links) -> 
         blocks: Vec::new(),
         runs: Vec::new(),
         marker: None,
+        base: base_of(document, 0),
     };
     let context = Context {
         colours: Colours::of(source),
@@ -33,11 +35,66 @@ pub fn blocks(document: &Handle, source: &source::Source, links: &mut Links) -> 
     writer.blocks
 }
 
+/// Against what the links of a document are, if it says so (HTML, section 4.2.3).
+fn base_of(node: &Handle, depth: usize) -> Option<Url> {
+    for child in node.children.borrow().iter() {
+        let found = match element_name(child).as_str() {
+            "base" => attribute(child, "href").and_then(|href| Url::parse(&href).ok()),
+            "html" | "head" if depth < HEAD_DEPTH => base_of(child, depth + 1),
+            _ => None,
+        };
+        let found = found.filter(|base| matches!(base.scheme(), "http" | "https"));
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// True if an element holds a number alone, as a power does, or the mark of a footnote.
+fn is_number(node: &Handle) -> bool {
+    let text = label_of(node, 0);
+    let text = text.trim();
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '−'))
+}
+
 /// A kind of list.
 #[derive(Clone, Copy)]
 enum List {
     Bulleted,
     Numbered,
+}
+
+/// How the items of a list are counted (HTML's `type`).
+fn counted(number: i64, kind: &str) -> String {
+    let letter = |first: u8| {
+        let place = u8::try_from(number - 1).ok().filter(|place| *place < 26);
+        place.map(|place| char::from(first + place).to_string())
+    };
+    let counted = match kind {
+        "a" => letter(b'a'),
+        "A" => letter(b'A'),
+        "i" => roman(number).map(|roman| roman.to_ascii_lowercase()),
+        "I" => roman(number),
+        _ => None,
+    };
+    counted.unwrap_or_else(|| number.to_string())
+}
+
+/// A number as the Romans wrote it, as far as anybody counts so.
+fn roman(number: i64) -> Option<String> {
+    let mut left = usize::try_from(number)
+        .ok()
+        .filter(|n| (1..40).contains(n))?;
+    let mut roman = String::new();
+    for (value, letters) in [(10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")] {
+        roman.push_str(&letters.repeat(left / value));
+        left %= value;
+    }
+    Some(roman)
 }
 
 impl Writer<'_> {
@@ -87,6 +144,8 @@ impl Writer<'_> {
             "i" | "em" | "cite" | "dfn" | "var" => {
                 self.children(node, &styled(context, Style::Emphasis))
             }
+            "s" | "strike" | "del" => self.between(node, context, "[-", "-] "),
+            "sup" if is_number(node) => self.between(node, context, "^", ""),
             "code" | "kbd" | "samp" | "tt" => self.children(node, &styled(context, Style::Code)),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 self.spaced(node, &styled(context, Style::Strong))
@@ -112,6 +171,9 @@ impl Writer<'_> {
             | "summary" | "body" | "html" | "tbody" | "thead" | "tfoot" | "legend" | "option" => {
                 self.block(node, context)
             }
+            _ if attribute(node, "style").is_some_and(|style| source::is_striking(&style)) => {
+                self.between(node, context, "[-", "-] ")
+            }
             _ => self.children(node, context),
         }
     }
@@ -136,6 +198,10 @@ impl Writer<'_> {
 
     fn input(&mut self, node: &Handle, context: &Context) {
         let kind = attribute(node, "type").unwrap_or_default();
+        if matches!(kind.as_str(), "checkbox" | "radio") {
+            let is_checked = attribute(node, "checked").is_some();
+            self.text(if is_checked { "[x] " } else { "[ ] " }, context);
+        }
         if matches!(kind.as_str(), "submit" | "button" | "reset") {
             let value = attribute(node, "value").unwrap_or_default();
             self.text(&format!("[{value}]"), context);
@@ -152,6 +218,7 @@ impl Writer<'_> {
         if label.is_empty() && !is_image {
             return self.children(node, context);
         }
+        let target = self.against_base(target);
         let Some(link) = self.links.add(&label, &target) else {
             return self.children(node, context);
         };
@@ -211,6 +278,29 @@ impl Writer<'_> {
                 },
                 number,
             ]);
+        }
+    }
+
+    /// Where a link leads in a document that says against what its links are.
+    fn against_base(&self, target: String) -> String {
+        let joined = match (&self.base, Url::parse(&target)) {
+            // To another place of the same page.
+            _ if target.starts_with('#') => None,
+            (Some(base), Err(ParseError::RelativeUrlWithoutBase)) => base.join(&target).ok(),
+            _ => None,
+        };
+        joined.map_or(target, String::from)
+    }
+
+    /// Adds what is within an element between two marks, if it is anything.
+    fn between(&mut self, node: &Handle, context: &Context, before: &str, after: &str) {
+        let has_text = !label_of(node, 0).trim().is_empty();
+        if has_text {
+            self.text(before, context);
+        }
+        self.children(node, context);
+        if has_text {
+            self.text(after, context);
         }
     }
 
@@ -284,9 +374,27 @@ impl Writer<'_> {
         } else {
             self.gap(context)
         }
+        let step = if attribute(node, "reversed").is_some() {
+            -1
+        } else {
+            1
+        };
+        let items = || {
+            node.children
+                .borrow()
+                .iter()
+                .filter(|child| element_name(child) == "li")
+                .count()
+        };
+        let first = if step < 0 {
+            i64::try_from(items()).unwrap_or(1)
+        } else {
+            1
+        };
         let mut number: i64 = attribute(node, "start")
             .and_then(|start| start.parse().ok())
-            .unwrap_or(1);
+            .unwrap_or(first);
+        let kind = attribute(node, "type").unwrap_or_default();
         for child in node.children.borrow().iter() {
             if element_name(child) == "li" {
                 number = attribute(child, "value")
@@ -295,9 +403,9 @@ impl Writer<'_> {
                 self.flush(context);
                 self.marker = Some(match list {
                     List::Bulleted => Shown::from_static("•"),
-                    List::Numbered => Shown::line(&format!("{number}.")),
+                    List::Numbered => Shown::line(&format!("{}.", counted(number, &kind))),
                 });
-                number = number.saturating_add(1);
+                number = number.saturating_add(step);
             }
             self.node(child, context);
         }
@@ -435,6 +543,9 @@ fn styled(context: &Context, style: Style) -> Context {
         ..context.clone()
     }
 }
+
+/// The head of a document is in it, and its base in that.
+const HEAD_DEPTH: usize = 2;
 
 /// An image's words are a caption, not a page.
 const ALT_COLUMNS: usize = 200;

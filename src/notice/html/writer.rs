@@ -1,5 +1,7 @@
 //! Paragraphs as HTML's text comes in pieces: white space collapsed, links numbered.
 
+use url::Url;
+
 use super::{colour::Colours, source};
 use crate::notice::{
     Run, Style,
@@ -17,6 +19,8 @@ pub(super) struct Writer<'w> {
     pub(super) runs: Vec<Run>,
     /// The mark of the item that has just begun.
     pub(super) marker: Option<Shown>,
+    /// Against what its links are.
+    pub(super) base: Option<Url>,
 }
 
 /// What an element's surroundings say about it.
