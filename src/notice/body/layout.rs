@@ -125,7 +125,11 @@ impl Page {
                 true => LONG_BETWEEN,
                 false => LONG_BEHIND,
             };
-            if is_quoted && has_own {
+            let is_passed_on = blocks[..place]
+                .iter()
+                .rfind(|block| own(block))
+                .is_some_and(passes_on);
+            if is_quoted && has_own && !is_passed_on {
                 self.quotation(group, most);
             } else {
                 group.iter().for_each(|block| self.block(block));
@@ -396,6 +400,28 @@ fn muted(text: &str) -> Run {
 
 /// Deeper quotes are drawn this deep.
 const QUOTE_BARS: usize = 8;
+
+/// True if a line says that what is quoted below it is passed on, as Apple's program has it.
+fn passes_on(block: &Block) -> bool {
+    let Content::Prose { runs, .. } = &block.content else {
+        return false;
+    };
+    let last = runs.iter().rev().find(|run| !run.text.trim().is_empty());
+    last.is_some_and(|run| {
+        let line = run.text.trim_end().rsplit('\n').next().unwrap_or_default();
+        PASSING_ON.iter().any(|words| line.trim() == *words)
+    })
+}
+
+/// In six languages.
+const PASSING_ON: [&str; 6] = [
+    "Begin forwarded message:",
+    "Anfang der weitergeleiteten Nachricht:",
+    "Début du message réexpédié :",
+    "Inicio del mensaje reenviado:",
+    "Inizio messaggio inoltrato:",
+    "Begin doorgestuurd bericht:",
+];
 
 /// A quotation of more lines than these is folded, if there is something behind it, and if not.
 const LONG_BETWEEN: usize = 24;

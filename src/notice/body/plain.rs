@@ -29,6 +29,7 @@ pub fn blocks(raw: &str, format: Format, links: &mut Links) -> Vec<Block> {
     };
     let (body, signature) = found.split_at(lines::signature_start(&found));
     let mut blocks = Vec::new();
+    let mut is_patch = false;
     for group in body.chunk_by(|a, b| a.depth == b.depth && a.is_blank() == b.is_blank()) {
         let depth = group[0].depth;
         if group[0].is_blank() {
@@ -38,7 +39,8 @@ pub fn blocks(raw: &str, format: Format, links: &mut Links) -> Vec<Block> {
             });
             continue;
         }
-        let kinds = kinds_of(group);
+        let mut kinds = kinds_of(group);
+        patched(group, &mut kinds, &mut is_patch);
         for (chunk, is_fixed) in chunks(group, &kinds) {
             let start = blocks.len();
             match is_fixed {
@@ -114,6 +116,37 @@ fn kinds_of(group: &[Line]) -> Vec<bool> {
     kinds
 }
 
+/// Takes the lines of a patch for drawn, its empty lines being no end of it; and the lines of a change that
+/// stand one below the other.
+fn patched(group: &[Line], kinds: &mut [bool], is_patch: &mut bool) {
+    let is_of_patch =
+        |line: &Line| line.text.starts_with(['+', '-', ' ', '\\']) || begins_patch(&line.text);
+    for (line, kind) in group.iter().zip(kinds.iter_mut()) {
+        *is_patch = begins_patch(&line.text) || (*is_patch && is_of_patch(line));
+        *kind |= *is_patch;
+    }
+    let is_change = |line: &Line, sign: char| {
+        let rest = line.text.strip_prefix(sign);
+        rest.is_some_and(|rest| rest.starts_with(|c: char| !c.is_whitespace() && c != sign))
+    };
+    let changes = |line: &Line| is_change(line, '+') || is_change(line, '-');
+    let mut at = 0;
+    for run in group.chunk_by(|a, b| is_of_patch(a) && is_of_patch(b)) {
+        let is_both = run.iter().any(|line| is_change(line, '+'))
+            && run.iter().any(|line| is_change(line, '-'));
+        if is_both && run.iter().filter(|line| changes(line)).count() * 2 >= run.len() {
+            kinds[at..at + run.len()].fill(true);
+        }
+        at += run.len();
+    }
+}
+
+fn begins_patch(line: &str) -> bool {
+    ["@@ -", "+++ ", "--- ", "diff --git ", "index "]
+        .iter()
+        .any(|mark| line.starts_with(mark))
+}
+
 fn chunks<'l>(group: &'l [Line], kinds: &[bool]) -> Vec<(&'l [Line], bool)> {
     let mut from = 0;
     let sizes = kinds
@@ -142,9 +175,7 @@ fn is_drawn(line: &str) -> bool {
         || inner == "}"
         || inner.ends_with("};")
         || inner.starts_with("$ ")
-        || ["@@ ", "+++ ", "--- ", "diff --git", "index "]
-            .iter()
-            .any(|mark| line.starts_with(mark));
+        || begins_patch(line);
     let is_far = indent >= DRAWN_INDENT && item(line).is_none();
     has_gap || has_bars || is_code || is_far || is_ruled(inner)
 }
@@ -178,14 +209,18 @@ fn fixed(lines: &[Line], style: Style, links: &mut Links) -> Block {
 fn prose(lines: &[Line], format: Format, links: &mut Links, blocks: &mut Vec<Block>) {
     let widths: Vec<usize> = lines.iter().map(|line| text::width(&line.text)).collect();
     let widest = widths.iter().copied().max().unwrap_or_default();
-    let is_wrapped = format == Format::Fixed && (WRAPPED_LEAST..=WRAPPED_MOST).contains(&widest);
+    let is_wrapped = format == Format::Fixed
+        && (WRAPPED_LEAST..=WRAPPED_MOST).contains(&widest)
+        && !are_each_for_itself(lines);
     let mut paragraph: Option<Paragraph> = None;
     for (index, line) in lines.iter().enumerate() {
         let item = item(&line.text);
 
         let is_broken = index > 0 && is_wrapped && !begins_anew(&line.text) && {
             let first_word = line.text.split_whitespace().next().unwrap_or_default();
+            let before = &lines[index - 1].text;
             widths[index - 1] + 1 + text::width(first_word) > widest - widest / 6
+                && !before.ends_with(['。', '：', '！', '？'])
         };
         match (&mut paragraph, item) {
             (Some(open), None) if open.takes(line) => open.add(&line.text, is_broken),
@@ -196,6 +231,16 @@ fn prose(lines: &[Line], format: Format, links: &mut Links, blocks: &mut Vec<Blo
         }
     }
     blocks.extend(paragraph.map(|open| open.into_block(links)));
+}
+
+/// True if each of several lines begins as a sentence does, or a name: an address, entries of a log, verse,
+/// statements of SQL. Wrapping would leave a small letter at the beginning of one or the other.
+fn are_each_for_itself(lines: &[Line]) -> bool {
+    let begins = |line: &Line| {
+        let first = line.text.trim_start().chars().next();
+        first.is_some_and(|c| c.is_uppercase() || c.is_numeric())
+    };
+    lines.len() > 2 && lines.iter().all(begins)
 }
 
 /// A paragraph, or an item of a list, as its lines come.
