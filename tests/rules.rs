@@ -211,6 +211,29 @@ fn colours_are_of_all_that_is_there_and_the_first_rule_counts() {
 }
 
 #[test]
+fn a_rule_that_asks_for_nothing_is_for_no_notice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules: Vec<Rule> = ["", "from:", "-", "by:relevance"]
+        .map(|when| Rule {
+            star: true,
+            ..rule(when)
+        })
+        .into();
+
+    let problems = Rules::problems(&settings(rules.clone()), || TimeZone::UTC);
+    let store = store(&folder, rules);
+    keep(&store, &["Fire drill"]);
+
+    assert_eq!(problems.len(), 4);
+    let words = problems[1].to_string();
+    assert!(
+        words.contains("`from:`: column 1: it asks for nothing"),
+        "{words}"
+    );
+    assert!(!marks(&store, "Fire drill").starred);
+}
+
+#[test]
 fn a_rule_that_makes_no_sense_is_said_and_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let rules = vec![

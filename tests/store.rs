@@ -833,6 +833,39 @@ fn what_is_put_into_the_index_later_is_found_by_whoever_searches() {
 }
 
 #[test]
+fn what_nearly_all_notices_hold_is_found_in_the_order_of_all() {
+    let cache = Cache::new();
+    let store = &cache.store;
+    let many = (1..=6_000).map(|number| {
+        let text = if number % 10 == 0 {
+            "nothing"
+        } else {
+            "the aardvark is in"
+        };
+        arrival(&number.to_string(), mail(number, text))
+    });
+    store
+        .keep(many.collect(), &Listed::new(), now())
+        .expect("kept");
+    let zone = TimeZone::UTC;
+    let ids = |text: &str| {
+        let query = Query::parse(text, &zone).expect("a query");
+        store.search(&query, 10_000).expect("searched")
+    };
+
+    let at_once = ids("aardvark");
+
+    // Put in order by other means.
+    assert_eq!(at_once.len(), 5_400);
+    assert_eq!(at_once, ids("aardvark is:unread"));
+    assert_eq!(ids("aard var"), []);
+    assert_eq!(ids("aa"), at_once);
+    let query = Query::parse("aardvark", &zone).expect("a query");
+    let newest = store.search(&query, 7).expect("searched");
+    assert_eq!(newest, at_once[..7]);
+}
+
+#[test]
 fn what_stood_in_for_a_notice_that_is_kept_goes_once_that_is_seen() {
     let cache = Cache::new();
     let store = &cache.store;

@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     app::saving::download_dir,
-    config::file,
+    config::{Settings, file},
     notice::{shown::Shown, when},
     poll::{memory, report::Summary},
-    store::rules::Rules,
+    store::{rules::Rules, search::Query},
 };
 
 /// What `mailboxes` takes.
@@ -242,6 +242,21 @@ fn log_row(mailbox: &str, visit: &Summary, form: Form) -> Vec<Shown> {
     ]
 }
 
+/// What is wrong with the searches that are kept under a name.
+fn searches_without_sense(settings: &Settings) -> Vec<String> {
+    let wrong = settings.searches.iter().enumerate();
+    let wrong = wrong.filter_map(|(index, search)| {
+        let error = Query::parse(&search.query, &TimeZone::system()).err()?;
+        let place = settings.places.find(&format!("search.{index}.query"));
+        let place = place.map_or_else(String::new, |place| format!("{place}: "));
+        Some(format!(
+            "{place}search \"{}\": `{}`: {error}",
+            search.name, search.query
+        ))
+    });
+    wrong.collect()
+}
+
 /// Shows or checks the settings.
 ///
 /// # Errors
@@ -265,6 +280,7 @@ pub fn config(args: &ConfigArgs, global: &Global) -> Result<ExitCode, Failure> {
             let names = super::about::troubles(&loaded.settings);
             let rules = Rules::problems(&loaded.settings, TimeZone::system);
             let rules = rules.iter().map(ToString::to_string);
+            let searches = searches_without_sense(&loaded.settings);
             let trusts = loaded.settings.mailboxes.iter();
             let trusts = trusts.filter_map(super::context::trouble_with_trust);
             let troubles: Vec<String> = loaded
@@ -273,6 +289,7 @@ pub fn config(args: &ConfigArgs, global: &Global) -> Result<ExitCode, Failure> {
                 .map(ToString::to_string)
                 .chain(names)
                 .chain(rules)
+                .chain(searches)
                 .chain(trusts)
                 .chain(is_empty.then(|| "no mailbox is set: run `tidings setup`".to_owned()))
                 .collect();

@@ -107,7 +107,7 @@ impl Fact {
             }
             Fact::AnswerBy(until) => format!("Please answer by {}", at(*until)),
             Fact::Sensitive(said) => format!("Sensitivity: {}", said.to_lowercase()),
-            Fact::Supersedes => "Takes the place of an earlier notice.".to_owned(),
+            Fact::Supersedes => "Says that it takes the place of an earlier notice.".to_owned(),
             Fact::Resent(by) => format!("Passed on by {}", by.full()),
             Fact::List(list) => format!("List: {list}"),
             Fact::Automatic => "Sent by a program.".to_owned(),

@@ -208,9 +208,10 @@ fn unicode_host(url: &Url) -> Option<Shown> {
 const MAILTO: &str = "mailto:";
 
 /// Endings of files that look like hosts in a text.
-const FILE_ENDINGS: [&str; 22] = [
+const FILE_ENDINGS: [&str; 30] = [
     "md", "pdf", "txt", "html", "htm", "js", "rs", "py", "sh", "css", "csv", "doc", "docx", "xls",
-    "xlsx", "png", "jpg", "gif", "xml", "json", "toml", "zip",
+    "xlsx", "png", "jpg", "gif", "xml", "json", "toml", "zip", "log", "lock", "yml", "yaml", "cfg",
+    "conf", "ini", "sql",
 ];
 
 /// Browsers take no more.

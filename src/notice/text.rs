@@ -47,6 +47,23 @@ pub fn head(text: &str, columns: usize) -> &str {
     over.map_or(text, |(end, _)| &text[..end])
 }
 
+/// Returns the text if it fits into so many columns, else its end with `…` before it.
+pub fn tail(text: &str, columns: usize) -> String {
+    let mut left = width(text);
+    if left <= columns {
+        return text.to_owned();
+    }
+    let start = text.grapheme_indices(true).find(|(_, grapheme)| {
+        let fits = left < columns;
+        left -= grapheme_width(grapheme);
+        fits
+    });
+    match start {
+        Some((start, _)) if columns > 0 => format!("…{}", &text[start..]),
+        Some(_) | None => String::new(),
+    }
+}
+
 /// Returns the text with spaces after it, up to so many columns; cut if it is longer.
 pub fn pad_end(text: &str, columns: usize) -> String {
     let mut padded = cut_to(text, columns);

@@ -51,7 +51,7 @@ impl Rules {
         let zone = LazyCell::new(zone);
         let own = |rule: &&config::Rule| rule.mailbox.as_deref().is_none_or(|of| of == mailbox);
         let rules = settings.rules.iter().filter(own).filter_map(|rule| {
-            let query = Query::parse(&rule.when, &zone).ok()?;
+            let query = condition(&rule.when, &zone).ok()?;
             Some(Rule {
                 query,
                 stars: rule.star,
@@ -69,7 +69,7 @@ impl Rules {
         let zone = LazyCell::new(zone);
         let rules = (1..).zip(&settings.rules);
         let wrong = rules.filter_map(|(number, rule)| {
-            let error = Query::parse(&rule.when, &zone).err()?;
+            let error = condition(&rule.when, &zone).err()?;
             let place = settings.places.find(&format!("rule.{}.when", number - 1));
             Some(Problem {
                 number,
@@ -85,6 +85,19 @@ impl Rules {
     pub fn ask_for_words(&self) -> bool {
         let marking = self.0.iter().filter(|rule| rule.is_of_arrivals());
         marking.map(|rule| &rule.query).any(Query::asks_for_words)
+    }
+}
+
+/// Reads a rule's condition. What narrows nothing yet while one types is none here: the rule would be for
+/// every notice.
+fn condition(when: &str, zone: &TimeZone) -> Result<Query, QueryError> {
+    let query = Query::parse(when, zone)?;
+    match query.is_empty() {
+        true => Err(QueryError {
+            column: 1,
+            what: "it asks for nothing, and would be for every notice".to_owned(),
+        }),
+        false => Ok(query),
     }
 }
 

@@ -76,7 +76,8 @@ fn config_check_finds_nothing_wrong_or_says_what_and_where() {
 
     let sound = person.run(&["config", "check"]).expect_quiet();
     person.set(&format!(
-        "chek_every = \"1m\"\n{}",
+        "chek_every = \"1m\"\n{}\n[[search]]\nname = \"Odd\"\nquery = \"is:purple\"\n\
+         [[rule]]\nwhen = \"from:\"\nmute = true\n",
         mailbox("notices", office.address())
     ));
     let odd = person.run(&["config", "check"]);

@@ -144,7 +144,14 @@ impl Writer<'_> {
             "i" | "em" | "cite" | "dfn" | "var" => {
                 self.children(node, &styled(context, Style::Emphasis))
             }
-            "s" | "strike" | "del" => self.between(node, context, "[-", "-] "),
+            "s" | "strike" | "del" => self.between(node, context, "[-", "-]"),
+            "ins" => {
+                // What takes the place of something stands beside it.
+                if self.runs.last().is_some_and(|run| run.text.ends_with("-]")) {
+                    self.text(" ", context);
+                }
+                self.children(node, context)
+            }
             "sup" if is_number(node) => self.between(node, context, "^", ""),
             "code" | "kbd" | "samp" | "tt" => self.children(node, &styled(context, Style::Code)),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
@@ -172,7 +179,7 @@ impl Writer<'_> {
                 self.block(node, context)
             }
             _ if attribute(node, "style").is_some_and(|style| source::is_striking(&style)) => {
-                self.between(node, context, "[-", "-] ")
+                self.between(node, context, "[-", "-]")
             }
             _ => self.children(node, context),
         }

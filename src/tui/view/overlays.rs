@@ -3,7 +3,7 @@
 //! An overlay fits any screen by scrolling, and closes with `Esc`.
 
 use crate::{
-    notice::{Notice, shown::Shown},
+    notice::{Notice, shown::Shown, text},
     tui::{
         layout::{Area, Panes},
         model::{
@@ -178,13 +178,10 @@ fn link(notice: &Notice, place: usize, line: Area, pen: &mut Pen) {
             &link.label,
             Role::Text,
         );
-        pen.put_cut(
-            second,
-            line.y,
-            end.saturating_sub(second),
-            warning,
-            Role::Error,
-        );
+        // Where it goes stands at its end, and so does what a host belongs to.
+        let room = end.saturating_sub(second);
+        let cut = text::tail(warning, usize::from(room));
+        pen.put(second, line.y, room, Shown::text(&cut), Role::Error);
         return;
     }
     pen.put_cut(
