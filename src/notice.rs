@@ -12,6 +12,7 @@ pub mod body;
 pub mod calendar;
 pub mod charset;
 mod difference;
+mod encoded;
 pub mod facts;
 pub mod files;
 pub mod fingerprint;

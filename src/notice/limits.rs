@@ -9,7 +9,7 @@ use std::{borrow::Cow, collections::HashSet};
 use mail_parser::{HeaderValue, decoders::charsets::map::charset_decoder, parsers::MessageStream};
 use memchr::{memchr, memmem};
 
-use super::{repair, shown::Shown};
+use super::{encoded, repair, shown::Shown};
 
 /// A mail within bounds.
 #[derive(Debug)]
@@ -121,6 +121,13 @@ impl Scan<'_> {
             }
             block.end = next;
         }
+        let words = encoded::together(&self.raw[start..kept_to.unwrap_or(block.end)]);
+        self.edits
+            .extend(words.into_iter().map(|(range, with)| Edit {
+                from: start + range.start,
+                to: start + range.end,
+                with,
+            }));
         if let Some(from) = kept_to {
             self.edits.push(Edit {
                 from,

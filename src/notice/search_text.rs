@@ -10,7 +10,7 @@ use super::{
     files::File,
     guard, headers,
     html::strip,
-    inside, limits,
+    inside, limits, packed,
     parts::{self, Contents, Piece},
 };
 
@@ -84,21 +84,25 @@ fn body_words(mail: &Message, contents: &Contents) -> String {
 
 /// Adds the words of an attached text, or of a mail in the mail.
 fn file_words(mail: &Message, file: &File, body: &mut String) {
-    if file.place.packed.is_some() || !inside::is_shown(file) {
+    if !inside::is_shown(file) {
         return;
     }
-    match mail.parts.get(file.place.part).map(|part| &part.body) {
+    let part = mail.parts.get(file.place.part);
+    if let Some(place) = file.place.packed {
+        // Each time the others are unpacked with it.
+        if place >= MOST_PACKED {
+            return;
+        }
+        let bytes = part.and_then(|part| packed::bytes(part, &mail.raw_message, place));
+        return octets_words(&bytes.unwrap_or_default(), body);
+    }
+    match part.map(|part| &part.body) {
         Some(PartType::Text(text)) => put_words(body, text, FILE_OCTETS),
         Some(PartType::Html(html)) => {
             put_words(body, &strip::words(html, FILE_OCTETS), FILE_OCTETS)
         }
         // As programs send a log or a table.
-        Some(PartType::Binary(bytes) | PartType::InlineBinary(bytes)) => {
-            let start = &bytes[..bytes.len().min(FILE_OCTETS)];
-            if !start.contains(&0) {
-                put_words(body, &String::from_utf8_lossy(start), FILE_OCTETS);
-            }
-        }
+        Some(PartType::Binary(bytes) | PartType::InlineBinary(bytes)) => octets_words(bytes, body),
         Some(PartType::Message(inner)) => {
             put_words(body, inner.subject().unwrap_or_default(), FILE_OCTETS);
             if let Some(text) = inner.body_text(0) {
@@ -106,6 +110,14 @@ fn file_words(mail: &Message, file: &File, body: &mut String) {
             }
         }
         Some(PartType::Multipart(_)) | None => {}
+    }
+}
+
+/// Adds the words of a file that is text, if it is.
+fn octets_words(bytes: &[u8], body: &mut String) {
+    let start = &bytes[..bytes.len().min(FILE_OCTETS)];
+    if !start.contains(&0) {
+        put_words(body, &String::from_utf8_lossy(start), FILE_OCTETS);
     }
 }
 
@@ -121,6 +133,9 @@ const SEARCH_OCTETS: usize = 1024 * 1024;
 
 /// And of one file: the beginning of a log.
 const FILE_OCTETS: usize = 128 * 1024;
+
+/// Of files that are packed into one part, these are read.
+const MOST_PACKED: usize = 8;
 
 /// Nobody searches for the eleventh sender.
 const SENDERS: usize = 10;
