@@ -3,10 +3,29 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{MessagePart, MimeHeaders, decoders::charsets::map::charset_decoder};
+use mail_parser::{
+    HeaderValue, MessagePart, MimeHeaders, decoders::charsets::map::charset_decoder,
+    parsers::MessageStream,
+};
 
 /// Returns the name of a part; none if it has none.
 pub(super) fn of<'x>(part: &'x MessagePart, raw: &[u8]) -> Option<Cow<'x, str>> {
+    said(part, raw).map(decoded)
+}
+
+/// A name as it was meant where programs put encoded words into it (RFC 2047 §5 forbids that).
+fn decoded(name: Cow<str>) -> Cow<str> {
+    if !(name.contains("=?") && name.contains("?=")) {
+        return name;
+    }
+    let line = format!("{name}\n");
+    match MessageStream::new(line.as_bytes()).parse_unstructured() {
+        HeaderValue::Text(text) => Cow::Owned(text.into_owned()),
+        _ => name,
+    }
+}
+
+fn said<'x>(part: &'x MessagePart, raw: &[u8]) -> Option<Cow<'x, str>> {
     let found = part.attachment_name();
     if found.is_some_and(|name| !name.contains('\u{fffd}')) {
         return found.map(Cow::Borrowed);
