@@ -13,6 +13,7 @@ use super::{
 };
 
 mod colour;
+mod counting;
 pub mod node;
 pub mod source;
 pub mod strip;

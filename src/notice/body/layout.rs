@@ -125,11 +125,11 @@ impl Page {
                 true => LONG_BETWEEN,
                 false => LONG_BEHIND,
             };
-            let is_passed_on = blocks[..place]
-                .iter()
-                .rfind(|block| own(block))
-                .is_some_and(passes_on);
-            if is_quoted && has_own && !is_passed_on {
+            let is_passed_on = || {
+                let mut before = blocks[..place].iter().rev();
+                before.find(|block| own(block)).is_some_and(passes_on)
+            };
+            if is_quoted && has_own && !is_passed_on() {
                 self.quotation(group, most);
             } else {
                 group.iter().for_each(|block| self.block(block));

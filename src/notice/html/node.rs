@@ -56,6 +56,26 @@ pub fn label_of(node: &Handle, depth: usize) -> String {
     }
 }
 
+/// Returns the beginning of the text in an element without its white space, so many octets or a little more. It
+/// looks at a bounded number of nodes: elements may lie in one another, each asking for what is in it.
+pub fn beginning(node: &Handle, octets: usize) -> String {
+    let mut found = String::new();
+    let mut left: Vec<Handle> = vec![node.clone()];
+    for _ in 0..LOOKED_AT {
+        let Some(next) = left.pop().filter(|_| found.len() < octets) else {
+            break;
+        };
+        match &next.data {
+            Element { .. } => left.extend(next.children.borrow().iter().rev().cloned()),
+            _ => found.extend(text_of(&next).split_whitespace()),
+        }
+    }
+    found
+}
+
+/// Nobody strikes out more that says nothing.
+const LOOKED_AT: usize = 100;
+
 /// True if there is a picture in an element, other than the dots that count readers.
 pub fn holds_image(node: &Handle, depth: usize) -> bool {
     let is_dot =

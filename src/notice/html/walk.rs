@@ -5,7 +5,8 @@ use url::{ParseError, Url};
 
 use super::{
     colour::Colours,
-    node::{WALK_DEPTH, attribute, element_name, holds_image, label_of, text_of},
+    counting::counted,
+    node::{WALK_DEPTH, attribute, beginning, element_name, holds_image, label_of, text_of},
     source, table,
     writer::{Context, Writer},
 };
@@ -51,11 +52,14 @@ fn base_of(node: &Handle, depth: usize) -> Option<Url> {
     None
 }
 
+fn is_struck(node: &Handle) -> bool {
+    attribute(node, "style").is_some_and(|style| source::is_striking(&style))
+}
+
 /// True if an element holds a number alone, as a power does, or the mark of a footnote.
 fn is_number(node: &Handle) -> bool {
-    let text = label_of(node, 0);
-    let text = text.trim();
-    !text.is_empty()
+    let text = beginning(node, FOOTNOTE_OCTETS + 1);
+    (1..=FOOTNOTE_OCTETS).contains(&text.len())
         && text
             .chars()
             .all(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '−'))
@@ -66,35 +70,6 @@ fn is_number(node: &Handle) -> bool {
 enum List {
     Bulleted,
     Numbered,
-}
-
-/// How the items of a list are counted (HTML's `type`).
-fn counted(number: i64, kind: &str) -> String {
-    let letter = |first: u8| {
-        let place = u8::try_from(number - 1).ok().filter(|place| *place < 26);
-        place.map(|place| char::from(first + place).to_string())
-    };
-    let counted = match kind {
-        "a" => letter(b'a'),
-        "A" => letter(b'A'),
-        "i" => roman(number).map(|roman| roman.to_ascii_lowercase()),
-        "I" => roman(number),
-        _ => None,
-    };
-    counted.unwrap_or_else(|| number.to_string())
-}
-
-/// A number as the Romans wrote it, as far as anybody counts so.
-fn roman(number: i64) -> Option<String> {
-    let mut left = usize::try_from(number)
-        .ok()
-        .filter(|n| (1..40).contains(n))?;
-    let mut roman = String::new();
-    for (value, letters) in [(10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")] {
-        roman.push_str(&letters.repeat(left / value));
-        left %= value;
-    }
-    Some(roman)
 }
 
 impl Writer<'_> {
@@ -144,7 +119,7 @@ impl Writer<'_> {
             "i" | "em" | "cite" | "dfn" | "var" => {
                 self.children(node, &styled(context, Style::Emphasis))
             }
-            "s" | "strike" | "del" => self.between(node, context, "[-", "-]"),
+            "s" | "strike" | "del" if !context.is_marked => self.between(node, context, "[-", "-]"),
             "ins" => {
                 // What takes the place of something stands beside it.
                 if self.runs.last().is_some_and(|run| run.text.ends_with("-]")) {
@@ -152,7 +127,7 @@ impl Writer<'_> {
                 }
                 self.children(node, context)
             }
-            "sup" if is_number(node) => self.between(node, context, "^", ""),
+            "sup" if !context.is_marked && is_number(node) => self.between(node, context, "^", ""),
             "code" | "kbd" | "samp" | "tt" => self.children(node, &styled(context, Style::Code)),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 self.spaced(node, &styled(context, Style::Strong))
@@ -178,9 +153,7 @@ impl Writer<'_> {
             | "summary" | "body" | "html" | "tbody" | "thead" | "tfoot" | "legend" | "option" => {
                 self.block(node, context)
             }
-            _ if attribute(node, "style").is_some_and(|style| source::is_striking(&style)) => {
-                self.between(node, context, "[-", "-]")
-            }
+            _ if !context.is_marked && is_struck(node) => self.between(node, context, "[-", "-]"),
             _ => self.children(node, context),
         }
     }
@@ -301,11 +274,15 @@ impl Writer<'_> {
 
     /// Adds what is within an element between two marks, if it is anything.
     fn between(&mut self, node: &Handle, context: &Context, before: &str, after: &str) {
-        let has_text = !label_of(node, 0).trim().is_empty();
+        let has_text = !beginning(node, 1).is_empty();
         if has_text {
             self.text(before, context);
         }
-        self.children(node, context);
+        let inner = Context {
+            is_marked: true,
+            ..context.clone()
+        };
+        self.children(node, &inner);
         if has_text {
             self.text(after, context);
         }
@@ -550,6 +527,9 @@ fn styled(context: &Context, style: Style) -> Context {
         ..context.clone()
     }
 }
+
+/// A power, or the number of a footnote.
+const FOOTNOTE_OCTETS: usize = 8;
 
 /// The head of a document is in it, and its base in that.
 const HEAD_DEPTH: usize = 2;

@@ -32,6 +32,8 @@ pub(super) struct Context {
     pub(super) indent: u16,
     pub(super) is_pre: bool,
     pub(super) is_tiny: bool,
+    /// It is within marks already: what is struck in it needs no others.
+    pub(super) is_marked: bool,
     pub(super) colours: Colours,
     pub(super) depth: usize,
 }
