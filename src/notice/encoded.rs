@@ -21,8 +21,10 @@ pub(super) fn together(headers: &[u8]) -> Vec<(std::ops::Range<usize>, Vec<u8>)>
         let mut words = vec![first];
         while let Some(last) = words.last() {
             let rest = &headers[last.end..];
-            let space = rest.len() - rest.trim_ascii_start().len();
-            let next = Word::at(headers, last.end + space);
+            let (space, _) = rest.split_at(rest.len() - rest.trim_ascii_start().len());
+            // A line that is not indented is another field (RFC 5322 §2.2.3).
+            let is_another = space.ends_with(b"\n");
+            let next = Word::at(headers, last.end + space.len()).filter(|_| !is_another);
             match next.filter(|next| next.goes_on(last)) {
                 Some(next) => words.push(next),
                 None => break,
@@ -81,25 +83,17 @@ impl<'h> Word<'h> {
 /// One word for several; none if one of them cannot be decoded.
 fn joined(words: &[Word]) -> Option<Vec<u8>> {
     let first = words.first()?;
-    let payload = match first.is_base64 {
-        false => words
-            .iter()
-            .map(|word| word.payload)
-            .collect::<Vec<_>>()
-            .concat(),
+    let payload: Vec<u8> = match first.is_base64 {
+        false => {
+            let octets = words.iter().flat_map(|word| word.payload);
+            octets
+                .map(|octet| if *octet == b' ' { b'_' } else { *octet })
+                .collect()
+        }
         true => {
             let decoded = words.iter().map(|word| BASE64.decode(word.payload).ok());
             let decoded = decoded.collect::<Option<Vec<_>>>()?;
             BASE64.encode(decoded.concat()).into_bytes()
-        }
-    };
-    let payload: Vec<u8> = match first.is_base64 {
-        true => payload,
-        false => {
-            let octets = payload.into_iter();
-            octets
-                .map(|octet| if octet == b' ' { b'_' } else { octet })
-                .collect()
         }
     };
     let encoding: &[u8] = if first.is_base64 { b"?B?" } else { b"?Q?" };
@@ -152,6 +146,7 @@ mod tests {
             "=?UTF-8?Q?a?= =?UTF-8?B?YQ==?=",
             "=?UTF-8?Q?a?= =?ISO-8859-1?Q?b?=",
             "=?UTF-8?Q?a?= b =?UTF-8?Q?c?=",
+            "Subject: =?UTF-8?Q?a?=\r\n=?UTF-8?Q?b?=: c",
             "=?UTF-8?B?!?= =?UTF-8?B?YQ==?=",
             "=?UTF-8?Q?a?= =?UTF-8?Q?b",
             "=?=?UTF-8?X?a?=",

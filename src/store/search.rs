@@ -118,25 +118,15 @@ impl Query {
     fn only_lookup(&self) -> Option<(&'static str, String)> {
         let (texts, between) = match self.root.as_ref()? {
             text @ Expression::Text { .. } => (std::slice::from_ref(text), ""),
-            Expression::All(all) => (&all[..], " AND "),
-            Expression::Any(any) => (&any[..], " OR "),
+            Expression::All(all) => (&all[..], AND),
+            Expression::Any(any) => (&any[..], OR),
             _ => return None,
         };
-        let lookups = texts.iter().map(|text| match text {
-            Expression::Text { column, text } => Some(Lookup::of(*column, text)),
+        let (lookups, others) = lookups(texts, between);
+        match (&others[..], lookups) {
+            ([], [Some(words), None]) => Some(("words", words)),
+            ([], [None, Some(beginnings)]) => Some(("beginnings", beginnings)),
             _ => None,
-        });
-        let (mut words, mut beginnings) = (Vec::new(), Vec::new());
-        for lookup in lookups {
-            match lookup? {
-                Lookup::Words(lookup) => words.push(format!("({lookup})")),
-                Lookup::Beginnings(lookup) => beginnings.push(format!("({lookup})")),
-            }
-        }
-        match (words.is_empty(), beginnings.is_empty()) {
-            (false, true) => Some(("words", words.join(between))),
-            (true, false) => Some(("beginnings", beginnings.join(between))),
-            (true, true) | (false, false) => None,
         }
     }
 
@@ -240,8 +230,8 @@ impl Expression {
 
     fn write(&self, out: &mut Condition) {
         match self {
-            Expression::All(all) => joined(all, " AND ", out),
-            Expression::Any(any) => joined(any, " OR ", out),
+            Expression::All(all) => joined(all, AND, out),
+            Expression::Any(any) => joined(any, OR, out),
             Expression::Not(inner) => {
                 out.sql.push_str("NOT (");
                 inner.write(out);
@@ -271,19 +261,32 @@ impl Expression {
     }
 }
 
-/// Writes several conditions. Of either table of the index all is asked at once, which is much faster.
-fn joined(all: &[Expression], between: &str, out: &mut Condition) {
+/// In SQL and in the language of FTS5.
+const AND: &str = " AND ";
+const OR: &str = " OR ";
+
+/// What of several conditions is asked of `words` and of `beginnings`, all of it at once, which is much faster;
+/// and the other conditions.
+fn lookups<'e>(all: &'e [Expression], between: &str) -> ([Option<String>; 2], Vec<&'e Expression>) {
     let (mut words, mut beginnings) = (Vec::new(), Vec::new());
     let mut others = Vec::new();
     for one in all {
         match one {
             Expression::Text { column, text } => match Lookup::of(*column, text) {
-                Lookup::Words(lookup) => words.push(lookup),
-                Lookup::Beginnings(lookup) => beginnings.push(lookup),
+                Lookup::Words(lookup) => words.push(format!("({lookup})")),
+                Lookup::Beginnings(lookup) => beginnings.push(format!("({lookup})")),
             },
             other => others.push(other),
         }
     }
+    let lookups =
+        [words, beginnings].map(|lookups| (!lookups.is_empty()).then(|| lookups.join(between)));
+    (lookups, others)
+}
+
+/// Writes several conditions.
+fn joined(all: &[Expression], between: &str, out: &mut Condition) {
+    let (lookups, others) = lookups(all, between);
     out.sql.push('(');
     let mut is_first = true;
     let mut next = |out: &mut Condition| {
@@ -291,11 +294,10 @@ fn joined(all: &[Expression], between: &str, out: &mut Condition) {
             out.sql.push_str(between);
         }
     };
-    for (table, lookups) in [("words", words), ("beginnings", beginnings)] {
-        if !lookups.is_empty() {
+    for (table, lookup) in ["words", "beginnings"].into_iter().zip(lookups) {
+        if let Some(lookup) = lookup {
             next(out);
-            let lookups: Vec<String> = lookups.iter().map(|one| format!("({one})")).collect();
-            out.matched(table, lookups.join(between));
+            out.matched(table, lookup);
         }
     }
     for other in others {

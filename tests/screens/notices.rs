@@ -44,10 +44,8 @@ fn correction() -> Headline {
     }
 }
 
-fn corrected() -> Screen {
-    let mut screen = Screen::team((80, 24));
-    screen.reported(Report::Arrived(vec![drill()]));
-    screen.reported(Report::Arrived(vec![correction()]));
+/// The correction takes the place of what it corrects.
+fn replace(screen: &mut Screen) {
     screen.happens(Event::Marked {
         mailbox: MailboxIndex(0),
         notices: vec![Changed {
@@ -56,6 +54,13 @@ fn corrected() -> Screen {
             replaced_by: Some(NEW),
         }],
     });
+}
+
+fn corrected() -> Screen {
+    let mut screen = Screen::team((80, 24));
+    screen.reported(Report::Arrived(vec![drill()]));
+    screen.reported(Report::Arrived(vec![correction()]));
+    replace(&mut screen);
     let mail = |text: &str| {
         let mail = format!(
             "Subject: Fire drill on Friday\r\n\r\nHello all,\r\n\r\n{text}\r\n\r\nFacilities\r\n"
@@ -334,14 +339,7 @@ fn the_notice_under_the_cursor_stays_there_when_a_correction_comes() {
     );
 
     screen.reported(Report::Arrived(vec![correction()]));
-    screen.happens(Event::Marked {
-        mailbox: MailboxIndex(0),
-        notices: vec![Changed {
-            id: OLD,
-            marks: Marks::default(),
-            replaced_by: Some(NEW),
-        }],
-    });
+    replace(&mut screen);
 
     let selected = screen.selected();
     assert!(

@@ -370,6 +370,21 @@ fn what_was_asked_of_a_notice_that_could_not_be_read_is_not_done_later() {
 }
 
 #[test]
+fn of_a_long_host_that_a_link_hides_the_end_is_seen() {
+    let mut screen = Screen::team((80, 24));
+    screen.replace(
+        NoticeId(1),
+        "From: HR <hr@team.example>\nSubject: Sign in\nMIME-Version: 1.0\nContent-Type: text/html\n\n\
+         <a href='https://team.example.login.of.everybody.evil-host.example/x'>https://team.example/</a>\n",
+    );
+
+    screen.press("g<enter>o");
+
+    let text = screen.text();
+    assert!(text.contains("evil-host.example │"), "{text}");
+}
+
+#[test]
 fn the_id_and_the_links_can_be_copied() {
     let mut screen = Screen::team((80, 24));
     screen.press("<enter>y");

@@ -121,8 +121,16 @@ fn kinds_of(group: &[Line]) -> Vec<bool> {
 fn patched(group: &[Line], kinds: &mut [bool], is_patch: &mut bool) {
     let is_of_patch =
         |line: &Line| line.text.starts_with(['+', '-', ' ', '\\']) || begins_patch(&line.text);
-    for (line, kind) in group.iter().zip(kinds.iter_mut()) {
-        *is_patch = begins_patch(&line.text) || (*is_patch && is_of_patch(line));
+    for (place, (line, kind)) in group.iter().zip(kinds.iter_mut()).enumerate() {
+        let names_new = || {
+            group
+                .get(place + 1)
+                .is_some_and(|next| next.text.starts_with("+++ "))
+        };
+        let begins = line.text.starts_with("@@ -")
+            || line.text.starts_with("diff --git ")
+            || (line.text.starts_with("--- ") && names_new());
+        *is_patch = begins || (*is_patch && is_of_patch(line));
         *kind |= *is_patch;
     }
     let is_change = |line: &Line, sign: char| {
@@ -234,13 +242,14 @@ fn prose(lines: &[Line], format: Format, links: &mut Links, blocks: &mut Vec<Blo
 }
 
 /// True if each of several lines begins as a sentence does, or a name: an address, entries of a log, verse,
-/// statements of SQL. Wrapping would leave a small letter at the beginning of one or the other.
+/// statements of SQL. Wrapping would leave a small letter at the beginning of one or the other; of three lines
+/// it need not where nouns are written with capitals.
 fn are_each_for_itself(lines: &[Line]) -> bool {
     let begins = |line: &Line| {
         let first = line.text.trim_start().chars().next();
         first.is_some_and(|c| c.is_uppercase() || c.is_numeric())
     };
-    lines.len() > 2 && lines.iter().all(begins)
+    lines.len() > 3 && lines.iter().all(begins)
 }
 
 /// A paragraph, or an item of a list, as its lines come.

@@ -1,6 +1,6 @@
 //! How the items of a list are counted (HTML, section 4.4.5).
 
-/// How the items of a list are counted (HTML's `type`).
+/// The mark of an item by its list's `type`; its number where that says nothing, or has no letter for it.
 pub(super) fn counted(number: i64, kind: &str) -> String {
     let letter = |first: u8| {
         let place = number
