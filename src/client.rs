@@ -477,6 +477,11 @@ impl Transaction {
         let _ = time::timeout(LEAVE_TIMEOUT, self.connection.leave()).await;
     }
 
+    /// True if QUIT was said.
+    pub fn has_left(&self) -> bool {
+        self.connection.has_left()
+    }
+
     /// Ends the session with QUIT, unless that was said, and awaits the answer, within [`QUIT_TIMEOUT`].
     pub async fn quit(mut self) {
         self.connection.quit().await;

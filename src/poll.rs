@@ -29,6 +29,7 @@ mod fetching;
 mod findings;
 pub mod identity;
 mod keeper;
+mod looking;
 pub mod memory;
 mod nameless;
 pub mod outcome;
@@ -210,8 +211,7 @@ impl Polling {
         next
     }
 
-    /// Goes on with the index where a check has left something to do for it, which it does after many have
-    /// come. Whoever searches meanwhile does the rest.
+    /// Puts what has come into the index. Whoever searches meanwhile does the rest.
     fn index_what_came(&mut self) {
         if self
             .indexing

@@ -99,6 +99,7 @@ transcripts! {
     a_message_given_after_all_replaces_its_stand_in
     a_message_gone_before_retr_is_skipped
     a_message_refused_three_times_is_shown_as_such
+    a_message_that_cannot_be_listed_asks_for_the_whole_list
     a_message_that_ends_the_connection_keeps_no_other_back
     a_message_that_never_had_a_unique_id_hides_no_withdrawal
     a_refusal_stays_the_reason_though_the_server_hangs_up
@@ -111,12 +112,14 @@ transcripts! {
     a_server_without_stat_is_asked_for_its_list
     a_server_without_uidl_is_told_apart_by_headers
     a_temporary_failure_is_unreachable
+    a_unique_id_that_comes_a_second_time_asks_for_the_whole_list
     a_unique_id_used_again_after_its_notice_left_is_another_notice
     a_wrong_password_stops
     an_account_that_is_locked_is_no_busy_maildrop
     an_empty_listing_withdraws_only_after_three_checks
     an_expired_server_is_warned_of
     an_odd_listing_is_read_as_meant
+    another_unique_id_among_those_before_asks_for_the_whole_list
     apop_goes_first_without_tls
     apop_timestamps_that_are_no_msg_ids_are_refused
     equal_sizes_without_uidl_hide_no_notice
@@ -127,6 +130,7 @@ transcripts! {
     one_by_one_without_pipelining
     one_notice_gone_is_withdrawn_at_once
     sizes_beyond_all_measure_break_nothing
+    sizes_that_do_not_account_for_all_ask_for_the_whole_list
     stat_that_counts_otherwise_than_list_is_learned
     the_greeting_may_refuse
     unique_ids_of_odd_bytes_are_kept
@@ -134,4 +138,5 @@ transcripts! {
     unique_ids_that_are_message_numbers_show_nothing_twice
     unique_ids_used_again_are_seen_by_their_sizes
     vanished_notices_stay_doubtful_when_one_arrives
+    what_has_come_is_asked_for_alone
 }

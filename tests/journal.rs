@@ -72,7 +72,7 @@ impl Desk {
         let arrival = Arrival::new(unique_id, Octets(bytes.len() as u64), bytes, digest);
         let kept = self
             .store
-            .keep(vec![arrival], &Listed::new(), Timestamp::UNIX_EPOCH)
+            .keep(vec![arrival], &Listed::default(), Timestamp::UNIX_EPOCH)
             .expect("kept");
         match kept.as_slice() {
             [Kept::New(headline)] => Some(headline.clone()),
@@ -502,7 +502,7 @@ fn what_started_as_read_by_its_age_is_nobodys_word() {
     let mut arrival = Arrival::new(unique_id, Octets(100), bytes, digest);
     arrival.starts_read = true;
     old.store
-        .keep(vec![arrival], &Listed::new(), now)
+        .keep(vec![arrival], &Listed::default(), now)
         .expect("kept");
 
     let journal = Journal::open(&old.folder(), old.home.path()).expect("journals");

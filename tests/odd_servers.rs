@@ -22,13 +22,18 @@ use crate::support::{
 };
 
 /// Single ways, and the servers and services that have several of them.
-const SERVERS: [(&str, &[Quirk]); 42] = [
+const SERVERS: [(&str, &[Quirk]); 44] = [
     ("plain", &[]),
     ("no-capa", &[NoCapa]),
     ("no-uidl", &[NoUidl]),
     ("no-top", &[NoTop]),
     ("no-stat", &[NoStat]),
     ("pipelines", &[Pipelines]),
+    ("pipelines-lists-whole", &[Pipelines, ListsWhole]),
+    (
+        "pipelines-backwards-with-gaps",
+        &[Pipelines, Backwards, Gaps],
+    ),
     ("loses-ahead", &[LosesAhead]),
     ("no-codes", &[NoCodes]),
     ("code-behind", &[CodeBehind]),

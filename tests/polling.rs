@@ -224,11 +224,11 @@ C: USER notices
 S: +OK
 C: PASS sesame
 S: +OK
+C: STAT
+S: +OK 0 0
 C: UIDL
 S: +OK
 S: .
-C: STAT
-S: +OK 0 0
 C: QUIT
 S: +OK";
 

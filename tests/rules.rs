@@ -50,7 +50,7 @@ fn keep(store: &Store, subjects: &[&str]) -> Vec<Kept> {
         .map(|(number, subject)| arrival(number, subject))
         .collect();
     store
-        .keep(arrivals, &Listed::new(), Timestamp::now())
+        .keep(arrivals, &Listed::default(), Timestamp::now())
         .expect("it is kept")
 }
 
@@ -153,7 +153,7 @@ fn rules_are_for_what_comes_and_not_for_what_is_there() {
 
     let arrivals = vec![arrival(7, "Deploy 7 finished")];
     store
-        .keep(arrivals, &Listed::new(), Timestamp::now())
+        .keep(arrivals, &Listed::default(), Timestamp::now())
         .expect("it is kept");
 
     assert!(!marks(&store, "Deploy finished").read);

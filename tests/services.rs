@@ -29,7 +29,7 @@ async fn what_is_too_old_for_gmails_recent_mode_is_not_withdrawn() {
     );
     // A day later: one is too old to be listed, another was taken away.
     let second = format!(
-        "{greeting}C: UIDL\nS: +OK\nS: 1 new\nS: .\nC: STAT\nS: +OK 1 100\n\
+        "{greeting}C: STAT\nS: +OK 1 100\nC: UIDL\nS: +OK\nS: 1 new\nS: .\n\
          C: LIST\nS: +OK\nS: 1 100\nS: .\nC: QUIT\nS: +OK\n"
     );
     let script = Script::serve(vec![first, second]).await;

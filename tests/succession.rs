@@ -73,7 +73,7 @@ fn kept(all: &[Sent], order: &[usize]) -> (Store, tempfile::TempDir) {
         let unique_id = UniqueId::new(format!("id{number}").as_bytes()).expect("short");
         let arrival = Arrival::new(unique_id, Octets(bytes.len() as u64), bytes, digest);
         store
-            .keep(vec![arrival], &Listed::new(), now())
+            .keep(vec![arrival], &Listed::default(), now())
             .expect("it is kept");
     }
     (store, folder)

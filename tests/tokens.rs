@@ -242,11 +242,11 @@ async fn what_a_server_announced_last_time_is_no_longer_believed_once_it_is_refu
                   C: USER notices\nC: PASS sesame\nC: UIDL\nC: LIST\nS: +OK\nS: +OK\nS: +OK\nS: .\n\
                   S: +OK\nS: .\nC: QUIT\nS: +OK\n";
     // All five lines come at once; by now it wants something else, which the answer says.
-    let after = "S: +OK ready\nC: CAPA\nC: USER notices\nC: PASS sesame\nC: UIDL\nC: STAT\nS: +OK\n\
+    let after = "S: +OK ready\nC: CAPA\nC: USER notices\nC: PASS sesame\nC: STAT\nC: UIDL\nS: +OK\n\
                  S: SASL LOGIN\nS: UIDL\nS: PIPELINING\nS: .\nS: -ERR use AUTH\nS: -ERR use AUTH\n\
                  S: -ERR who are you?\nS: -ERR who are you?\n\
                  C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: bm90aWNlcw==\nS: + UGFzc3dvcmQ6\nC: c2VzYW1l\n\
-                 S: +OK\nC: UIDL\nC: STAT\nS: +OK\nS: .\nS: +OK 0 0\nC: QUIT\nS: +OK\n";
+                 S: +OK\nC: STAT\nC: UIDL\nS: +OK 0 0\nS: +OK\nS: .\nC: QUIT\nS: +OK\n";
     let script = Script::serve(vec![before.to_owned(), after.to_owned()]).await;
     let reader = Reader::of(script.port);
 

@@ -112,8 +112,8 @@ async fn a_server_that_cannot_take_a_listing_behind_the_password_is_asked_one_by
         let dropping = format!("{PIPELINING}{ALL_AHEAD}{misled}");
         let patient = format!("{PIPELINING}{TOGETHER}");
         let later = patient.replace(
-            "C: LIST\nS: +OK\nS: .\nS: +OK\nS: .\n",
-            "C: STAT\nS: +OK\nS: .\nS: +OK 0 0\n",
+            "C: UIDL\nC: LIST\nS: +OK\nS: .\nS: +OK\nS: .\n",
+            "C: STAT\nC: UIDL\nS: +OK 0 0\nS: +OK\nS: .\n",
         );
         // What it announced the last time needs no question of its own.
         let capa = "C: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: USER\nS: PIPELINING\nS: .\nC: USER notices\nC: PASS sesame\n";
@@ -155,8 +155,8 @@ async fn a_server_that_announces_less_than_the_last_time_gets_each_answer_to_its
         "{PIPELINING}{ALL_AHEAD}S: +OK\nS: +OK\nS: +OK\nS: .\nS: +OK\nS: .\nC: QUIT\nS: +OK"
     );
     // By now it knows no PIPELINING; what has been sent is answered all the same.
-    let after = "S: +OK ready\nC: CAPA\nC: USER notices\nC: PASS sesame\nC: UIDL\nC: STAT\n\
-                 S: +OK\nS: TOP\nS: UIDL\nS: USER\nS: .\nS: +OK\nS: +OK\nS: +OK\nS: 1 one\nS: .\nS: +OK 1 20\n\
+    let after = "S: +OK ready\nC: CAPA\nC: USER notices\nC: PASS sesame\nC: STAT\nC: UIDL\n\
+                 S: +OK\nS: TOP\nS: UIDL\nS: USER\nS: .\nS: +OK\nS: +OK\nS: +OK 1 20\nS: +OK\nS: 1 one\nS: .\n\
                  C: LIST\nS: +OK\nS: 1 20\nS: .\nC: RETR 1\nS: +OK\nS: Subject: The one\nS: \nS: text\nS: .\n\
                  C: QUIT\nS: +OK";
     let script = Script::serve(scripts(&[&before, after])).await;

@@ -148,7 +148,7 @@ mod tests {
         let unique_id = UniqueId::new(*b"a").expect("a unique-id");
         let arrival = Arrival::new(unique_id, Octets(26), mail.to_vec(), digest);
         let kept = store
-            .keep(vec![arrival], &Listed::new(), Timestamp::UNIX_EPOCH)
+            .keep(vec![arrival], &Listed::default(), Timestamp::UNIX_EPOCH)
             .expect("kept");
         match kept.as_slice() {
             [Kept::New(headline) | Kept::Quiet(headline)] => (store, headline.id),

@@ -37,7 +37,7 @@ use crate::{
         tell::Tell,
     },
     secret::{self, Source},
-    store::{Store, headlines::Counts},
+    store::Store,
 };
 
 /// What `check` takes.
@@ -201,7 +201,8 @@ fn row(mailbox: &Mailbox, summary: &Summary) -> Vec<Shown> {
     .collect()
 }
 
-/// What became of a mailbox's check, and how many of its notices are kept and unread then.
+/// What became of a mailbox's check, and how many of its notices are kept and unread then; the latter only
+/// where it is asked for.
 struct Checked {
     summary: Summary,
     kept: u64,
@@ -245,6 +246,7 @@ fn prepare(
         cancelled: cancelled.clone(),
         progress: Progress::of(args.progress, context.quiet, mailbox),
         wait: args.wait,
+        counts_unread: args.exit_code,
     };
     Ok((one, password))
 }
@@ -258,6 +260,7 @@ struct One {
     cancelled: CancellationToken,
     progress: Option<Progress>,
     wait: bool,
+    counts_unread: bool,
 }
 
 impl One {
@@ -314,23 +317,27 @@ impl One {
         drop(tell);
         // It ends when nobody can report any more.
         let _ = listener.await;
-        let store = self.store;
-        let counts = crate::poll::tell::blocking(move || {
-            let counts = store.counts();
+        let (store, counts_unread) = (self.store, self.counts_unread);
+        let counted = crate::poll::tell::blocking(move || {
+            let unread = match counts_unread {
+                true => store.unread(),
+                false => Ok(0),
+            };
+            let counted = unread.and_then(|unread| Ok((store.kept()?, unread)));
             store.close();
-            counts
+            counted
         })
         .await;
-        let counts = counts.unwrap_or_else(|error| {
+        let (kept, unread) = counted.unwrap_or_else(|error| {
             if summary.outcome.is_done() {
                 summary.outcome = of_store(&error);
             }
-            Counts::default()
+            (0, 0)
         });
         Checked {
             summary,
-            kept: counts.all,
-            unread: counts.unread,
+            kept,
+            unread,
         }
     }
 }

@@ -322,6 +322,11 @@ impl Connection {
         self.flush().await
     }
 
+    /// True if QUIT was sent.
+    pub fn has_left(&self) -> bool {
+        self.has_left
+    }
+
     /// Sends QUIT, unless that was done, and awaits its answer, behind whatever else is still to come, for a
     /// short time.
     pub async fn quit(&mut self) {

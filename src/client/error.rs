@@ -78,6 +78,9 @@ pub enum Error {
     /// What was sent along with the password was lost, or was too much.
     #[error("the server loses what is sent behind the password")]
     LookLost,
+    /// The size of a single message was asked for, and something else was answered.
+    #[error("the server does not say how large a single message is")]
+    SizesLost,
     /// A message is larger than the listing said, and than is taken.
     #[error("message {message} is larger than {limit} octets")]
     TooLarge {

@@ -59,6 +59,7 @@ pub struct Fetching<'t> {
     asked: VecDeque<Fetch>,
     most_ahead: usize,
     largest: u64,
+    leaves: bool,
 }
 
 impl Transaction {
@@ -77,11 +78,21 @@ impl Transaction {
             asked: VecDeque::new(),
             most_ahead: most_ahead.max(1),
             largest,
+            leaves: false,
         }
     }
 }
 
-impl Fetching<'_> {
+impl<'t> Fetching<'t> {
+    /// Says QUIT together with the last request, which spares a turn: nothing may be asked behind it.
+    #[must_use]
+    pub fn leaving(self) -> Fetching<'t> {
+        Fetching {
+            leaves: true,
+            ..self
+        }
+    }
+
     /// The next message; none when all have come.
     ///
     /// # Errors
@@ -141,7 +152,9 @@ impl Fetching<'_> {
             self.asked.push_back(fetch);
             self.waiting.pop_front();
         }
-        if has_asked {
+        if has_asked && self.leaves && self.waiting.is_empty() {
+            connection.leave().await?;
+        } else if has_asked {
             connection.flush().await?;
         }
         Ok(())

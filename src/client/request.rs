@@ -16,8 +16,8 @@ pub enum Request {
     Quit,
     /// Asks how many messages there are, and how large they are together.
     Stat,
-    /// Asks for the sizes of all messages.
-    List,
+    /// Asks for the sizes of all messages, or for that of one.
+    List(Option<MessageNumber>),
     /// Asks for a message.
     Retr(MessageNumber),
     /// Asks for the headers of a message.
@@ -49,7 +49,7 @@ impl Request {
         match self {
             Request::Quit => "QUIT",
             Request::Stat => "STAT",
-            Request::List => "LIST",
+            Request::List(_) => "LIST",
             Request::Retr(_) => "RETR",
             Request::Top(_) => "TOP",
             Request::Uidl => "UIDL",
@@ -68,7 +68,7 @@ impl From<&Request> for Command {
         match request {
             Request::Quit => Command::Quit,
             Request::Stat => Command::Stat,
-            Request::List => Command::List(None),
+            Request::List(message) => Command::List(*message),
             Request::Retr(message) => Command::Retr(*message),
             Request::Top(message) => Command::Top {
                 message: *message,
@@ -94,7 +94,7 @@ impl From<&Request> for Command {
 /// What is asked first, once signed in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Look {
-    /// UIDL and STAT, where a listing is known that it may be the same as.
+    /// STAT and UIDL, where a listing is known that it may be the same as.
     Glance,
     /// UIDL and LIST.
     Listing,
@@ -104,8 +104,8 @@ impl Look {
     /// The commands for it.
     pub(super) fn requests(self) -> [&'static Request; 2] {
         match self {
-            Look::Glance => [&Request::Uidl, &Request::Stat],
-            Look::Listing => [&Request::Uidl, &Request::List],
+            Look::Glance => [&Request::Stat, &Request::Uidl],
+            Look::Listing => [&Request::Uidl, &Request::List(None)],
         }
     }
 }

@@ -257,7 +257,7 @@ fn keep_withdrawn(
         starts_read: true,
         ..Arrival::new(unique_id, octets, mail.bytes.clone(), digest)
     };
-    let kept = store.keep(vec![arrival], &Listed::new(), since)?;
+    let kept = store.keep(vec![arrival], &Listed::default(), since)?;
     let ids: Vec<NoticeId> = kept
         .into_iter()
         .map(|kept| match kept {

@@ -13,6 +13,7 @@ use super::{
     findings::{Failure, Findings},
     identity::{self, SLICE},
     keeper::{Keeper, Terms},
+    looking::{Found, Looked},
     nameless, outcome,
     report::{Outcome, Report, Summary, grouped},
     services,
@@ -22,11 +23,10 @@ use crate::{
     causes::chain,
     client::{self, Transaction, dialogue::Dialogue, fetch::MOST_AHEAD, login::Last},
     config::{Mailbox, Settings},
-    net::tls::hex,
     notice::shown::Shown,
     pop3::{capability::Capability, listing::UniqueId},
     secret::Source,
-    store::{self, Store, journal, seen::Seen},
+    store::{self, Store, journal},
 };
 
 /// What one visit needs.
@@ -60,6 +60,8 @@ pub(super) mod remembered {
     pub const ONE_BY_ONE: &str = "one_by_one";
     /// Set once the server turned out to lose what is sent along with the password.
     pub const NO_LOOK: &str = "no_look";
+    /// Set once the server did not say how large a single message is.
+    pub const LISTS_WHOLE: &str = "lists_whole";
     /// The digest of the last listing after which nothing was left to do.
     pub const LISTING: &str = "listing";
     /// How many checks in a row have found all notices gone.
@@ -88,9 +90,6 @@ pub fn last_way(store: &Store) -> Result<Option<Last>, store::Error> {
     let way = store.remembered(remembered::WAY)?;
     Ok(way.and_then(|way| way.parse().ok()))
 }
-
-/// Of more messages than these the words are put into the index behind the check.
-const MOST_INDEXED: usize = 100;
 
 /// How long marks may take that are carried from other machines.
 const MOST_EXCHANGING: Duration = Duration::from_secs(10);
@@ -163,6 +162,17 @@ impl Check<'_> {
                 }
             }
         }
+        if matches!(result, Err(Failure::Session(client::Error::SizesLost))) {
+            findings.lists_whole = true;
+            result = self.visit(at, &dialogue, &mut findings).await;
+            // A network that died looks the same. The maildrop may still be held by the try before.
+            if result.is_ok() || is_held(&result) {
+                let noted = self.remember(remembered::LISTS_WHOLE, Some("yes".to_owned()));
+                if let Err(error) = noted.await {
+                    result = Err(error.into());
+                }
+            }
+        }
         if matches!(
             result,
             Err(Failure::Session(client::Error::PipeliningBroken))
@@ -230,44 +240,20 @@ impl Check<'_> {
         let pipelines = transaction.pipelines();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
-        // Most checks end with UIDL and STAT, whatever the mailbox's size: all is as it was at the
-        // end of a check that left nothing to do.
-        let last = self.recall(remembered::LISTING).await?;
-        let (bodies, seen) = if last.is_some() {
-            let glance = self
-                .unless_cancelled(transaction.glance(pipelines))
-                .await??;
-            let digest = glance.digest().map(|digest| self.with_limits(&digest));
-            if digest.is_some() && digest == last {
-                self.tell_unchanged(glance.messages(), findings).await?;
-                return Ok(());
-            }
-            let (bodies, seen) = tokio::join!(
-                self.unless_cancelled(transaction.look_closer(glance)),
-                self.seen()
-            );
-            (bodies??, Some(seen?))
-        } else {
-            let listing = transaction.listing(pipelines);
-            (self.unless_cancelled(listing).await??, None)
+        let found = match self.look(transaction, pipelines, findings).await? {
+            Looked::Unchanged { messages } => return self.tell_unchanged(messages, findings).await,
+            Looked::Listed(found) => *found,
         };
-        let digest = self.with_limits(&bodies.digest());
-        // Without unique-ids a listing says too little: the same sizes may be other messages.
-        if bodies.has_unique_ids() && last.as_ref() == Some(&digest) {
-            self.tell_unchanged(bodies.messages(), findings).await?;
-            return Ok(());
-        }
-        // From here to the end of a check that comes through the cache may lie between two listings.
-        self.remember(remembered::LISTING, None).await?;
-        let mut listing = bodies.parse();
+        let Found {
+            mut listing,
+            seen,
+            digest,
+            before,
+        } = found;
         for odd in &listing.odd {
             let odd = transaction.mask(odd);
             findings.note(Shown::line(&format!("odd line in a listing: {odd}")));
         }
-        let seen = match seen {
-            Some(seen) => seen,
-            None => self.seen().await?,
-        };
         let largest = self.settings.largest_message.0;
         let oversized = self.oversized().await?;
         let given = listing.unique_ids.as_deref().unwrap_or_default();
@@ -327,6 +313,7 @@ impl Check<'_> {
             }
         };
         let mut plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
+        plan.on_server += before.as_ref().map_or(0, |before| before.messages);
         let troubles = {
             let store = self.store.clone();
             blocking(move || store.troubles()).await?
@@ -378,19 +365,23 @@ impl Check<'_> {
             };
             let terms = Terms {
                 store: self.store.clone(),
-                listed: plan.listed.clone(),
                 now: at,
                 unread_since: is_first.then(|| self.mailbox.unread_since.unwrap_or_default()),
                 of: new,
                 of_octets: octets,
-                indexes_later: plan.fetch.len() > MOST_INDEXED && !self.store.rules_ask_for_words(),
+                indexes_later: !self.store.rules_ask_for_words(),
                 highest_id,
             };
             {
                 let (store, again) = (self.store.clone(), plan.again.clone());
                 blocking(move || store.recount(&again)).await?;
             }
-            let keeper = Keeper::start(terms, self.tell.clone());
+            let listed = plan.listed.clone();
+            let listed = || match before {
+                Some(before) => before.all.names().collect(),
+                None => listed,
+            };
+            let keeper = Keeper::start(terms, listed, self.tell.clone());
             findings.has_fetched = true;
             let fetched = self
                 .fetch(at, transaction, &plan, ahead, &keeper, findings)
@@ -476,11 +467,6 @@ impl Check<'_> {
         Ok(())
     }
 
-    async fn seen(&self) -> Result<Seen, store::Error> {
-        let store = self.store.clone();
-        blocking(move || store.seen()).await
-    }
-
     /// The messages that are larger than they may be; none of those that were, where more is
     /// allowed by now.
     async fn oversized(&self) -> Result<HashSet<UniqueId>, Failure> {
@@ -506,17 +492,11 @@ impl Check<'_> {
             .await
     }
 
-    /// What the next listing is compared with: this one, and what else decides what is fetched.
-    fn with_limits(&self, digest: &[u8]) -> String {
-        let largest = self.settings.largest_message.0;
-        format!("{} {largest}", hex(digest))
-    }
-
     async fn tell_unchanged(
         &self,
         messages: usize,
         findings: &mut Findings,
-    ) -> Result<(), store::Error> {
+    ) -> Result<(), Failure> {
         self.count_renumbering(false, findings).await?;
         let on_server = u32::try_from(messages).unwrap_or(u32::MAX);
         findings.on_server = Some(on_server);

@@ -55,6 +55,8 @@ pub(super) struct Findings {
     pub goes_one_by_one: bool,
     /// True once the server turned out to lose what is sent along with the password.
     pub looks_not_ahead: bool,
+    /// True once the server did not say how large a single message is.
+    pub lists_whole: bool,
     /// True once a message may have been asked for.
     pub has_fetched: bool,
     /// True if something is to be tried again, though nothing is to be said of it.

@@ -5,10 +5,7 @@
 //! is fetched and turns out to be a kept notice under another name is recognised when it is kept
 //! (`store::recognise`).
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -41,6 +38,8 @@ pub struct Plan {
     pub left_out: u32,
     /// How many listed messages had no unique-id.
     pub nameless: u32,
+    /// True if something that is to be fetched could not be fetched before.
+    pub is_troubled: bool,
 }
 
 /// How many times the connection may end in a message before it is shown as one that cannot be had.
@@ -76,12 +75,14 @@ pub fn plan(
     let mut resized = 0;
     // Of each seen unique-id, how often it is listed.
     let mut listings = vec![0; seen.len()];
+    let mut walk = seen.walk();
     for copies in unique_ids.chunk_by(|(_, left), (_, right)| left == right) {
         let unique_id = &copies[0].1;
-        let known = seen.get(unique_id);
-        if let Some(place) = seen.place(unique_id) {
+        let found = walk.find(unique_id);
+        if let Some((place, _)) = found {
             listings[place] = copies.len();
         }
+        let known = found.map_or(&[][..], |(_, known)| known);
         let is_oversized = oversized.contains(unique_id);
         // Unique-ids are used again: what had left is only back if it is the same.
         let has_left = known
@@ -160,11 +161,8 @@ pub fn plan(
         || plan.nameless > 0
         || !listing.odd.is_empty();
     if !plan.fetch.is_empty() {
-        let mut listed = HashMap::with_capacity(unique_ids.len());
-        for (_, unique_id) in unique_ids {
-            *listed.entry(unique_id).or_insert(0) += 1;
-        }
-        plan.listed = listed;
+        let unique_ids = unique_ids.into_iter();
+        plan.listed = unique_ids.map(|(_, unique_id)| unique_id).collect();
     }
     plan
 }
@@ -178,7 +176,7 @@ impl Plan {
         }
         let listed = &self.listed;
         let trouble = |(fetch, unique_id): &(Fetch, UniqueId)| {
-            let copies = listed.get(unique_id).copied().unwrap_or(1);
+            let copies = listed.copies(unique_id).unwrap_or(1);
             troubles.get(&trouble_name(unique_id, fetch.octets, copies))
         };
         let is_hopeless = |wanted: &(Fetch, UniqueId)| {
@@ -191,6 +189,8 @@ impl Plan {
         let mut fetch = std::mem::take(&mut self.fetch);
         fetch.retain(|wanted| !is_hopeless(wanted));
         fetch.sort_by_key(|wanted| trouble(wanted).is_some());
+        // Those stand at the end now.
+        self.is_troubled = fetch.last().is_some_and(|last| trouble(last).is_some());
         self.fetch = fetch;
         self.count_no_other_again();
         before - self.fetch.len()
@@ -244,11 +244,13 @@ pub fn rest(broke: u32) -> Duration {
 
 /// What LIST says of a message; the scan listing is in the order of the numbers.
 fn size(listing: &Listing, message: MessageNumber) -> Octets {
-    listing
-        .scan
-        .binary_search_by_key(&message, |line| line.message)
-        .map(|place| listing.scan[place].octets)
-        .unwrap_or_default()
+    // Its number is its place, unless there are gaps.
+    let scan = &listing.scan;
+    let place = match scan.get(message.index()) {
+        Some(line) if line.message == message => Ok(message.index()),
+        _ => scan.binary_search_by_key(&message, |line| line.message),
+    };
+    place.map(|place| scan[place].octets).unwrap_or_default()
 }
 
 fn count(messages: usize) -> u32 {

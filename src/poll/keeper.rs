@@ -38,14 +38,13 @@ pub(super) struct Mail {
 #[derive(Debug)]
 pub(super) struct Terms {
     pub store: Store,
-    pub listed: Listed,
     pub now: Timestamp,
     /// Set at the first check: what is older starts as read.
     pub unread_since: Option<Age>,
     /// How many notices are expected, and how many octets.
     pub of: u32,
     pub of_octets: u64,
-    /// True if words are put into the index later, because there are so many.
+    /// True if words are put into the index later: behind the check, or by the first search.
     pub indexes_later: bool,
     /// The highest id so far: the newest notice, which comes first, gets the highest of the new ones.
     pub highest_id: NoticeId,
@@ -81,13 +80,17 @@ const FIRST_BATCH: usize = 25;
 const MOST_WAITING: Duration = Duration::from_millis(5);
 
 impl Keeper {
-    /// Starts the thread.
-    pub fn start(terms: Terms, tell: Tell) -> Keeper {
+    /// Starts the thread, which puts the listed names in order while the first mails are on their way.
+    pub fn start(
+        terms: Terms,
+        listed: impl FnOnce() -> Listed + Send + 'static,
+        tell: Tell,
+    ) -> Keeper {
         let (queue, mails) = mpsc::channel(LARGEST_BATCH * 2);
         Keeper {
             queue,
             room: Arc::new(Semaphore::new(ROOM as usize)),
-            task: tokio::task::spawn_blocking(move || keep_all(&terms, mails, &tell)),
+            task: tokio::task::spawn_blocking(move || keep_all(&terms, listed, mails, &tell)),
         }
     }
 
@@ -156,6 +159,7 @@ impl Batch {
 /// Reads mails on one thread and keeps them on this one, so that neither waits for the other.
 fn keep_all(
     terms: &Terms,
+    listed: impl FnOnce() -> Listed,
     mails: mpsc::Receiver<(Mail, OwnedSemaphorePermit)>,
     tell: &Tell,
 ) -> Result<Tally, store::Error> {
@@ -163,7 +167,7 @@ fn keep_all(
         let (read, batches) = std::sync::mpsc::sync_channel(1);
         scope.spawn(move || read_all(terms, mails, &read));
         // Returning drops the receiver, at which the other thread ends as well.
-        keep_batches(terms, &batches, tell)
+        keep_batches(terms, &listed(), &batches, tell)
     })
 }
 
@@ -205,6 +209,7 @@ fn read_all(
 
 fn keep_batches(
     terms: &Terms,
+    listed: &Listed,
     batches: &std::sync::mpsc::Receiver<Batch>,
     tell: &Tell,
 ) -> Result<Tally, store::Error> {
@@ -218,7 +223,7 @@ fn keep_batches(
             batch.append(next);
         }
         let count = batch.arrivals.len();
-        let kept = terms.store.keep(batch.arrivals, &terms.listed, terms.now)?;
+        let kept = terms.store.keep(batch.arrivals, listed, terms.now)?;
         drop(batch.permits);
 
         fetched += u32::try_from(count).unwrap_or(u32::MAX);

@@ -32,6 +32,7 @@ pub fn of_session(error: &client::Error) -> Outcome {
         client::Error::Broken(_)
         | client::Error::PipeliningBroken
         | client::Error::LookLost
+        | client::Error::SizesLost
         | client::Error::TooLarge { .. } => Outcome::Broken { why: why() },
         client::Error::NoToken => Outcome::SignInFailed { words: why() },
         client::Error::Connect(_)

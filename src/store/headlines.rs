@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Error, Store};
 use crate::notice::{Address, Headline, Marks, NoticeId, shown::Shown};
@@ -205,12 +205,16 @@ impl Store {
     ///
     /// The cache cannot be read.
     pub fn kept(&self) -> Result<u64, Error> {
-        self.read(|connection| {
-            connection
-                .prepare_cached("SELECT count(*) FROM notice")?
-                .query_row([], |row| row.get::<_, i64>(0))
-                .map(i64::unsigned_abs)
-        })
+        self.read(|connection| count(connection, "1"))
+    }
+
+    /// How many notices are unread.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn unread(&self) -> Result<u64, Error> {
+        self.read(|connection| count(connection, UNREAD))
     }
 
     /// How many notices there are, by kind.
@@ -220,17 +224,7 @@ impl Store {
     /// The cache cannot be read.
     pub fn counts(&self) -> Result<Counts, Error> {
         self.read(|connection| {
-            let now = Timestamp::now().as_second();
-            let count = |condition: &str| {
-                let mut statement = connection
-                    .prepare_cached(&format!("SELECT count(*) FROM notice WHERE {condition}"))?;
-                let values = (0..statement.parameter_count()).map(|_| now);
-                statement
-                    .query_row(rusqlite::params_from_iter(values), |row| {
-                        row.get::<_, i64>(0)
-                    })
-                    .map(i64::unsigned_abs)
-            };
+            let count = |condition: &str| count(connection, condition);
             Ok(Counts {
                 all: count("1")?,
                 unread: count(UNREAD)?,
@@ -242,6 +236,19 @@ impl Store {
             })
         })
     }
+}
+
+/// How many notices a condition holds for, whose parameters are the present.
+fn count(connection: &Connection, condition: &str) -> rusqlite::Result<u64> {
+    let now = Timestamp::now().as_second();
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT count(*) FROM notice WHERE {condition}"))?;
+    let values = (0..statement.parameter_count()).map(|_| now);
+    statement
+        .query_row(rusqlite::params_from_iter(values), |row| {
+            row.get::<_, i64>(0)
+        })
+        .map(i64::unsigned_abs)
 }
 
 /// Reads a headline. What stands in the cache was made harmless when it was kept, and is once more:

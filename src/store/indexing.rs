@@ -1,5 +1,5 @@
-//! What came in great numbers is put into the full-text index behind the check that has brought it: a first
-//! check is over in half the time, and its notices can be read meanwhile.
+//! What has come is put into the full-text index behind the check that has brought it, or by the first search: a
+//! first check is over in half the time, and its notices can be read meanwhile.
 
 use std::{sync::mpsc, thread};
 

@@ -120,7 +120,7 @@ fn keep(
     waiting: Waiting,
 ) -> rusqlite::Result<Kept> {
     if arrival.is_complete && waiting.troubles {
-        let copies = listed.get(&arrival.unique_id).copied().unwrap_or(1);
+        let copies = listed.copies(&arrival.unique_id).unwrap_or(1);
         let name = trouble_name(&arrival.unique_id, arrival.octets, copies);
         transaction
             .prepare_cached("DELETE FROM trouble WHERE unique_id = ?1")?

@@ -61,7 +61,7 @@ pub(super) fn known_notice(
         let id = NoticeId(id);
         if was_complete || (has_headers && !arrival.is_complete) {
             // Of equal mails under one unique-id each is a notice of its own, if it was one before.
-            let is_another = copies > 0 && listed.get(unique_id).is_some_and(|&all| all > copies);
+            let is_another = copies > 0 && listed.copies(unique_id).is_some_and(|all| all > copies);
             if is_another && let Some(twin) = unlisted_twin(transaction, change, arrival, listed)? {
                 return Ok(Some(Kept::Recognised(twin)));
             }
@@ -173,8 +173,7 @@ fn is_listed(transaction: &Transaction, id: i64, listed: &Listed) -> rusqlite::R
         .collect::<rusqlite::Result<_>>()?;
     Ok(names.iter().any(|(name, counts)| {
         *counts
-            && UniqueId::new(name.as_slice())
-                .is_some_and(|unique_id| listed.contains_key(&unique_id))
+            && UniqueId::new(name.as_slice()).is_some_and(|unique_id| listed.contains(&unique_id))
     }))
 }
 

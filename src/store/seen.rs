@@ -1,9 +1,12 @@
 //! The unique-ids that were seen, and what is known of each: which notice it is, and what went wrong
 //! with it.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use indexmap::{IndexMap, map};
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
@@ -42,8 +45,35 @@ pub struct Trouble {
 /// The messages that could not be fetched.
 pub type Troubles = HashMap<UniqueId, Trouble>;
 
-/// The unique-ids of a listing, and how many messages have each.
-pub type Listed = HashMap<UniqueId, u32>;
+/// The unique-ids of a listing, in their order; one that several messages have stands there as often.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listed(Arc<[UniqueId]>);
+
+impl Listed {
+    /// How many messages have a unique-id; none if it is not listed.
+    pub fn copies(&self, unique_id: &UniqueId) -> Option<u32> {
+        let first = self.0.partition_point(|listed| listed < unique_id);
+        let behind = self.0.partition_point(|listed| listed <= unique_id);
+        match u32::try_from(behind - first).unwrap_or(u32::MAX) {
+            0 => None,
+            copies => Some(copies),
+        }
+    }
+
+    /// True if a message has this unique-id.
+    pub fn contains(&self, unique_id: &UniqueId) -> bool {
+        self.0.binary_search(unique_id).is_ok()
+    }
+}
+
+impl FromIterator<UniqueId> for Listed {
+    fn from_iter<I: IntoIterator<Item = UniqueId>>(unique_ids: I) -> Listed {
+        let mut sorted: Vec<UniqueId> = unique_ids.into_iter().collect();
+        // Next to nothing where they come in their order.
+        sorted.sort_unstable();
+        Listed(sorted.into())
+    }
+}
 
 /// The name under which the trouble with a message is remembered: its unique-id, and its size where
 /// several messages have that.
@@ -56,9 +86,9 @@ pub fn trouble_name(unique_id: &UniqueId, octets: Octets, copies: u32) -> Unique
     UniqueId::new(name).unwrap_or_else(|| unique_id.clone())
 }
 
-/// All unique-ids that were seen, each with its notices.
+/// All unique-ids that were seen, in their order, each with its notices.
 #[derive(Debug, Default)]
-pub struct Seen(IndexMap<UniqueId, Entry>);
+pub struct Seen(Vec<(UniqueId, Entry)>);
 
 /// Nearly every unique-id has one notice, so that is kept without a list of its own.
 #[derive(Debug)]
@@ -79,12 +109,16 @@ impl Entry {
 impl Seen {
     /// What is known of a unique-id.
     pub fn get(&self, unique_id: &UniqueId) -> &[Known] {
-        self.0.get(unique_id).map_or(&[], Entry::as_slice)
+        let place = self.0.binary_search_by(|(seen, _)| seen.cmp(unique_id));
+        place.map_or(&[], |place| self.0[place].1.as_slice())
     }
 
-    /// The place of a unique-id among all of them.
-    pub fn place(&self, unique_id: &UniqueId) -> Option<usize> {
-        self.0.get_index_of(unique_id)
+    /// Looks up unique-ids that come in their order.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk {
+            seen: self,
+            place: 0,
+        }
     }
 
     /// All of them, each at its place.
@@ -104,17 +138,41 @@ impl Seen {
         self.0.is_empty()
     }
 
-    fn add(&mut self, unique_id: UniqueId, known: Known) {
-        match self.0.entry(unique_id) {
-            map::Entry::Vacant(place) => {
-                place.insert(Entry::One(known));
-            }
-            map::Entry::Occupied(mut place) => {
-                let mut several = place.get().as_slice().to_vec();
+    /// Adds what is known of a unique-id that is the last one or comes behind it.
+    fn add(&mut self, unique_id: &[u8], known: Known) {
+        match self.0.last_mut() {
+            Some((last, entry)) if last.as_bytes() == unique_id => {
+                let mut several = entry.as_slice().to_vec();
                 several.push(known);
-                place.insert(Entry::Several(several));
+                *entry = Entry::Several(several);
+            }
+            _ => {
+                let unique_id = UniqueId::new(unique_id);
+                self.0
+                    .extend(unique_id.map(|unique_id| (unique_id, Entry::One(known))));
             }
         }
+    }
+}
+
+/// Looks unique-ids up in their order: each is sought from where the one before was found.
+#[derive(Debug)]
+pub struct Walk<'s> {
+    seen: &'s Seen,
+    place: usize,
+}
+
+impl<'s> Walk<'s> {
+    /// The place of a unique-id, which comes behind the last one that was sought, and what is known of it.
+    pub fn find(&mut self, unique_id: &UniqueId) -> Option<(usize, &'s [Known])> {
+        while let Some((seen, entry)) = self.seen.0.get(self.place) {
+            match seen.cmp(unique_id) {
+                Ordering::Less => self.place += 1,
+                Ordering::Equal => return Some((self.place, entry.as_slice())),
+                Ordering::Greater => break,
+            }
+        }
+        None
     }
 }
 
@@ -134,14 +192,13 @@ impl Store {
                 )?
                 .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
                 .collect::<rusqlite::Result<_>>()?;
-            let mut statement =
-                connection.prepare_cached("SELECT unique_id, notice, octets, copies FROM seen")?;
+            // The table itself is in this order.
+            let mut statement = connection.prepare_cached(
+                "SELECT unique_id, notice, octets, copies FROM seen ORDER BY unique_id",
+            )?;
             let mut rows = statement.query([])?;
             let mut seen = Seen::default();
             while let Some(row) = rows.next()? {
-                let Some(unique_id) = UniqueId::new(row.get_ref(0)?.as_blob()?) else {
-                    continue;
-                };
                 let notice: i64 = row.get(1)?;
                 let (is_withdrawn, is_complete) =
                     unusual.get(&notice).copied().unwrap_or((false, true));
@@ -152,9 +209,27 @@ impl Store {
                     is_withdrawn,
                     is_complete,
                 };
-                seen.add(unique_id, known);
+                seen.add(row.get_ref(0)?.as_blob()?, known);
             }
             Ok(seen)
+        })
+    }
+
+    /// True if this cache has seen one of these.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn has_seen_one_of(&self, unique_ids: &[UniqueId]) -> Result<bool, Error> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT 1 FROM seen WHERE unique_id = ?1")?;
+            for unique_id in unique_ids {
+                if statement.exists([unique_id.as_bytes()])? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         })
     }
 
@@ -313,7 +388,7 @@ pub(super) fn mark_seen(
 ) -> rusqlite::Result<()> {
     // The same again is another listed copy: whatever is fetched again is counted anew. Never more
     // than are listed: another program may have fetched it at the same time.
-    let copies = listed.get(unique_id).copied().unwrap_or(1);
+    let copies = listed.copies(unique_id).unwrap_or(1);
     transaction
         .prepare_cached(
             "INSERT INTO seen VALUES (?1, ?2, ?3, 1) ON CONFLICT (unique_id, notice) DO UPDATE \

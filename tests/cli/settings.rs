@@ -54,7 +54,7 @@ fn log_shows_the_dialogue_and_never_the_password() {
         .as_str()
         .expect("text")
         .to_owned();
-    assert!(dialogue.contains("C: UIDL\nC: STAT"), "{dialogue}");
+    assert!(dialogue.contains("C: STAT\nC: UIDL"), "{dialogue}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub enum Quirk {
     NoTop,
     /// It does not know STAT.
     NoStat,
+    /// It answers LIST with all messages, although one was asked for.
+    ListsWhole,
     /// It announces and takes several commands at once.
     Pipelines,
     /// It announces that, and loses what came behind a command.
@@ -349,6 +351,14 @@ impl Session {
                     .map(|(number, id, _)| (*number, id.clone()));
                 let lines = lines.collect();
                 self.list(lines);
+            }
+            "LIST" if !argument.is_empty() && !self.is(Quirk::ListsWhole) => {
+                let size = self
+                    .listed
+                    .iter()
+                    .find(|(listed, _, _)| Some(*listed) == number)
+                    .map(|(number, _, text)| format!("+OK {number} {}", self.size(text)));
+                self.say(&size.unwrap_or_else(|| "-ERR no such message".to_owned()));
             }
             "LIST" => {
                 let lines = self.listed.iter();
