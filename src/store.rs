@@ -169,7 +169,7 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 9] = [
+const SCHEMA: [&str; 10] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
     include_str!("store/schema/003.sql"),
@@ -179,11 +179,15 @@ const SCHEMA: [&str; 9] = [
     include_str!("store/schema/007.sql"),
     include_str!("store/schema/008.sql"),
     include_str!("store/schema/009.sql"),
+    include_str!("store/schema/010.sql"),
 ];
 
 /// The step of the schema after which the notices kept before are read anew for what they say of
 /// themselves.
 const READ_ANEW: usize = 9;
+
+/// The step since which the identifiers of lists are noted.
+const WITH_LIST_IDS: usize = 10;
 
 /// Marks the file as ours: "tidn" (SQLite file format §1.3).
 const APPLICATION_ID: i64 = 0x7469_646e;
@@ -559,6 +563,8 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     if done < READ_ANEW {
         succession::read_anew(&transaction)?;
+    } else if done < WITH_LIST_IDS {
+        succession::read_list_ids(&transaction)?;
     }
     transaction.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",

@@ -277,6 +277,11 @@ fn recipients_and_lists_are_searched_for() {
     assert_eq!(count("list:100%"), 1);
     assert_eq!(count("list:"), 2, "what is not typed yet narrows nothing");
     assert_eq!(count("-list:opsx"), 1);
+    assert_eq!(
+        count("list:ops.team.example"),
+        1,
+        "its identifier, though a phrase is shown"
+    );
 }
 
 proptest! {

@@ -2,9 +2,9 @@
 //! seems.
 
 use jiff::{Timestamp, tz::TimeZone};
-use mail_parser::{HeaderName, HeaderValue, Message, parsers::MessageStream};
+use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, parsers::MessageStream};
 
-use super::{Address, headers, links, shown::Shown, when};
+use super::{Address, guard, headers, limits, links, shown::Shown, when};
 
 /// Something that the headers say.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -133,6 +133,23 @@ pub(super) fn list_name(mail: &Message) -> Shown {
     field(mail, "List-Id").map_or_else(Shown::default, |said| list(&said))
 }
 
+/// The identifier of the list that a mail came through (RFC 2919 §2); empty if it came through none.
+pub(super) fn list_id(mail: &Message) -> Box<str> {
+    let said = field(mail, "List-Id").unwrap_or_default();
+    let id = split_list(&said).1;
+    id[..id.floor_char_boundary(LIST_ID_OCTETS)].into()
+}
+
+/// That of a mail that was not read yet.
+pub fn list_id_of(raw: &[u8]) -> Box<str> {
+    let read = guard::without_panic(|| {
+        let bounded = limits::bounded(raw);
+        let mail = MessageParser::new().parse_headers(&*bounded.raw)?;
+        Some(list_id(&mail))
+    });
+    read.flatten().unwrap_or_default()
+}
+
 /// The Message-ID of the mail that this one takes the place of.
 pub(super) fn superseded(mail: &Message) -> Option<String> {
     let said = first_of(mail, &["Supersedes", "Replaces"])?;
@@ -165,11 +182,16 @@ fn field(mail: &Message, wanted: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// What a list is called: its phrase, else its identifier.
-fn list(said: &str) -> Shown {
+/// The phrase and the identifier of a list.
+fn split_list(said: &str) -> (&str, &str) {
     let (phrase, rest) = said.split_once('<').unwrap_or(("", said));
     let phrase = phrase.trim().trim_matches('"');
-    let id = rest.trim_end_matches('>').trim();
+    (phrase, rest.trim_end_matches('>').trim())
+}
+
+/// What a list is called: its phrase, else its identifier.
+fn list(said: &str) -> Shown {
+    let (phrase, id) = split_list(said);
     let words = match phrase.is_empty() {
         true => id,
         false => phrase,
@@ -208,3 +230,6 @@ const WORD_COLUMNS: usize = 40;
 
 /// A line of the reader's head.
 const LIST_COLUMNS: usize = 100;
+
+/// And its identifier, in octets (RFC 2919 §2).
+const LIST_ID_OCTETS: usize = 255;

@@ -22,6 +22,8 @@ use super::{
 pub struct Digest {
     /// Its line in the list.
     pub headline: Headline,
+    /// The identifier of the list that it came through, as it stands there: for searching, not for drawing.
+    pub list_id: Box<str>,
     /// Its words.
     pub search_text: SearchText,
     /// What it is known by when its unique-id changed.
@@ -58,6 +60,7 @@ impl Digest {
             );
             Digest {
                 headline,
+                list_id: Box::default(),
                 search_text: SearchText::default(),
                 fingerprint,
                 succession: Succession::default(),
@@ -118,6 +121,7 @@ fn digest(
     };
     Digest {
         headline,
+        list_id: facts::list_id(mail),
         search_text,
         fingerprint,
         succession,

@@ -64,16 +64,10 @@ fn people(people: Vec<Address>, most: usize) -> String {
 fn body_words(mail: &Message, contents: &Contents) -> String {
     let mut body = String::new();
     for piece in &contents.pieces {
-        let words = match piece {
-            Piece::Html(html) => strip::words(html, SEARCH_OCTETS).into(),
-            Piece::Calendar(text) | Piece::Plain { text, .. } | Piece::Status(text) => {
-                Cow::Borrowed(&**text)
-            }
-        };
-        put_words(&mut body, &words, SEARCH_OCTETS);
+        put_words(&mut body, &piece_words(piece, SEARCH_OCTETS), SEARCH_OCTETS);
     }
     for file in &contents.files {
-        file_words(mail, file, &mut body);
+        file_words(mail, file, 0, &mut body);
     }
     if body.contains('\0') {
         body.replace('\0', " ")
@@ -82,8 +76,18 @@ fn body_words(mail: &Message, contents: &Contents) -> String {
     }
 }
 
-/// Adds the words of an attached text, or of a mail in the mail.
-fn file_words(mail: &Message, file: &File, body: &mut String) {
+/// The words of a piece of text.
+fn piece_words<'p>(piece: &'p Piece, most: usize) -> Cow<'p, str> {
+    match piece {
+        Piece::Html(html) => strip::words(html, most).into(),
+        Piece::Calendar(text) | Piece::Plain { text, .. } | Piece::Status(text) => {
+            Cow::Borrowed(&**text)
+        }
+    }
+}
+
+/// Adds the words of an attached text, or of a mail in the mail, so many mails deep.
+fn file_words(mail: &Message, file: &File, depth: usize, body: &mut String) {
     if !inside::is_shown(file) {
         return;
     }
@@ -103,13 +107,27 @@ fn file_words(mail: &Message, file: &File, body: &mut String) {
         }
         // As programs send a log or a table.
         Some(PartType::Binary(bytes) | PartType::InlineBinary(bytes)) => octets_words(bytes, body),
-        Some(PartType::Message(inner)) => {
-            put_words(body, inner.subject().unwrap_or_default(), FILE_OCTETS);
-            if let Some(text) = inner.body_text(0) {
-                put_words(body, &text, FILE_OCTETS);
-            }
-        }
+        Some(PartType::Message(inner)) => inner_words(inner, depth, body),
         Some(PartType::Multipart(_)) | None => {}
+    }
+}
+
+/// Adds the words of a mail in the mail, and of those in that.
+fn inner_words(inner: &Message, depth: usize, body: &mut String) {
+    put_words(body, inner.subject().unwrap_or_default(), FILE_OCTETS);
+    let contents = parts::contents(inner);
+    for piece in &contents.pieces {
+        put_words(body, &piece_words(piece, FILE_OCTETS), FILE_OCTETS);
+    }
+    if depth == DEEPEST {
+        return;
+    }
+    for file in &contents.files {
+        put_words(body, &file.name, FILE_OCTETS);
+        // Where in its octets a packed file lies is known of the whole mail alone.
+        if file.place.packed.is_none() {
+            file_words(inner, file, depth + 1, body);
+        }
     }
 }
 
@@ -134,6 +152,9 @@ const SEARCH_OCTETS: usize = 1024 * 1024;
 /// And of one file: the beginning of a log.
 const FILE_OCTETS: usize = 128 * 1024;
 
+/// How many mails within one another are read, the outermost aside.
+const DEEPEST: usize = 4;
+
 /// Of files that are packed into one part, these are read.
 const MOST_PACKED: usize = 8;
 
@@ -142,3 +163,37 @@ const SENDERS: usize = 10;
 
 /// Nor for one of a hundred recipients.
 const RECIPIENTS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_however_deep_a_forward_holds_them() {
+        let mut mail = "Subject: innermost\r\nContent-Type: multipart/mixed; boundary=in\r\n\r\n\
+             --in\r\nContent-Type: text/html\r\n\r\n<p>heron</p>\r\n\
+             --in\r\nContent-Type: text/csv; name=birds.csv\r\n\
+             Content-Disposition: attachment; filename=birds.csv\r\n\r\nname,count\r\negret,3\r\n--in--\r\n"
+            .to_owned();
+        for level in 0..DEEPEST {
+            mail = format!(
+                "Subject: level {level}\r\nContent-Type: multipart/mixed; boundary=b{level}\r\n\r\n\
+                 --b{level}\r\nContent-Type: text/plain\r\n\r\nsee below {level}\r\n\
+                 --b{level}\r\nContent-Type: message/rfc822\r\n\r\n{mail}\r\n--b{level}--\r\n"
+            );
+        }
+
+        let words = SearchText::of(mail.as_bytes()).body;
+
+        for word in [
+            "innermost",
+            "heron",
+            "egret",
+            "birds.csv",
+            "see below 0",
+            "see below 3",
+        ] {
+            assert!(words.contains(word), "{word}: {words}");
+        }
+    }
+}

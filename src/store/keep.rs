@@ -159,9 +159,9 @@ fn keep(
             "INSERT INTO notice (handle, date, date_guessed, arrived, from_name, from_address, \
              subject, preview, size, important, files, has_link, thread_key, parents, \
              headers_digest, body_digest, complete, read, starred, muted, changed, id, replaces, \
-             list, expires, answer_by, topic, corrects, supersedes) \
+             list, expires, answer_by, topic, corrects, supersedes, list_id) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-             ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)",
+             ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
         )?
         .execute(params![
             headline.handle,
@@ -193,6 +193,7 @@ fn keep(
             arrival.succession.topic.cast_signed(),
             arrival.succession.corrects,
             arrival.succession.supersedes.map(u64::cast_signed),
+            arrival.list_id,
         ])?;
     headline.replaced_by = succession::link(transaction, change, &headline, &arrival.succession)?;
     put_mail(transaction, NEW_MAIL, headline.id, &arrival.bytes)?;

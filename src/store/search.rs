@@ -57,7 +57,7 @@ enum Expression {
     Unread,
     /// It does not hold any more.
     Expired,
-    /// It came through a list whose name contains this.
+    /// It came through a list whose name or identifier contains this.
     List(String),
     /// Sent at this moment or later.
     After(Timestamp),
@@ -250,8 +250,10 @@ impl Expression {
                 out.now.as_second(),
             ),
             Expression::List(name) => {
-                out.sql.push_str("list LIKE ? ESCAPE '\\'");
-                out.values.push(format!("%{}%", escaped(name)).into());
+                out.sql
+                    .push_str("(list LIKE ? ESCAPE '\\' OR list_id LIKE ? ESCAPE '\\')");
+                let pattern = format!("%{}%", escaped(name));
+                out.values.extend([pattern.clone().into(), pattern.into()]);
             }
             Expression::After(at) => out.compared("date >= ?", at.as_second()),
             Expression::Before(at) => out.compared("date < ?", at.as_second()),

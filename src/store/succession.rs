@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::headlines::{COLUMNS, headline};
-use crate::notice::{Headline, NoticeId, headline::Digest, succession::Succession};
+use crate::notice::{Headline, NoticeId, facts, headline::Digest, succession::Succession};
 
 /// A notice at its place among those of its topic.
 #[derive(Clone, Copy)]
@@ -19,12 +19,13 @@ pub(super) fn note(
     transaction: &Transaction,
     id: NoticeId,
     headline: &Headline,
+    list_id: &str,
     succession: &Succession,
 ) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
             "UPDATE notice SET list = ?2, expires = ?3, answer_by = ?4, topic = ?5, corrects = ?6, \
-             supersedes = ?7 WHERE id = ?1",
+             supersedes = ?7, list_id = ?8 WHERE id = ?1",
         )?
         .execute(params![
             id.0,
@@ -34,6 +35,7 @@ pub(super) fn note(
             succession.topic.cast_signed(),
             succession.corrects,
             succession.supersedes.map(u64::cast_signed),
+            list_id,
         ])
         .map(drop)
 }
@@ -46,7 +48,13 @@ pub(super) fn read_anew(transaction: &Transaction) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         let id = NoticeId(row.get(0)?);
         let digest = Digest::without_words(row.get_ref(1)?.as_blob()?, Timestamp::UNIX_EPOCH);
-        note(transaction, id, &digest.headline, &digest.succession)?;
+        note(
+            transaction,
+            id,
+            &digest.headline,
+            &digest.list_id,
+            &digest.succession,
+        )?;
         if digest.succession.corrects || digest.succession.supersedes.is_some() {
             linked.push((id, digest.succession));
         }
@@ -61,6 +69,19 @@ pub(super) fn read_anew(transaction: &Transaction) -> rusqlite::Result<()> {
             // Whoever reads it first after this sees it as it is: no change of it is told.
             link(transaction, 0, &kept, &succession)?;
         }
+    }
+    Ok(())
+}
+
+/// Notes the identifiers of the lists through which notices came that were kept before those were noted.
+pub(super) fn read_list_ids(transaction: &Transaction) -> rusqlite::Result<()> {
+    let mut note = transaction.prepare("UPDATE notice SET list_id = ?2 WHERE id = ?1")?;
+    let mut statement = transaction
+        .prepare("SELECT id, bytes FROM mail JOIN notice USING (id) WHERE list <> ''")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        note.execute(params![id, facts::list_id_of(row.get_ref(1)?.as_blob()?)])?;
     }
     Ok(())
 }
