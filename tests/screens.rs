@@ -3,7 +3,7 @@
 
 use tidings::{
     notice::{MailboxIndex, NoticeId},
-    tui::event::Event,
+    tui::event::{Answer, Event},
 };
 
 use crate::support::screen::{Screen, at, check, done, headline, settings, team};
@@ -24,7 +24,7 @@ fn found(query: &str, ids: &[i64], words: &[&str]) -> Event {
     Event::Found {
         mailbox: MailboxIndex(0),
         query: query.to_owned(),
-        result: Ok(ids.iter().copied().map(NoticeId).collect()),
+        result: Ok(Answer::InOrder(ids.iter().copied().map(NoticeId).collect())),
         words: words.iter().map(|word| (*word).to_owned()).collect(),
         searched: 128,
     }

@@ -324,6 +324,16 @@ fn escaped(name: &str) -> String {
         .replace('_', r"\_")
 }
 
+/// What a search finds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Found {
+    /// In the order that is asked for.
+    InOrder(Vec<NoticeId>),
+    /// In that of the ids, the lowest first: so many that whoever has all notices in the order of their dates
+    /// is sooner done with putting them into that.
+    Many(Vec<NoticeId>),
+}
+
 impl Store {
     /// The notices that match, newest first, at most `most`. What is not in the index yet is put there
     /// before.
@@ -332,15 +342,35 @@ impl Store {
     ///
     /// The cache cannot be read.
     pub fn search(&self, query: &Query, most: usize) -> Result<Vec<NoticeId>, Error> {
+        match self.find(query, most)? {
+            Found::InOrder(ids) => Ok(ids),
+            Found::Many(ids) => match self.in_order_of_all(&ids, most)? {
+                Some(ids) => Ok(ids),
+                None => self.select(query, most),
+            },
+        }
+    }
+
+    /// The notices that match, at most `most` if they come in their order. What is not in the index yet is put
+    /// there before.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn find(&self, query: &Query, most: usize) -> Result<Found, Error> {
         if query.asks_for_words() {
             self.index_all()?;
         }
         if query.ranking == Ranking::Date
             && let Some((table, lookup)) = query.only_lookup()
-            && let Some(found) = self.of_many(table, &lookup, most)?
+            && let Some(found) = self.many(table, &lookup)?
         {
-            return Ok(found);
+            return Ok(Found::Many(found));
         }
+        self.select(query, most).map(Found::InOrder)
+    }
+
+    fn select(&self, query: &Query, most: usize) -> Result<Vec<NoticeId>, Error> {
         let (condition, mut values) = query.condition(Timestamp::now());
         let words: Vec<String> = match query.ranking {
             Ranking::Relevance => query
@@ -374,34 +404,40 @@ impl Store {
         })
     }
 
-    /// What the index finds, newest first, where it finds so much that it is sooner looked up in the order of
-    /// all than put in order; none where it is little.
-    fn of_many(
-        &self,
-        table: &str,
-        lookup: &str,
-        most: usize,
-    ) -> Result<Option<Vec<NoticeId>>, Error> {
+    /// What the index finds, where it is much.
+    fn many(&self, table: &str, lookup: &str) -> Result<Option<Vec<NoticeId>>, Error> {
         self.read(|connection| {
             let mut statement = connection
                 .prepare_cached(&format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1"))?;
-            let found = statement.query_map([lookup], |row| row.get(0))?;
-            let mut found: Vec<i64> = found.collect::<rusqlite::Result<_>>()?;
+            let found = statement.query_map([lookup], |row| row.get(0).map(NoticeId))?;
+            let mut found: Vec<NoticeId> = found.collect::<rusqlite::Result<_>>()?;
             if found.len() < MANY {
                 return Ok(None);
             }
+            // Which they are already where one word is looked for.
             found.sort_unstable();
+            Ok(Some(found))
+        })
+    }
+
+    /// These, newest first, looked up in the order of all; none where most of those would be others.
+    fn in_order_of_all(
+        &self,
+        found: &[NoticeId],
+        most: usize,
+    ) -> Result<Option<Vec<NoticeId>>, Error> {
+        self.read(|connection| {
             let (Some(first), Some(last)) = (found.first(), found.last()) else {
                 return Ok(None);
             };
             // Ids are given one after the other.
-            let place = |id: i64| usize::try_from(i128::from(id) - i128::from(*first)).ok();
-            let span = place(*last).filter(|span| *span < found.len() * SPARSE);
+            let place = |id: i64| usize::try_from(i128::from(id) - i128::from(first.0)).ok();
+            let span = place(last.0).filter(|span| *span < found.len() * SPARSE);
             let Some(span) = span else {
                 return Ok(None);
             };
             let mut is_found = vec![false; span + 1];
-            for place in found.iter().copied().filter_map(place) {
+            for place in found.iter().filter_map(|id| place(id.0)) {
                 is_found[place] = true;
             }
             let mut statement =

@@ -116,8 +116,8 @@ pub enum Event {
         mailbox: MailboxIndex,
         /// The query, as it was asked; an answer to an older one is ignored.
         query: String,
-        /// The notices found, newest first; or what is wrong with the query, in words.
-        result: Result<Vec<NoticeId>, Shown>,
+        /// The notices found; or what is wrong with the query, in words.
+        result: Result<Answer, Shown>,
         /// The words to be underlined in subjects and text, without operators.
         words: Vec<String>,
         /// How many notices have their text in the search index.
@@ -272,4 +272,13 @@ pub struct Ledger {
     pub readers: u32,
     /// Checks that found the maildrop busy.
     pub busy: u32,
+}
+
+/// The notices that a search has found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// In this order.
+    InOrder(Vec<NoticeId>),
+    /// The newest first, whatever their order here, which is that of their ids: the list knows their dates.
+    NewestFirst(Vec<NoticeId>),
 }

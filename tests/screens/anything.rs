@@ -10,7 +10,7 @@ use tidings::{
     tui::{
         Purpose,
         effect::{Timer, Wanted},
-        event::{Changed, DemoEvent, Doing, Event, Ledger, Teammate},
+        event::{Answer, Changed, DemoEvent, Doing, Event, Ledger, Teammate},
         setup::{Stage, Step, StepResult},
     },
 };
@@ -182,12 +182,19 @@ fn event() -> impl Strategy<Value = Event> {
             lines: Arc::default(),
             pictures: Vec::new(),
         }),
-        (mailbox.clone(), ids()).prop_map(|(mailbox, ids)| Event::Found {
-            mailbox,
-            query: "de".to_owned(),
-            result: Ok(ids),
-            words: vec!["de".to_owned(), "DEPLOY".to_owned(), String::new()],
-            searched: 3,
+        (mailbox.clone(), ids(), any::<bool>()).prop_map(|(mailbox, mut ids, are_many)| {
+            Event::Found {
+                mailbox,
+                query: "de".to_owned(),
+                result: Ok(if are_many {
+                    ids.sort_unstable();
+                    Answer::NewestFirst(ids)
+                } else {
+                    Answer::InOrder(ids)
+                }),
+                words: vec!["de".to_owned(), "DEPLOY".to_owned(), String::new()],
+                searched: 3,
+            }
         }),
         (mailbox.clone(), ids()).prop_map(|(mailbox, ids)| Event::Marked {
             mailbox,

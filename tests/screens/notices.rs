@@ -9,7 +9,7 @@ use tidings::{
     tui::{
         Purpose,
         effect::Effect,
-        event::{Changed, Event},
+        event::{Answer, Changed, Event},
     },
 };
 
@@ -274,7 +274,7 @@ fn lists_and_searches_of_the_settings_stand_among_the_mailboxes() {
     screen.happens(Event::Found {
         mailbox: MailboxIndex(0),
         query: "from:ops-bot deploy".to_owned(),
-        result: Ok(vec![NoticeId(962), NoticeId(960)]),
+        result: Ok(Answer::InOrder(vec![NoticeId(962), NoticeId(960)])),
         words: vec!["deploy".to_owned()],
         searched: 3,
     });

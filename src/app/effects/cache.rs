@@ -16,10 +16,15 @@ use crate::{
         Line, MailboxIndex, Notice, NoticeId, body::Options, files::File, inside, shown::Shown,
     },
     poll::{memory, report::Report},
-    store::{self, Aside, Store, headlines::Place, marks, search::Query},
+    store::{
+        self, Aside, Store,
+        headlines::Place,
+        marks,
+        search::{Found, Query},
+    },
     tui::{
         effect::Wanted,
-        event::{Changed, Event},
+        event::{Answer, Changed, Event},
         picture::Placed,
     },
 };
@@ -350,9 +355,11 @@ impl World {
             let words = query.as_ref().map(Query::words).unwrap_or_default();
             let result = match query {
                 Err(error) => Err(Shown::line(&error.to_string())),
-                Ok(query) => store
-                    .search(&query, MOST_FOUND)
-                    .map_err(|error| Shown::line(&chain(&error))),
+                Ok(query) => match store.find(&query, MOST_FOUND) {
+                    Ok(Found::InOrder(ids)) => Ok(Answer::InOrder(ids)),
+                    Ok(Found::Many(ids)) => Ok(Answer::NewestFirst(ids)),
+                    Err(error) => Err(Shown::line(&chain(&error))),
+                },
             };
             let searched = store.kept().unwrap_or(0);
             Event::Found {

@@ -18,6 +18,7 @@ use crate::{
     tui::{effect::Compared, event::Changed},
 };
 
+mod found;
 mod order;
 mod walk;
 
@@ -169,6 +170,8 @@ pub struct List {
     /// Notices that wait for the one that has taken their place.
     await_replacement: HashMap<NoticeId, Vec<Slot>>,
     found: Option<Vec<Slot>>,
+    /// All by their dates, once a search has asked for that, until a headline comes or changes its date.
+    dated: Option<found::Dated>,
     counts: Counts,
     /// The filter that follows on this one out of its turn.
     pub next_filter: Option<Filter>,
@@ -375,6 +378,7 @@ impl List {
     /// Puts a headline into memory, or over the one that announced it. An older part of the cache
     /// that was loaded while it arrived is the same notice.
     fn put(&mut self, mut headline: Headline) {
+        self.dated = None;
         headline.from.name = self.share(headline.from.name);
         headline.from.address = self.share(headline.from.address);
         let is_kept = headline.id != NoticeId::default();

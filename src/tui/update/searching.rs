@@ -116,12 +116,10 @@ pub fn found(model: &mut Model, event: Event) {
     }
     search.searched = searched;
     match result {
-        Ok(ids) => {
+        Ok(answer) => {
             search.wrong = None;
             search.words = words;
-            let slots = ids.iter().filter_map(|id| model.list.slot_of(*id));
-            let slots = slots.collect();
-            model.list.set_found(Some(slots));
+            model.list.show_found(&answer);
         }
         // What was found before stays while one goes on typing.
         Err(wrong) => search.wrong = Some(wrong),
@@ -133,7 +131,7 @@ pub fn end(model: &mut Model) {
     let Some(search) = model.search.take() else {
         return;
     };
-    model.list.set_found(None);
+    model.list.end_search();
     if let Some((slot, on_screen)) = search.before {
         let height = model.list_height();
         model.list.select_at(slot, on_screen, height);
@@ -165,7 +163,7 @@ fn ask(model: &mut Model, out: &mut Effects) {
     if query.is_empty() {
         search.wrong = None;
         search.words.clear();
-        model.list.set_found(None);
+        model.list.end_search();
         return;
     }
     out.push(Effect::Search {

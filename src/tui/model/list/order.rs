@@ -100,15 +100,6 @@ impl List {
         }
     }
 
-    /// Shows what a search found, or all again. The first one found is selected, if any.
-    pub fn set_found(&mut self, found: Option<Vec<Slot>>) {
-        self.found = found;
-        self.rebuild();
-        self.above = 0;
-        self.top = 0;
-        self.select_first();
-    }
-
     /// Runs a change that may move rows; afterwards the selected notice is where it was on the
     /// screen, or its nearest neighbour is selected if it is gone.
     pub(super) fn keep_place(&mut self, height: usize, change: impl FnOnce(&mut List)) {
