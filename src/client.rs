@@ -470,16 +470,12 @@ impl Transaction {
         Ok(())
     }
 
-    /// Says QUIT: the maildrop is others' again. Nothing may be asked after it; [`Transaction::quit`] awaits
+    /// Says QUIT: the maildrop is others' again. Not before all has come: a server may hang up over what it could
+    /// not send yet (Dovecot does). Nothing may be asked after it; [`Transaction::quit`] awaits
     /// the answer.
     pub async fn leave(&mut self) {
         // As there, nothing depends on it; what is not sent by then is sent there.
         let _ = time::timeout(LEAVE_TIMEOUT, self.connection.leave()).await;
-    }
-
-    /// True if QUIT was said.
-    pub fn has_left(&self) -> bool {
-        self.connection.has_left()
     }
 
     /// Ends the session with QUIT, unless that was said, and awaits the answer, within [`QUIT_TIMEOUT`].

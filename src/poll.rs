@@ -137,7 +137,7 @@ struct Polling {
     given: mpsc::UnboundedReceiver<SecretString>,
     stop: CancellationToken,
     password: Option<SecretString>,
-    /// Puts what came in great numbers into the index, beside all else.
+    /// Puts what has come into the index, beside all else.
     indexing: Option<JoinHandle<()>>,
 }
 

@@ -93,6 +93,7 @@ transcripts! {
     a_gap_that_wanders_through_uidl_withdraws_nothing
     a_large_message_that_ends_the_connection_holds_up_nothing
     a_listing_as_before_a_check_that_was_cut_off_is_compared
+    a_listing_of_one_with_an_end_of_its_own_is_believed_at_once
     a_listing_that_repeats_the_password_is_masked
     a_maildrop_in_use_is_busy
     a_maildrop_that_words_call_locked_is_busy
@@ -106,6 +107,7 @@ transcripts! {
     a_server_that_answers_another_exchange
     a_server_that_challenges_without_end_is_broken
     a_server_that_cuts_off_in_a_message_loses_nothing
+    a_server_that_lists_all_where_one_is_asked_for_is_believed_at_once
     a_server_that_proves_nothing
     a_server_that_speaks_http_is_broken
     a_server_without_capa_is_fine

@@ -830,6 +830,27 @@ fn what_is_put_into_the_index_later_is_found_by_whoever_searches() {
 }
 
 #[test]
+fn where_nobody_searches_what_waits_for_the_index_does_not_become_too_much() {
+    let cache = Cache::new();
+    let store = &cache.store;
+    let keep_later = |numbers: std::ops::Range<u32>| {
+        let later = numbers.map(|number| {
+            let mut arrival = arrival(&number.to_string(), mail(number, "the aardvark is in"));
+            arrival.entry = None;
+            arrival
+        });
+        let kept = store.keep(later.collect(), &Listed::default(), now());
+        kept.expect("kept");
+        store.index_if_many_wait().expect("indexed");
+        store.waiting().expect("a number")
+    };
+
+    assert_eq!(keep_later(0..10), 10, "a search does these in no time");
+    assert_eq!(keep_later(10..250), 0);
+    assert_eq!(found(store, "aardvark"), 250);
+}
+
+#[test]
 fn what_nearly_all_notices_hold_is_found_in_the_order_of_all() {
     let cache = Cache::new();
     let store = &cache.store;

@@ -62,6 +62,9 @@ pub struct CheckArgs {
     exit_code: bool,
 }
 
+/// A check that has brought more than this leaves the index alone.
+const MOST_BROUGHT: u32 = 1_000;
+
 /// How often a busy mailbox is tried without `--wait`.
 const BUSY_TRIES: u32 = 4;
 
@@ -317,13 +320,20 @@ impl One {
         drop(tell);
         // It ends when nobody can report any more.
         let _ = listener.await;
-        let (store, counts_unread) = (self.store, self.counts_unread);
+        let (store, counts_unread, brought) = (self.store, self.counts_unread, summary.new);
         let counted = crate::poll::tell::blocking(move || {
             let unread = match counts_unread {
                 true => store.unread(),
                 false => Ok(0),
             };
             let counted = unread.and_then(|unread| Ok((store.kept()?, unread)));
+            // After a check that has brought very much the first search does it, or the reader meanwhile.
+            if brought <= MOST_BROUGHT
+                && let Err(error) = store.index_if_many_wait()
+            {
+                // The next search tries it again, and says what is wrong.
+                tracing::debug!("cannot go on with the index: {error}");
+            }
             store.close();
             counted
         })

@@ -284,6 +284,11 @@ impl Connection {
         }
     }
 
+    /// True if something has come behind the last answer that was still to come.
+    pub fn has_more_than_was_asked_for(&self) -> bool {
+        self.framed.codec().awaited() == 0 && !self.framed.read_buffer().is_empty()
+    }
+
     /// Awaits all answers that are still to come.
     async fn await_all(&mut self) -> Result<(), Error> {
         while self.framed.codec().awaited() > 0 {
@@ -320,11 +325,6 @@ impl Connection {
             self.has_left = true;
         }
         self.flush().await
-    }
-
-    /// True if QUIT was sent.
-    pub fn has_left(&self) -> bool {
-        self.has_left
     }
 
     /// Sends QUIT, unless that was done, and awaits its answer, behind whatever else is still to come, for a

@@ -59,7 +59,6 @@ pub struct Fetching<'t> {
     asked: VecDeque<Fetch>,
     most_ahead: usize,
     largest: u64,
-    leaves: bool,
 }
 
 impl Transaction {
@@ -78,21 +77,11 @@ impl Transaction {
             asked: VecDeque::new(),
             most_ahead: most_ahead.max(1),
             largest,
-            leaves: false,
         }
     }
 }
 
-impl<'t> Fetching<'t> {
-    /// Says QUIT together with the last request, which spares a turn: nothing may be asked behind it.
-    #[must_use]
-    pub fn leaving(self) -> Fetching<'t> {
-        Fetching {
-            leaves: true,
-            ..self
-        }
-    }
-
+impl Fetching<'_> {
     /// The next message; none when all have come.
     ///
     /// # Errors
@@ -152,9 +141,7 @@ impl<'t> Fetching<'t> {
             self.asked.push_back(fetch);
             self.waiting.pop_front();
         }
-        if has_asked && self.leaves && self.waiting.is_empty() {
-            connection.leave().await?;
-        } else if has_asked {
+        if has_asked {
             connection.flush().await?;
         }
         Ok(())

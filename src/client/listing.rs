@@ -302,8 +302,8 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// The listing has no end, or the connection failed; [`Error::SizesLost`] if that was where the sizes
-    /// should have come.
+    /// The listing has no end, or the connection failed; [`Error::SizesLost`] if that may be because of what was
+    /// asked, or something else was answered.
     pub async fn growth_behind(
         &mut self,
         stated: Stated,
@@ -315,18 +315,27 @@ impl Transaction {
             self.connection.send(&request).await?;
         }
         self.connection.flush().await?;
-        let glance = self.glance(stated).await?;
+        let glance = self.glance(stated).await.map_err(|error| match error {
+            Error::Closed | Error::Io(_) | Error::LookLost => Error::SizesLost,
+            error => error,
+        })?;
         let mut sizes = Vec::with_capacity(more as usize);
-        for _ in 0..more {
+        for place in (before.messages as usize..).take(more as usize) {
             let answer = self.connection.answer().await;
             let answer = answer.map_err(|error| match error {
                 Error::Broken(_) | Error::Closed | Error::Io(_) => Error::SizesLost,
                 error => error.behind_another(),
             })?;
-            let size = answer
-                .is_ok()
-                .then(|| ScanListing::parse(answer.text.as_bytes()));
-            sizes.push(size.flatten());
+            let size = ScanListing::parse(answer.text.as_bytes());
+            match size.filter(|size| Some(size.message) == MessageNumber::at(place)) {
+                Some(size) if answer.is_ok() => sizes.push(Some(size)),
+                // A whole listing begins like this.
+                _ if answer.is_ok() => return Err(Error::SizesLost),
+                _ => sizes.push(None),
+            }
+        }
+        if self.connection.has_more_than_was_asked_for() {
+            return Err(Error::SizesLost);
         }
         Ok(Growth {
             glance,

@@ -152,7 +152,7 @@ const SEARCH_OCTETS: usize = 1024 * 1024;
 /// And of one file: the beginning of a log.
 const FILE_OCTETS: usize = 128 * 1024;
 
-/// How many mails within one another are read, the outermost aside.
+/// So many mails deep files are read; the text of a mail that is one deeper is read as well.
 const DEEPEST: usize = 4;
 
 /// Of files that are packed into one part, these are read.

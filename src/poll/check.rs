@@ -60,7 +60,7 @@ pub(super) mod remembered {
     pub const ONE_BY_ONE: &str = "one_by_one";
     /// Set once the server turned out to lose what is sent along with the password.
     pub const NO_LOOK: &str = "no_look";
-    /// Set once the server did not say how large a single message is.
+    /// When the server did not say how large a single message is.
     pub const LISTS_WHOLE: &str = "lists_whole";
     /// The digest of the last listing after which nothing was left to do.
     pub const LISTING: &str = "listing";
@@ -167,7 +167,8 @@ impl Check<'_> {
             result = self.visit(at, &dialogue, &mut findings).await;
             // A network that died looks the same. The maildrop may still be held by the try before.
             if result.is_ok() || is_held(&result) {
-                let noted = self.remember(remembered::LISTS_WHOLE, Some("yes".to_owned()));
+                let noted =
+                    self.remember(remembered::LISTS_WHOLE, Some(at.as_second().to_string()));
                 if let Err(error) = noted.await {
                     result = Err(error.into());
                 }
@@ -240,7 +241,7 @@ impl Check<'_> {
         let pipelines = transaction.pipelines();
         let ahead = if pipelines { MOST_AHEAD } else { 1 };
 
-        let found = match self.look(transaction, pipelines, findings).await? {
+        let found = match self.look(at, transaction, pipelines, findings).await? {
             Looked::Unchanged { messages } => return self.tell_unchanged(messages, findings).await,
             Looked::Listed(found) => *found,
         };

@@ -88,8 +88,7 @@ impl Check<'_> {
         Ok(broke.is_some_and(|seconds| at.as_second().abs_diff(seconds) < DAY.as_secs()))
     }
 
-    /// Fetches what the plan asks for and hands it to the keeper. QUIT is said together with the last request
-    /// where nothing will have to be asked behind it.
+    /// Fetches what the plan asks for and hands it to the keeper.
     pub(super) async fn fetch(
         &self,
         at: Timestamp,
@@ -117,8 +116,7 @@ impl Check<'_> {
         fetched?;
 
         for ((fetch, unique_id, words), trouble) in refused.into_iter().zip(troubles) {
-            // Who has left asks the next time.
-            if trouble.attempts < MOST_REFUSALS || transaction.has_left() {
+            if trouble.attempts < MOST_REFUSALS {
                 continue;
             }
             findings.note(Shown::line(&format!(
@@ -173,12 +171,7 @@ impl Check<'_> {
         let first = self.headlines_first(at, plan, ahead).await?;
         let count = first.len();
         let mails = plan.fetch.iter().map(|(fetch, _)| *fetch);
-        // Of what was refused before the headers may be asked for afterwards.
-        let leaves = ahead > 1 && !plan.is_troubled && !self.is_taken_by_quit(transaction);
         let mut fetching = transaction.fetch(first.into_iter().chain(mails), ahead, largest);
-        if leaves {
-            fetching = fetching.leaving();
-        }
         self.announce(at, &mut fetching, count).await?;
         while let Some(upcoming) = fetching.upcoming() {
             // Room for it before it comes, so that no two large ones are there at once.

@@ -30,16 +30,15 @@ pub struct Plan {
     pub missing: Vec<NoticeId>,
     /// True if nothing that was there is listed any more: doubtful, so nothing is withdrawn yet.
     pub is_doubtful: bool,
-    /// The unique-ids that are listed, and how often; only where there is something to fetch.
+    /// The unique-ids of the listing, and how often; only where there is something to fetch.
     pub listed: Listed,
-    /// How many messages are listed.
+    /// How many messages are at the server: those of the listing, and those that were left out of it because
+    /// they are as they were.
     pub on_server: u32,
     /// How many unique-ids with another size than before are left for the next check.
     pub left_out: u32,
     /// How many listed messages had no unique-id.
     pub nameless: u32,
-    /// True if something that is to be fetched could not be fetched before.
-    pub is_troubled: bool,
 }
 
 /// How many times the connection may end in a message before it is shown as one that cannot be had.
@@ -189,8 +188,6 @@ impl Plan {
         let mut fetch = std::mem::take(&mut self.fetch);
         fetch.retain(|wanted| !is_hopeless(wanted));
         fetch.sort_by_key(|wanted| trouble(wanted).is_some());
-        // Those stand at the end now.
-        self.is_troubled = fetch.last().is_some_and(|last| trouble(last).is_some());
         self.fetch = fetch;
         self.count_no_other_again();
         before - self.fetch.len()

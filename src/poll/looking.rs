@@ -1,5 +1,9 @@
 //! What a visit looks at first: whether anything has changed at the server since the last one, and what.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::{
     check::{Check, remembered},
     findings::{Failure, Findings},
@@ -53,11 +57,15 @@ pub(super) struct Before {
 /// Of more messages than these the whole listing is asked for.
 const MOST_ARRIVED: u32 = 100;
 
+/// So long the whole listing is asked for where the sizes of some messages could not be had.
+const MOST_DISTRUST: Duration = Duration::from_secs(30 * 86_400);
+
 impl Check<'_> {
     /// Asks what is at the server. Most checks end with STAT and UIDL, whatever the mailbox's size, and most
     /// others need no more than the sizes of the few messages that have come.
     pub(super) async fn look(
         &self,
+        at: Timestamp,
         transaction: &mut Transaction,
         pipelines: bool,
         findings: &Findings,
@@ -74,7 +82,7 @@ impl Check<'_> {
             && pipelines
             && more <= MOST_ARRIVED
             && !findings.lists_whole
-            && self.may_list_some().await?
+            && self.may_list_some(at).await?
         {
             let growth = transaction.growth_behind(stated, before, more);
             let (growth, forgotten) =
@@ -130,10 +138,13 @@ impl Check<'_> {
         self.remember(remembered::LISTING, None).await
     }
 
-    /// True unless the server's unique-ids, or its answers to LIST with a number, are known to be no good.
-    async fn may_list_some(&self) -> Result<bool, store::Error> {
-        Ok(self.recall(remembered::UNSTEADY).await?.is_none()
-            && self.recall(remembered::LISTS_WHOLE).await?.is_none())
+    /// True unless the server's unique-ids, or its answers to LIST with a number, are known to be no good. A
+    /// network that died at the wrong moment looks like the latter: after a while it is tried again.
+    async fn may_list_some(&self, at: Timestamp) -> Result<bool, store::Error> {
+        let lists_whole = self.recall(remembered::LISTS_WHOLE).await?;
+        let since: Option<i64> = lists_whole.and_then(|seconds| seconds.parse().ok());
+        let is_long_ago = |since: i64| at.as_second().abs_diff(since) > MOST_DISTRUST.as_secs();
+        Ok(since.is_none_or(is_long_ago) && self.recall(remembered::UNSTEADY).await?.is_none())
     }
 
     /// What has come, and what the next listing is compared with, if that is sure to be all: what stands before

@@ -3,6 +3,8 @@
 
 use std::{sync::mpsc, thread};
 
+use rusqlite::params;
+
 use super::{Error, Store, index};
 use crate::notice::{NoticeId, search_text::SearchText};
 
@@ -10,13 +12,20 @@ use crate::notice::{NoticeId, search_text::SearchText};
 const AT_ONCE: i64 = 100;
 /// And where somebody waits for all of them.
 const AT_ONCE_FOR_A_SEARCH: i64 = 1_000;
+/// As many as a search puts into the index in 20 ms.
+const MANY_WAITING: u64 = 200;
+/// How many batches one check does of them at most, in less than half a second.
+const MOST_BATCHES: usize = 20;
 /// And with how many octets of mail.
 const OCTETS_AT_ONCE: usize = 8 * 1024 * 1024;
 
-/// Notices that are not in the index, by their ids, and their mails as far as they are there.
-type Mails = Vec<(i64, Option<Vec<u8>>)>;
+/// A notice that is not in the index: its id, and the change in which it last changed. If it has changed
+/// meanwhile its mail may be another.
+type Unindexed = (i64, Option<i64>);
+/// Such notices, and their mails as far as they are there.
+type Mails = Vec<(Unindexed, Option<Vec<u8>>)>;
 /// What is put into the index of them.
-type Entries = Vec<(i64, Option<index::Entry>)>;
+type Entries = Vec<(Unindexed, Option<index::Entry>)>;
 
 impl Store {
     /// Puts some more notices into the index; false if there are no more.
@@ -31,6 +40,38 @@ impl Store {
         }
         self.index(&entries(mails))?;
         Ok(true)
+    }
+
+    /// Puts some into the index if so many wait for it that a search would be long about them: where nobody has
+    /// the reader open, and checks come by themselves.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn index_if_many_wait(&self) -> Result<(), Error> {
+        if self.waiting()? < MANY_WAITING {
+            return Ok(());
+        }
+        for _ in 0..MOST_BATCHES {
+            if !self.index_more()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many notices are not in the index yet.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn waiting(&self) -> Result<u64, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM unindexed")?
+                .query_row([], |row| row.get::<_, i64>(0))
+                .map(i64::unsigned_abs)
+        })
     }
 
     /// Puts all that are left into the index, as far as anything may be written.
@@ -67,7 +108,7 @@ impl Store {
         mut mails: Mails,
         made: &mpsc::SyncSender<Entries>,
     ) -> Result<(), Error> {
-        while let Some((last, _)) = mails.last() {
+        while let Some(((last, _), _)) = mails.last() {
             let last = *last;
             if made.send(entries(mails)).is_err() {
                 break;
@@ -82,7 +123,8 @@ impl Store {
     fn unindexed(&self, behind: i64, most: i64) -> Result<Mails, Error> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT unindexed.id, mail.bytes FROM unindexed LEFT JOIN mail USING (id) \
+                "SELECT unindexed.id, mail.bytes, notice.changed FROM unindexed \
+                 LEFT JOIN mail USING (id) LEFT JOIN notice USING (id) \
                  WHERE unindexed.id > ?1 ORDER BY unindexed.id LIMIT ?2",
             )?;
             let mut rows = statement.query([behind, most])?;
@@ -92,7 +134,7 @@ impl Store {
             {
                 let mail: Option<Vec<u8>> = row.get(1)?;
                 octets += mail.as_ref().map_or(0, Vec::len);
-                mails.push((row.get(0)?, mail));
+                mails.push(((row.get(0)?, row.get(2)?), mail));
             }
             Ok(mails)
         })
@@ -100,10 +142,13 @@ impl Store {
 
     fn index(&self, entries: &Entries) -> Result<(), Error> {
         self.write_lightly(|transaction| {
-            let mut done = transaction.prepare_cached("DELETE FROM unindexed WHERE id = ?1")?;
-            for (id, entry) in entries {
-                // Another program may have been here meanwhile.
-                if done.execute([id])? > 0
+            let mut done = transaction.prepare_cached(
+                "DELETE FROM unindexed WHERE id = ?1 \
+                 AND ?2 IS (SELECT changed FROM notice WHERE id = ?1)",
+            )?;
+            for ((id, changed), entry) in entries {
+                // Another program may have been here meanwhile, or the whole mail has come.
+                if done.execute(params![id, changed])? > 0
                     && let Some(entry) = entry
                 {
                     index::add(transaction, NoticeId(*id), entry)?;
@@ -117,9 +162,9 @@ impl Store {
 fn entries(mails: Mails) -> Entries {
     mails
         .into_iter()
-        .map(|(id, mail)| {
+        .map(|(unindexed, mail)| {
             let words = mail.map(|mail| SearchText::of(&mail));
-            (id, words.map(index::Entry::of))
+            (unindexed, words.map(index::Entry::of))
         })
         .collect()
 }

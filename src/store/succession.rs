@@ -73,11 +73,15 @@ pub(super) fn read_anew(transaction: &Transaction) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The octets of a mail in which its headers are looked for.
+const HEADERS: usize = 64 * 1024;
+
 /// Notes the identifiers of the lists through which notices came that were kept before those were noted.
 pub(super) fn read_list_ids(transaction: &Transaction) -> rusqlite::Result<()> {
     let mut note = transaction.prepare("UPDATE notice SET list_id = ?2 WHERE id = ?1")?;
-    let mut statement = transaction
-        .prepare("SELECT id, bytes FROM mail JOIN notice USING (id) WHERE list <> ''")?;
+    let mut statement = transaction.prepare(&format!(
+        "SELECT id, substr(bytes, 1, {HEADERS}) FROM mail JOIN notice USING (id) WHERE list <> ''"
+    ))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;

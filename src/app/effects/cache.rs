@@ -361,7 +361,9 @@ impl World {
                     Err(error) => Err(Shown::line(&chain(&error))),
                 },
             };
-            let searched = store.kept().unwrap_or(0);
+            // What could not be put into the index, for want of room, was not searched.
+            let waiting = store.waiting().unwrap_or(0);
+            let searched = store.kept().unwrap_or(0).saturating_sub(waiting);
             Event::Found {
                 mailbox,
                 query: text,

@@ -4,6 +4,7 @@
 //! after opening punctuation. What is longer than a row is cut where the row ends.
 
 use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthChar;
 
 use crate::notice::{Run, Style, shown::Shown, text};
 
@@ -93,7 +94,7 @@ fn pieces(run: &Run) -> impl Iterator<Item = Piece<'_>> {
         let width = if is_ascii {
             text.len()
         } else {
-            text::grapheme_width(text)
+            text::grapheme_width(text) + usize::from(begins_with_mark(text))
         };
         (end > 0).then_some(Piece {
             text,
@@ -102,6 +103,13 @@ fn pieces(run: &Run) -> impl Iterator<Item = Piece<'_>> {
             link: run.link,
         })
     })
+}
+
+/// True if a grapheme begins with a mark for what follows it, as some of the Malayalam script do: at the
+/// beginning of a row something to stand on is put before it.
+fn begins_with_mark(grapheme: &str) -> bool {
+    let first = grapheme.chars().next();
+    first.is_some_and(|first| first.width() == Some(0))
 }
 
 struct Rows<'t> {
@@ -225,3 +233,23 @@ const NO_END: &str = "（［｛〈《「『【〔〖([{\"'“‘";
 
 /// Any grapheme fits, two columns wide at most but for floods.
 const MIN_COLUMNS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_for_what_follows_it_makes_no_row_wider() {
+        // Malayalam's dot reph belongs to the letter behind it, and wide letters may be parted.
+        for before in 1..20 {
+            let text = format!("{}\u{d4e}{}", "田".repeat(before), "戊".repeat(30));
+            let run = Run {
+                text: Shown::text(&text),
+                style: Style::Text,
+                link: None,
+            };
+            let rows = words(&[run], 20);
+            assert!(rows.iter().all(|row| width(row) <= 20), "{rows:?}");
+        }
+    }
+}

@@ -207,6 +207,7 @@ impl List {
         self.begun = true;
         // Room for all at once: growing step by step would need half as much again for a moment.
         let all = usize::try_from(self.kept).unwrap_or(0).min(MOST_AT_ONCE);
+        let all = all + SPARE;
         self.headlines
             .reserve_exact(all.saturating_sub(self.headlines.len()));
         self.keep_place(height, |list| {
@@ -399,6 +400,11 @@ impl List {
             return;
         }
         let (id, handle) = (headline.id, headline.handle.clone());
+        if self.headlines.len() == self.headlines.capacity() {
+            // Twice the room, as a vector would take, is a third of all that this program takes.
+            self.headlines
+                .reserve_exact(self.headlines.len() / 16 + SPARE);
+        }
         self.headlines.push(headline);
         let slot = Slot::last_of(&self.headlines);
         match is_kept {
@@ -482,6 +488,9 @@ impl List {
         }
     }
 }
+
+/// Room for so many headlines more than there are.
+const SPARE: usize = 1_024;
 
 /// What a cache says of its size is believed up to here.
 const MOST_AT_ONCE: usize = 1_000_000;
