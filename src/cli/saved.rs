@@ -19,6 +19,7 @@ use super::{
     remark::remark,
 };
 use crate::{
+    config::Mailbox,
     notice::{Headline, NoticeId, shown::Shown, when},
     store::{
         Store,
@@ -217,6 +218,27 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     out.flush()
 }
 
+/// Says how many notices' words could not be put into the index, for want of room or of leave to write.
+fn say_what_was_not_searched(
+    context: &Context,
+    mailbox: &Mailbox,
+    store: &Store,
+    query: &Query,
+) -> Result<(), Failure> {
+    if context.quiet || query.words().is_empty() {
+        return Ok(());
+    }
+    let waiting = store.waiting()?;
+    if waiting > 0 {
+        let s = if waiting == 1 { "" } else { "s" };
+        remark(&Shown::line(&format!(
+            "{}: {waiting} notice{s} could not be searched, as nothing can be written where they are saved",
+            mailbox.name
+        )));
+    }
+    Ok(())
+}
+
 /// Lists the saved notices that match, newest first.
 ///
 /// # Errors
@@ -231,8 +253,9 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
     let stores = context.stores(&args.which)?;
     if let Some(path) = args.mbox.as_ref().or(args.maildir.as_ref()) {
         let mut found: Vec<(&Store, Headline)> = Vec::new();
-        for (_, store) in &stores {
+        for (mailbox, store) in &stores {
             let ids = store.search(&query, most)?;
+            say_what_was_not_searched(context, mailbox, store, &query)?;
             let headlines = store.headlines_of(&ids)?;
             found.extend(headlines.into_iter().map(|headline| (store, headline)));
         }
@@ -256,6 +279,7 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
     }
     for (mailbox, store) in stores {
         let ids = store.search(&query, most)?;
+        say_what_was_not_searched(context, mailbox, &store, &query)?;
         listing.extend(
             store
                 .headlines_of(&ids)?
