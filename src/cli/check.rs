@@ -63,7 +63,7 @@ pub struct CheckArgs {
 }
 
 /// A check that has brought more than this leaves the index alone.
-const MOST_BROUGHT: u32 = 1_000;
+const MOST_BROUGHT: u32 = 100;
 
 /// How often a busy mailbox is tried without `--wait`.
 const BUSY_TRIES: u32 = 4;
