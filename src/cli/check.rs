@@ -2,6 +2,7 @@
 
 use std::{
     io::{IsTerminal, stderr, stdin},
+    ops::RangeInclusive,
     process::ExitCode,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
@@ -62,8 +63,8 @@ pub struct CheckArgs {
     exit_code: bool,
 }
 
-/// A check that has brought more than this leaves the index alone.
-const MOST_BROUGHT: u32 = 100;
+/// A check that has brought more or less than this leaves the index alone.
+const BROUGHT: RangeInclusive<u32> = 1..=100;
 
 /// How often a busy mailbox is tried without `--wait`.
 const BUSY_TRIES: u32 = 4;
@@ -328,7 +329,7 @@ impl One {
             };
             let counted = unread.and_then(|unread| Ok((store.kept()?, unread)));
             // After a check that has brought very much the first search does it, or the reader meanwhile.
-            if brought <= MOST_BROUGHT
+            if BROUGHT.contains(&brought)
                 && let Err(error) = store.index_if_many_wait()
             {
                 // The next search tries it again, and says what is wrong.

@@ -1,7 +1,7 @@
 //! What has come is put into the full-text index behind the check that has brought it, or by the first search: a
 //! first check is over in half the time, and its notices can be read meanwhile.
 
-use std::{sync::mpsc, thread};
+use std::{ops::RangeInclusive, sync::mpsc, thread};
 
 use rusqlite::params;
 
@@ -12,10 +12,8 @@ use crate::notice::{NoticeId, search_text::SearchText};
 const AT_ONCE: i64 = 100;
 /// And where somebody waits for all of them.
 const AT_ONCE_FOR_A_SEARCH: i64 = 1_000;
-/// As many as a search puts into the index in 20 ms.
-const MANY_WAITING: u64 = 200;
-/// How many batches one check does of them at most, in less than half a second.
-const MOST_BATCHES: usize = 20;
+/// So many take 20 ms to 0.2 s.
+const MANY_WAITING: RangeInclusive<u64> = 200..=1_000;
 /// And with how many octets of mail.
 const OCTETS_AT_ONCE: usize = 8 * 1024 * 1024;
 
@@ -42,20 +40,15 @@ impl Store {
         Ok(true)
     }
 
-    /// Puts some into the index if so many wait for it that a search would be long about them: where nobody has
-    /// the reader open, and checks come by themselves.
+    /// Puts all that wait into the index once they are so many that a search would be felt to do it: where nobody
+    /// has the reader open, and checks come by themselves. What a first check has brought waits for a search.
     ///
     /// # Errors
     ///
     /// The cache cannot be written.
     pub fn index_if_many_wait(&self) -> Result<(), Error> {
-        if self.waiting()? < MANY_WAITING {
-            return Ok(());
-        }
-        for _ in 0..MOST_BATCHES {
-            if !self.index_more()? {
-                break;
-            }
+        if MANY_WAITING.contains(&self.waiting()?) {
+            while self.index_more()? {}
         }
         Ok(())
     }
