@@ -13,7 +13,8 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{
@@ -198,6 +199,8 @@ const SHORT_LOG: u64 = 4 * 1024 * 1024;
 
 /// How long another program's transaction is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait before a file that another program is making is opened again.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 impl Store {
     /// Opens a mailbox's cache, making it if there is none. A damaged file is moved aside, its
@@ -443,10 +446,22 @@ fn open_connection(path: &Path) -> Result<(Connection, u8), Error> {
         error => error,
     };
     make_private(path)?;
-    let opened = Connection::open(path).and_then(|mut connection| {
-        prepare(&mut connection)?;
-        Ok(connection)
-    });
+    let until = Instant::now() + BUSY_TIMEOUT;
+    let opened = loop {
+        let opened = Connection::open(path).and_then(|mut connection| {
+            prepare(&mut connection)?;
+            Ok(connection)
+        });
+        let code = opened
+            .as_ref()
+            .err()
+            .and_then(rusqlite::Error::sqlite_error_code);
+        // While another program makes the same file SQLite does not wait for its log by itself.
+        if code != Some(ErrorCode::DatabaseBusy) || Instant::now() > until {
+            break opened;
+        }
+        thread::sleep(BUSY_PAUSE);
+    };
     let (mut connection, access) = match opened {
         Ok(connection) => (connection, WRITABLE),
         Err(error) => match open_read_only(path, &error) {

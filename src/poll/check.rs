@@ -10,10 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     early::Early,
-    findings::{Failure, Findings},
+    findings::{Failure, Findings, Found, Looked},
     identity::{self, SLICE},
     keeper::{Keeper, Terms},
-    looking::{Found, Looked},
     nameless, outcome,
     report::{Outcome, Report, Summary, grouped},
     services,

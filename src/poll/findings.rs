@@ -1,4 +1,4 @@
-//! What a visit has found out when it ends, and why it ended early.
+//! What a visit finds out: what is at the server, what has come of it when it ends, and why it ended early.
 
 use std::time::Duration;
 
@@ -6,9 +6,12 @@ use secrecy::SecretString;
 
 use super::keeper::Tally;
 use crate::{
-    client,
+    client::{
+        self,
+        listing::{Glance, Listing},
+    },
     notice::{NoticeId, shown::Shown},
-    store,
+    store::{self, seen::Seen},
 };
 
 /// How many notes are made of one check: nobody reads more.
@@ -70,4 +73,38 @@ impl Findings {
             self.notes.push(words);
         }
     }
+}
+
+/// What a look at the server has found.
+#[derive(Debug)]
+pub(super) enum Looked {
+    /// All is as it was at the end of a check that left nothing to do.
+    Unchanged {
+        /// How many messages there are.
+        messages: usize,
+    },
+    /// Something may have changed.
+    Listed(Box<Found>),
+}
+
+/// What may have changed.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// What the server lists.
+    pub listing: Listing,
+    /// What was seen before of that.
+    pub seen: Seen,
+    /// What the next listing is compared with.
+    pub digest: String,
+    /// What stands before it and is as it was, where only that is listed here which has come since.
+    pub before: Option<Before>,
+}
+
+/// Messages that are as they were at the end of a check that left nothing to do.
+#[derive(Debug)]
+pub(super) struct Before {
+    /// How many there are.
+    pub messages: u32,
+    /// All that the server lists, with what has come since.
+    pub all: Glance,
 }

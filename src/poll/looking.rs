@@ -6,53 +6,19 @@ use jiff::Timestamp;
 
 use super::{
     check::{Check, remembered},
-    findings::{Failure, Findings},
+    findings::{Before, Failure, Findings, Found, Looked},
     identity,
     tell::blocking,
 };
 use crate::{
     client::{
         Transaction,
-        listing::{Bodies, Glance, Growth, Listing},
+        listing::{Bodies, Growth, Listing},
     },
     net::tls::hex,
     pop3::listing::DropListing,
     store::{self, seen::Seen},
 };
-
-/// What was found.
-#[derive(Debug)]
-pub(super) enum Looked {
-    /// All is as it was at the end of a check that left nothing to do.
-    Unchanged {
-        /// How many messages there are.
-        messages: usize,
-    },
-    /// Something may have changed.
-    Listed(Box<Found>),
-}
-
-/// What may have changed.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// What the server lists.
-    pub listing: Listing,
-    /// What was seen before of that.
-    pub seen: Seen,
-    /// What the next listing is compared with.
-    pub digest: String,
-    /// What stands before it and is as it was, where only that is listed here which has come since.
-    pub before: Option<Before>,
-}
-
-/// Messages that are as they were at the end of a check that left nothing to do.
-#[derive(Debug)]
-pub(super) struct Before {
-    /// How many there are.
-    pub messages: u32,
-    /// All that the server lists, with what has come since.
-    pub all: Glance,
-}
 
 /// Of more messages than these the whole listing is asked for.
 const MOST_ARRIVED: u32 = 100;
