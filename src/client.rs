@@ -482,6 +482,14 @@ impl Transaction {
     pub async fn quit(mut self) {
         self.connection.quit().await;
     }
+
+    /// Ends the session with QUIT, unless that was said, and gives what remains: hearing the answer, within
+    /// [`QUIT_TIMEOUT`]. Nothing depends on it where nothing is deleted, so nobody need wait for it; who drops it
+    /// closes the connection behind the QUIT, and the server reads one before the other.
+    pub async fn part(mut self) -> impl Future<Output = ()> + Send + 'static {
+        self.leave().await;
+        self.quit()
+    }
 }
 
 /// True if what a server can do may differ once signed in.

@@ -144,7 +144,11 @@ impl Check<'_> {
             // What is not kept must be there the next time: a connection that is lost removes nothing (RFC 1939
             // §6).
             Err(_) if findings.has_fetched && self.is_taken_by_quit(&transaction) => {}
-            Ok(()) | Err(_) => transaction.quit().await,
+            // Another try may follow: not before the maildrop is free.
+            Err(_) => transaction.quit().await,
+            Ok(()) => {
+                tokio::spawn(transaction.part().await);
+            }
         }
         outcome
     }
