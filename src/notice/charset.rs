@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use mail_parser::{Encoding, MessagePart, decoders::charsets::map::charset_decoder};
+use memchr::{memchr_iter, memmem};
 
 /// True if there is a decoder for the charset that a mail names, or if it names none.
 pub fn is_known(said: &str) -> bool {
@@ -55,7 +56,11 @@ pub fn not_encoded<'x>(part: &MessagePart, raw: &'x [u8]) -> Option<Cow<'x, str>
 
 /// True if most of what is not ASCII in a text are letters: a broken one among them is no other charset.
 fn has_letters(text: &str) -> bool {
-    let broken = text.matches('\u{fffd}').count();
+    // Nearly all texts have none, and a first check asks this of each.
+    let broken = memmem::find_iter(text.as_bytes(), "\u{fffd}").count();
+    if broken == 0 {
+        return true;
+    }
     let whole = text
         .chars()
         .filter(|c| !c.is_ascii() && *c != '\u{fffd}')
@@ -82,7 +87,10 @@ fn as_utf8(bytes: &[u8]) -> Option<&str> {
 /// Returns the text with letters for what are control characters but in Windows-1252; none if there are none.
 fn with_printable(text: &str) -> Option<String> {
     let is_control = |c: char| ('\u{80}'..='\u{9f}').contains(&c);
-    if !text.contains(is_control) {
+    // In UTF-8 these are C2 80 to C2 9F.
+    let octets = text.as_bytes();
+    let mut leads = memchr_iter(0xc2, octets);
+    if !leads.any(|at| matches!(octets.get(at + 1), Some(0x80..=0x9f))) {
         return None;
     }
     let decode = charset_decoder(b"windows-1252")?;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use mail_parser::{HeaderValue, parsers::MessageStream};
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 /// Returns the mail with a closing delimiter for each multipart that has none.
 pub(super) fn closed(raw: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
@@ -49,7 +49,9 @@ fn missing(raw: &[u8]) -> Vec<(usize, Vec<u8>)> {
             })
         });
         let Some((place, is_last)) = delimited else {
-            at = next;
+            // To the next line that begins as a delimiter does.
+            let dashes = memmem::find(&raw[next - 1..], b"\n--");
+            at = dashes.map_or(raw.len(), |dashes| next + dashes);
             continue;
         };
         // One of an outer multipart ends all that is open within it.

@@ -95,7 +95,7 @@ fn a_cache_that_is_torn_off_keeps_what_can_be_read_of_its_marks() {
 fn a_mail_whose_pages_are_junk_comes_again_and_the_marks_stay() {
     let (_office, person) = marked();
     let page = page_of_mails(&person);
-    overwrite(&person, page, &[0x5a; 8192]);
+    overwrite(&person, page.start, &vec![0x5a; page.size]);
 
     let shown = person.run(&["next"]);
     person.run(&["check"]).expect(0);
@@ -111,17 +111,26 @@ fn a_mail_whose_pages_are_junk_comes_again_and_the_marks_stay() {
     assert_eq!(person.found("is:starred disk"), 1);
 }
 
-/// Where the table of the mails begins in the file.
-fn page_of_mails(person: &Person) -> u64 {
+/// A page of a cache file.
+struct Page {
+    start: u64,
+    size: usize,
+}
+
+/// The page on which the table of the mails begins.
+fn page_of_mails(person: &Person) -> Page {
     let connection = Connection::open(person.cache_path()).expect("the cache");
-    let page: i64 = connection
+    let (number, size): (u32, u32) = connection
         .query_row(
-            "SELECT rootpage FROM sqlite_schema WHERE name = 'mail'",
+            "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'mail'",
             [],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .expect("the table of mails");
-    (page.unsigned_abs() - 1) * 8192
+    Page {
+        start: u64::from(number - 1) * u64::from(size),
+        size: size as usize,
+    }
 }
 
 #[test]
