@@ -106,9 +106,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// The keyring could not be asked, or has nothing for this account.
+    /// The keyring has nothing for this account.
+    #[error("the keyring has no password for {account}: `tidings setup --keyring` puts it there")]
+    NotInKeyring {
+        /// The account.
+        account: String,
+    },
+    /// The keyring could not be asked, as where nobody has signed in to a desktop.
     #[error(
-        "the keyring has no password for {account}: {why}; `tidings setup --keyring` puts it there"
+        "the keyring cannot be asked for the password of {account} ({why}): where there is none, password_command \
+         or password_file take its place"
     )]
     Keyring {
         /// The account.
@@ -116,6 +123,12 @@ pub enum Error {
         /// What it says.
         why: String,
     },
+    /// This program was built without the feature `keyring`.
+    #[error(
+        "this tidings was built without the keyring: `cargo install --features keyring` builds one with it, and \
+         password_command or password_file take its place"
+    )]
+    NoKeyring,
     /// The person must be asked, and cannot be.
     #[error("no password is set: add password_command to the settings, or run `tidings setup`")]
     NobodyToAsk,

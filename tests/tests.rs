@@ -17,6 +17,7 @@ mod hostile;
 mod index;
 mod inside;
 mod journal;
+mod keyring;
 mod kills;
 mod licences;
 mod lmtp;

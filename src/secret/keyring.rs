@@ -10,19 +10,30 @@ pub fn account(mailbox: &Mailbox) -> String {
     format!("{}@{}", mailbox.user, mailbox.host)
 }
 
-fn failed(account: &str, why: impl ToString) -> Error {
-    Error::Keyring {
-        account: account.to_owned(),
-        why: why.to_string(),
+#[cfg(feature = "keyring")]
+fn failed(account: &str, error: keyring::Error) -> Error {
+    let account = account.to_owned();
+    match error {
+        keyring::Error::NoEntry => Error::NotInKeyring { account },
+        other => Error::Keyring {
+            account,
+            why: other.to_string(),
+        },
     }
 }
 
 #[cfg(feature = "keyring")]
 fn entry(account: &str) -> Result<keyring::Entry, Error> {
-    if let Err(error) = keyring::Entry::store_status() {
-        return Err(failed(account, error));
-    }
-    keyring::Entry::new("tidings", account).map_err(|error| failed(account, error))
+    let entry = match keyring::Entry::store_status() {
+        Ok(_) => keyring::Entry::new("tidings", account),
+        Err(error) => {
+            return Err(Error::Keyring {
+                account: account.to_owned(),
+                why: error.to_string(),
+            });
+        }
+    };
+    entry.map_err(|error| failed(account, error))
 }
 
 /// Fetches an account's password. It may take as long as a person takes to unlock the keyring.
@@ -50,17 +61,14 @@ pub fn put(account: &str, password: &SecretString) -> Result<(), Error> {
     put.map_err(|error| failed(account, error))
 }
 
-#[cfg(not(feature = "keyring"))]
-const NOT_HERE: &str = "this tidings was built without the feature `keyring`";
-
 /// Says that it cannot be had.
 ///
 /// # Errors
 ///
 /// Always: this program was built without the feature `keyring`.
 #[cfg(not(feature = "keyring"))]
-pub fn fetch(account: &str) -> Result<SecretString, Error> {
-    Err(failed(account, NOT_HERE))
+pub fn fetch(_: &str) -> Result<SecretString, Error> {
+    Err(Error::NoKeyring)
 }
 
 /// The same.
@@ -69,6 +77,6 @@ pub fn fetch(account: &str) -> Result<SecretString, Error> {
 ///
 /// Always: this program was built without the feature `keyring`.
 #[cfg(not(feature = "keyring"))]
-pub fn put(account: &str, _: &SecretString) -> Result<(), Error> {
-    Err(failed(account, NOT_HERE))
+pub fn put(_: &str, _: &SecretString) -> Result<(), Error> {
+    Err(Error::NoKeyring)
 }
