@@ -26,6 +26,7 @@ use crate::{
 mod background;
 pub mod demo;
 pub mod effects;
+mod kitty;
 mod latest;
 mod marks;
 mod pictures;

@@ -1,14 +1,22 @@
 //! Attached pictures made ready for the terminal.
 
-use std::io::Cursor;
+use std::{
+    borrow::Cow,
+    io::Cursor,
+    sync::{Arc, OnceLock},
+};
 
 use crossterm::terminal;
 use image::{DynamicImage, ImageReader, Limits};
+use ratatui::layout::Size;
 use ratatui_image::{
     FontSize, Resize,
+    errors::Errors,
     picker::{Picker, ProtocolType},
+    sliced::SlicedProtocol,
 };
 
+use super::kitty;
 use crate::{
     config::Images,
     notice::{Line, Notice, Run, Style, files, guard, inside},
@@ -16,16 +24,19 @@ use crate::{
 };
 
 /// Makes pictures for this terminal.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pictures {
     picker: Option<Picker>,
+    /// Where kitty is not said but found: whether it is one that can, once somebody wants to know.
+    may_be_old: bool,
+    is_old: Arc<OnceLock<bool>>,
 }
 
 impl Pictures {
     /// As the settings and the terminal have it.
     pub fn new(images: Images) -> Pictures {
         let kind = match images {
-            Images::Off => return Pictures { picker: None },
+            Images::Off => return Pictures::default(),
             Images::Auto => None,
             Images::Kitty => Some(ProtocolType::Kitty),
             Images::Iterm => Some(ProtocolType::Iterm2),
@@ -38,14 +49,31 @@ impl Pictures {
             true => Picker::halfblocks(),
             false => picker(),
         };
+        let may_be_old = kind.is_none() && kitty::is_kitty() && !is_inside_other();
         match kind {
             Some(kind) => picker.set_protocol_type(kind),
-            None if is_kitty() => picker.set_protocol_type(ProtocolType::Kitty),
+            None if may_be_old => picker.set_protocol_type(ProtocolType::Kitty),
             None => {}
         }
         Pictures {
             picker: Some(picker),
+            may_be_old,
+            is_old: Arc::default(),
         }
+    }
+
+    /// What makes them; none if they are not shown. It may take as long as starting a program.
+    fn picker(&self) -> Option<Cow<'_, Picker>> {
+        let picker = self.picker.as_ref()?;
+        let is_old = self.may_be_old && *self.is_old.get_or_init(kitty::is_too_old);
+        Some(match is_old {
+            true => {
+                let mut blocks = picker.clone();
+                blocks.set_protocol_type(ProtocolType::Halfblocks);
+                Cow::Owned(blocks)
+            }
+            false => Cow::Borrowed(picker),
+        })
     }
 
     /// Makes a picture that fits into so many columns and rows, and says how large it is.
@@ -54,12 +82,11 @@ impl Pictures {
     ///
     /// It is no picture, too large, or none are shown here; in words.
     pub fn make(&self, bytes: &[u8], columns: u16, rows: u16) -> Result<(Picture, String), String> {
-        let picker = self.picker.as_ref().ok_or("pictures are not shown here")?;
+        let picker = self.picker().ok_or("pictures are not shown here")?;
         let made = guard::without_panic(|| {
             let image = decoded(bytes)?;
             let words = format!("{} x {} pixels", image.width(), image.height());
-            let size = ratatui::layout::Size::new(columns.max(1), rows.max(1));
-            let made = picker.new_protocol(image, size, Resize::Fit(None));
+            let made = sliced(&picker, image, Size::new(columns.max(1), rows.max(1)));
             let made = made.map_err(|error| format!("it cannot be shown: {error}"))?;
             Ok((Picture::new(made), words))
         });
@@ -110,6 +137,18 @@ impl Pictures {
     }
 }
 
+/// Makes a picture of which any rows can be drawn, no larger than it is.
+fn sliced(picker: &Picker, image: DynamicImage, room: Size) -> Result<SlicedProtocol, Errors> {
+    let (fit, font) = (Resize::Fit(None), picker.font_size());
+    let size = fit.size_for(&image, font, room);
+    // For this one the library cuts it into rows itself, and makes it smaller without care.
+    let image = match picker.protocol_type() {
+        ProtocolType::Iterm2 => fit.resize(&image, font, size, None),
+        ProtocolType::Kitty | ProtocolType::Sixel | ProtocolType::Halfblocks => image,
+    };
+    SlicedProtocol::new(picker, image, Some(size))
+}
+
 /// Decodes a picture within its limits.
 fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
     // Before anything is decoded.
@@ -154,13 +193,6 @@ fn picker() -> Picker {
         None => return Picker::halfblocks(),
     };
     Picker::from_fontsize(font)
-}
-
-fn is_kitty() -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let names_it =
-        std::env::var("TERM").is_ok_and(|term| term.contains("kitty") || term.contains("ghostty"));
-    (is_set("KITTY_WINDOW_ID") || names_it) && !is_inside_other()
 }
 
 /// True inside tmux or screen.

@@ -3,15 +3,15 @@
 use std::{fmt, sync::Arc};
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
-use ratatui_image::{Image, protocol::Protocol};
+use ratatui_image::sliced::{SignedPosition, SlicedImage, SlicedProtocol};
 
 /// A picture, ready to be drawn.
 #[derive(Clone)]
-pub struct Picture(Arc<Protocol>);
+pub struct Picture(Arc<SlicedProtocol>);
 
 impl Picture {
     /// A picture that was made for the terminal.
-    pub fn new(made: Protocol) -> Picture {
+    pub fn new(made: SlicedProtocol) -> Picture {
         Picture(Arc::new(made))
     }
 
@@ -20,9 +20,17 @@ impl Picture {
         self.0.size().height
     }
 
-    /// Draws it at the upper left of an area; nothing if it does not fit there.
-    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        Image::new(&self.0).render(area, buffer);
+    /// Draws its rows from one on, as many as an area has.
+    pub(super) fn draw(&self, from: u16, area: Rect, buffer: &mut Buffer) {
+        let is_cut_below = self.rows() > from.saturating_add(area.height);
+        // The library would draw too many of them.
+        if from > 0 && is_cut_below && matches!(*self.0, SlicedProtocol::Sliced(_)) {
+            return;
+        }
+        let Ok(from) = i16::try_from(from) else {
+            return;
+        };
+        SlicedImage::new(&self.0, SignedPosition::from((0, -from))).render(area, buffer);
     }
 }
 

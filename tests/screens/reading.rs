@@ -732,7 +732,7 @@ fn pending(screen: &mut Screen, keys: &str) -> Wanted {
 }
 
 #[test]
-fn reading_on_stops_before_a_picture_that_is_cut() {
+fn reading_on_stops_before_a_picture_that_is_cut_and_its_rows_are_drawn_as_far_as_they_are_there() {
     let mut screen = Screen::team((80, 24));
     let wanted = pending(&mut screen, "g<enter>");
     let image = RgbImage::from_fn(400, 160, |x, y| Rgb([x as u8, y as u8, 9]));
@@ -749,12 +749,17 @@ fn reading_on_stops_before_a_picture_that_is_cut() {
         lines: lines.into(),
         pictures: vec![Placed { line: 10, picture }],
     });
-    assert_eq!(cells(&screen), 0, "{}", screen.text());
+    let cut_below = cells(&screen);
 
     screen.press("<space>");
-
-    assert!(cells(&screen) > 0, "{}", screen.text());
+    let whole = cells(&screen);
     assert!(screen.text().contains("map.png"), "{}", screen.text());
+    // Its name goes first, then two of its eight rows.
+    screen.press("<down><down><down>");
+    let cut_above = cells(&screen);
+
+    assert_eq!(cut_above * 8, whole * 6, "{}", screen.text());
+    assert!(cut_below > 0 && cut_below < whole, "{cut_below} {whole}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use image::DynamicImage;
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{Terminal, backend::TestBackend, buffer::Cell, style::Modifier};
-use ratatui_image::{Resize, picker::Picker};
+use ratatui_image::{Resize, picker::Picker, sliced::SlicedProtocol};
 use tidings::{
     config::{Mailbox, Settings},
     notice::{
@@ -552,7 +552,9 @@ pub const NOW: &str = "2026-11-23T14:38:00Z";
 /// A picture made of half blocks, for so many columns and rows.
 pub fn halfblocks(image: &DynamicImage, (columns, rows): (u16, u16)) -> Picture {
     let size = ratatui::layout::Size::new(columns, rows);
-    let made = Picker::halfblocks().new_protocol(image.clone(), size, Resize::Fit(None));
+    let picker = Picker::halfblocks();
+    let size = Resize::Fit(None).size_for(image, picker.font_size(), size);
+    let made = SlicedProtocol::new(&picker, image.clone(), Some(size));
     Picture::new(made.expect("it is made"))
 }
 

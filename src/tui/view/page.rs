@@ -52,21 +52,24 @@ pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
         None => &page.pictures[..],
     };
     for placed in pictures {
-        let above = (composed.head.len() + placed.line).checked_sub(page.scroll);
-        // A picture is drawn whole, or not.
-        let above = above.filter(|above| above + usize::from(placed.picture.rows()) <= height);
-        let Some(above) = above.and_then(|above| u16::try_from(above).ok()) else {
+        let start = composed.head.len() + placed.line;
+        let end = start + usize::from(placed.picture.rows());
+        let (first, last) = (start.max(page.scroll), end.min(page.scroll + height));
+        let Some(rows) = last.checked_sub(first).and_then(in_rows) else {
             continue;
         };
-        pen.picture(
-            &placed.picture,
-            Area {
-                x,
-                y: area.y.saturating_add(above),
-                columns,
-                rows: placed.picture.rows(),
-            },
-        );
+        let (Some(above), Some(from)) = (in_rows(first - page.scroll), in_rows(first - start))
+        else {
+            continue;
+        };
+        let y = area.y.saturating_add(above);
+        let place = Area {
+            x,
+            y,
+            columns,
+            rows,
+        };
+        pen.picture(&placed.picture, from, place);
     }
     if let Some(files) = &composed.pinned {
         drawing.row(files, area.bottom() - 1, pen);
@@ -74,6 +77,10 @@ pub fn draw(model: &Model, panes: &Panes, pen: &mut Pen) {
     if model.look.accessible {
         pen.park(x, area.y);
     }
+}
+
+fn in_rows(lines: usize) -> Option<u16> {
+    u16::try_from(lines).ok()
 }
 
 /// What all lines of a page have in common.

@@ -96,10 +96,10 @@ impl<'a> Pen<'a> {
         self.buffer.set_style(self.buffer.area, style);
     }
 
-    /// Draws a picture, if it fits.
-    pub fn picture(&mut self, picture: &Picture, area: Area) {
+    /// Draws a picture's rows from one on, as many as an area has.
+    pub fn picture(&mut self, picture: &Picture, from: u16, area: Area) {
         let area = Rect::new(area.x, area.y, area.columns, area.rows);
-        picture.draw(area.intersection(self.buffer.area), self.buffer);
+        picture.draw(from, area.intersection(self.buffer.area), self.buffer);
     }
 
     /// Draws text into so many columns; what does not fit is left away. Returns the column after it.
