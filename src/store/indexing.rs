@@ -161,3 +161,59 @@ fn entries(mails: Mails) -> Entries {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::{Timestamp, tz::TimeZone};
+
+    use super::*;
+    use crate::{
+        notice::headline::Digest,
+        pop3::listing::{Octets, UniqueId},
+        store::{arrival::Arrival, search::Query, seen::Listed},
+    };
+
+    const HEADERS: &str = "Message-ID: <1@team.example>\r\nSubject: Lunch\r\n\r\n";
+
+    /// A mail to be kept, whose words are put into the index later.
+    fn arrival(mail: &str, is_complete: bool) -> Arrival {
+        let bytes = mail.as_bytes().to_vec();
+        let digest = Digest::of(&bytes, Timestamp::UNIX_EPOCH);
+        let octets = Octets(bytes.len() as u64);
+        let mut arrival = Arrival::new(unique_id(), octets, bytes, digest);
+        (arrival.is_complete, arrival.entry) = (is_complete, None);
+        arrival
+    }
+
+    fn unique_id() -> UniqueId {
+        UniqueId::new(*b"a").expect("a unique-id")
+    }
+
+    #[test]
+    fn words_made_of_a_mail_that_was_completed_meanwhile_are_made_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::open(&folder.path().join("cache.db"))
+            .expect("a cache")
+            .store;
+        let keep = |mail: &str, is_complete| {
+            let listed: Listed = [unique_id()].into_iter().collect();
+            let arrivals = vec![arrival(mail, is_complete)];
+            store
+                .keep(arrivals, &listed, Timestamp::UNIX_EPOCH)
+                .expect("kept")
+        };
+        let found = |words: &str| {
+            let query = Query::parse(words, &TimeZone::UTC).expect("a query");
+            store.search(&query, 10).expect("hits").len()
+        };
+        keep(HEADERS, false);
+        let of_headers = entries(store.unindexed(i64::MIN, AT_ONCE).expect("a mail"));
+
+        keep(&format!("{HEADERS}Soup.\r\n"), true);
+        store.index(&of_headers).expect("written");
+
+        assert_eq!(store.waiting().expect("a count"), 1);
+        while store.index_more().expect("written") {}
+        assert_eq!((found("soup"), found("lunch")), (1, 1));
+    }
+}
