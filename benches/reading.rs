@@ -56,7 +56,6 @@ fn headline(number: i64) -> Headline {
             read: number % 50 != 0,
             ..Marks::default()
         },
-        withdrawn: None,
         ..Headline::default()
     }
 }

@@ -14,6 +14,7 @@ pub mod charset;
 mod difference;
 mod encoded;
 pub mod facts;
+pub mod fate;
 pub mod files;
 pub mod fingerprint;
 pub mod guard;
@@ -76,30 +77,21 @@ pub struct Headline {
     pub parents: Box<[u64]>,
     /// What this person has marked it with.
     pub marks: Marks,
-    /// When it was first missed at the server, if it is gone.
-    pub withdrawn: Option<Timestamp>,
-    /// When the notice was sent that this one replaces: it has the same Message-ID and another text, and is
-    /// gone from the server.
-    pub replaces: Option<Timestamp>,
     /// The name of the list that it came through; empty if it came through none.
     pub list: Shown,
-    /// Until when it holds, if it says so.
-    pub expires: Option<Timestamp>,
-    /// By when an answer is wanted, if it says so.
-    pub answer_by: Option<Timestamp>,
-    /// The notice that has taken its place: the same sender's correction of it.
-    pub replaced_by: Option<NoticeId>,
+    /// What has become, or will become, of it.
+    pub fate: fate::Fated,
 }
 
 impl Headline {
     /// True if it is still to be read: what has expired, or has a correction, need not be.
     pub fn is_unread(&self, now: Timestamp) -> bool {
-        !self.marks.read && self.replaced_by.is_none() && !self.is_expired(now)
+        !self.marks.read && self.fate.replaced_by.is_none() && !self.is_expired(now)
     }
 
     /// True if it does not hold any more.
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires.is_some_and(|until| until <= now)
+        self.fate.expires.is_some_and(|until| until <= now)
     }
 }
 

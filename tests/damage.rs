@@ -75,7 +75,7 @@ fn look(reader: &Reader) -> Result<(), Trouble> {
     let headlines = reader.store.headlines(None, 1_000)?;
     let mut subjects: Vec<&str> = headlines
         .iter()
-        .filter(|headline| headline.withdrawn.is_none())
+        .filter(|headline| headline.fate.withdrawn.is_none())
         .map(|headline| headline.subject.as_str())
         .collect();
     subjects.sort_unstable();

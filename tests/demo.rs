@@ -333,7 +333,6 @@ fn screen(unread: usize) -> Screen {
         key: 1,
         parents: Box::default(),
         marks: Marks::default(),
-        withdrawn: None,
         ..Headline::default()
     };
     Screen {
@@ -527,7 +526,7 @@ async fn a_withdrawn_notice_is_in_the_caches_alone() {
     let withdrawn: Vec<&Headline> = screen
         .headlines
         .iter()
-        .filter(|headline| headline.withdrawn.is_some())
+        .filter(|headline| headline.fate.withdrawn.is_some())
         .collect();
     assert_eq!(withdrawn.len(), 1);
     assert_eq!(withdrawn[0].subject, "Disk usage build-02 91%");

@@ -286,7 +286,7 @@ async fn a_life_of_checks(tls: Tls) {
             .expect("a number");
         let kept = reader.store.mail(headline.id).expect("read").expect("kept");
         assert_eq!(kept, on_the_wire(&mail(number)), "notice {number}");
-        assert_eq!(headline.withdrawn.is_some(), number == 60);
+        assert_eq!(headline.fate.withdrawn.is_some(), number == 60);
     }
     assert!(dovecot.find(1).is_some(), "mail stays on the server");
 }

@@ -110,7 +110,7 @@ fn kept(reader: &Reader) -> String {
     headlines.sort_by_key(|headline| headline.subject.to_string());
     let words = |headline: &Headline| {
         let subject = headline.subject.trim_start_matches("Notice ").to_owned();
-        match headline.withdrawn {
+        match headline.fate.withdrawn {
             Some(_) => format!("{subject}w"),
             None => subject,
         }
@@ -253,6 +253,6 @@ async fn without_it_nothing_is_taken_for_withdrawn_and_what_to_do_is_said() {
     // Three at a time, until nothing is left. Of two equal mails the second is taken for the first, which is
     // not listed any more.
     assert_eq!(kept(&reader), "1 2 3 5 6 7");
-    let is_there = |headline: &Headline| headline.withdrawn.is_none();
+    let is_there = |headline: &Headline| headline.fate.withdrawn.is_none();
     assert!(reader.headlines().iter().all(is_there));
 }

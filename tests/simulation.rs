@@ -499,7 +499,7 @@ impl Reader {
         for headline in self.headlines() {
             let (all, there) = kept.entry(headline.subject.to_string()).or_default();
             *all += 1;
-            *there += usize::from(headline.withdrawn.is_none());
+            *there += usize::from(headline.fate.withdrawn.is_none());
         }
         let mut sent: BTreeMap<&str, Vec<&Mail>> = BTreeMap::new();
         for mail in &world.mails {

@@ -667,10 +667,14 @@ fn a_notice_sent_again_with_another_text_replaces_the_one_that_was_taken_back() 
     let (Kept::New(beside), Kept::New(after)) = (beside, after) else {
         panic!("both are notices of their own");
     };
-    assert_eq!(beside.replaces, None);
-    assert_eq!(after.replaces, Some(first.date));
+    assert_eq!(beside.fate.replaces, None);
+    assert_eq!(after.fate.replaces, Some(first.date));
     let found = store.headlines_of(&[after.id]).expect("headlines");
-    assert_eq!(found[0].replaces, Some(first.date), "and it is remembered");
+    assert_eq!(
+        found[0].fate.replaces,
+        Some(first.date),
+        "and it is remembered"
+    );
     assert!(!found[0].marks.read, "it is to be read anew");
 }
 
@@ -699,7 +703,7 @@ fn a_file_of_every_older_schema_opens() {
             // What it says of itself is read anew from its mail.
             assert_eq!(&*headlines[0].list, "Operations");
             let until = "2026-12-01T00:00:00Z".parse().expect("a moment");
-            assert_eq!(headlines[0].expires, Some(until));
+            assert_eq!(headlines[0].fate.expires, Some(until));
         }
         opened += 1;
     }

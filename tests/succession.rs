@@ -56,7 +56,7 @@ fn replaced(all: &[Sent], order: &[usize]) -> Vec<Option<usize>> {
     };
     (0..all.len())
         .map(|number| {
-            let by = of(number).replaced_by?;
+            let by = of(number).fate.replaced_by?;
             (0..all.len()).find(|other| of(*other).id == by)
         })
         .collect()
@@ -431,7 +431,7 @@ fn a_correction_that_is_taken_back_gives_the_place_back() {
     let headlines = store.headlines(None, 10).expect("headlines");
     let correction = headlines
         .iter()
-        .find(|headline| headline.replaced_by.is_none())
+        .find(|headline| headline.fate.replaced_by.is_none())
         .expect("one");
 
     store.withdraw(&[correction.id], now()).expect("withdrawn");
@@ -445,7 +445,7 @@ fn a_correction_that_is_taken_back_gives_the_place_back() {
     assert!(
         headlines
             .iter()
-            .all(|headline| headline.replaced_by.is_none())
+            .all(|headline| headline.fate.replaced_by.is_none())
     );
 }
 

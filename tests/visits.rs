@@ -712,7 +712,7 @@ async fn a_server_that_has_moved_is_recognised_in_slices_and_nothing_counts_as_w
             reader
                 .headlines()
                 .iter()
-                .all(|headline| headline.withdrawn.is_none())
+                .all(|headline| headline.fate.withdrawn.is_none())
         );
         left.push(summary.left);
     }

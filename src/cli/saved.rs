@@ -143,11 +143,11 @@ impl<'a> Item<'a> {
             unread: headline.is_unread(Timestamp::now()),
             starred: headline.marks.starred,
             important: headline.important,
-            withdrawn: headline.withdrawn.is_some(),
-            replaces: headline.replaces,
-            replaced: headline.replaced_by.is_some(),
-            expires: headline.expires,
-            reply_by: headline.answer_by,
+            withdrawn: headline.fate.withdrawn.is_some(),
+            replaces: headline.fate.replaces,
+            replaced: headline.fate.replaced_by.is_some(),
+            expires: headline.fate.expires,
+            reply_by: headline.fate.answer_by,
             list: &headline.list,
             size: headline.size,
         }
@@ -171,7 +171,7 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     let query = args.r#where.as_deref().map(parsed).transpose()?;
     let now = Timestamp::now();
     let wanted = |headline: &Headline| {
-        (!args.unread || (headline.is_unread(now) && headline.withdrawn.is_none()))
+        (!args.unread || (headline.is_unread(now) && headline.fate.withdrawn.is_none()))
             && (!args.starred || headline.marks.starred)
     };
     // One mailbox can be written as it is read; several are put into one order first.
@@ -487,9 +487,9 @@ fn flags(headline: &Headline) -> Shown {
         ('!', headline.important),
         ('*', headline.is_unread(Timestamp::now())),
         ('s', headline.marks.starred),
-        ('w', headline.withdrawn.is_some()),
+        ('w', headline.fate.withdrawn.is_some()),
         ('x', headline.is_expired(Timestamp::now())),
-        ('r', headline.replaced_by.is_some()),
+        ('r', headline.fate.replaced_by.is_some()),
     ] {
         if is_set {
             flags.push(flag);

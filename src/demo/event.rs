@@ -79,7 +79,7 @@ impl Screen {
     pub fn unread(&self) -> usize {
         self.headlines
             .iter()
-            .filter(|headline| !headline.marks.read && headline.withdrawn.is_none())
+            .filter(|headline| !headline.marks.read && headline.fate.withdrawn.is_none())
             .count()
     }
 }

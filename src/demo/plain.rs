@@ -160,9 +160,7 @@ fn row(headline: &Headline, now: Timestamp, zone: &TimeZone) -> String {
     };
     let important = if headline.important { '!' } else { ' ' };
     let mark = match headline {
-        Headline {
-            withdrawn: Some(_), ..
-        } => 'w',
+        headline if headline.fate.withdrawn.is_some() => 'w',
         headline if !headline.marks.read => '●',
         headline if headline.marks.starred => '★',
         _ => ' ',

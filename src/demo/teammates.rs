@@ -107,7 +107,7 @@ impl Reader {
     /// The cache cannot be used.
     pub async fn open(&mut self, subject: &str) -> Result<bool, store::Error> {
         let wanted = |headline: &Headline| match subject.is_empty() {
-            true => !headline.marks.read && headline.withdrawn.is_none(),
+            true => !headline.marks.read && headline.fate.withdrawn.is_none(),
             false => headline.subject.starts_with(subject),
         };
         let headlines = self.headlines().await?;

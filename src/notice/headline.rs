@@ -7,6 +7,7 @@ use mail_parser::{Message, MessageParser};
 
 use super::{
     Headline, Marks, NoticeId, calendar, facts,
+    fate::Fate,
     fingerprint::Fingerprint,
     guard, headers,
     html::strip,
@@ -157,13 +158,14 @@ fn headline(
         key: if id.is_empty() { own_key } else { headers::key_of(id) },
         parents: headers::parents(mail),
         marks: Marks::default(),
-        withdrawn: None,
-        replaces: None,
         list: facts::list_name(mail),
         // What was over before it was sent says something else, or nothing.
-        expires: facts::expires(mail).filter(|until| sent.is_none_or(|sent| *until > sent)),
-        answer_by: facts::answer_by(mail),
-        replaced_by: None,
+        fate: Fate {
+            expires: facts::expires(mail).filter(|until| sent.is_none_or(|sent| *until > sent)),
+            answer_by: facts::answer_by(mail),
+            ..Fate::default()
+        }
+        .into(),
     }
 }
 

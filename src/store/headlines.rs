@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Error, Store};
-use crate::notice::{Address, Headline, Marks, NoticeId, shown::Shown};
+use crate::notice::{Address, Headline, Marks, NoticeId, fate::Fate, shown::Shown};
 
 /// How many notices there are, of each kind.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -299,12 +299,15 @@ fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite:
             starred: row.get(15)?,
             muted: row.get(16)?,
         },
-        withdrawn: perhaps(17)?,
-        replaces: perhaps(18)?,
         list: shared(row.get_ref(19)?.as_str()?),
-        expires: perhaps(20)?,
-        answer_by: perhaps(21)?,
-        replaced_by: row.get::<_, Option<i64>>(22)?.map(NoticeId),
+        fate: Fate {
+            withdrawn: perhaps(17)?,
+            replaces: perhaps(18)?,
+            expires: perhaps(20)?,
+            answer_by: perhaps(21)?,
+            replaced_by: row.get::<_, Option<i64>>(22)?.map(NoticeId),
+        }
+        .into(),
     })
 }
 

@@ -152,7 +152,8 @@ fn keep(
     headline.id = free_id(transaction, id)?;
     headline.marks = marks;
     headline.handle = free_handle(transaction, &headline.handle)?;
-    headline.replaces = replaced(transaction, headline.key, listed)?;
+    let replaces = replaced(transaction, headline.key, listed)?;
+    headline.fate.change(|fate| fate.replaces = replaces);
     let fingerprint = &arrival.fingerprint;
     transaction
         .prepare_cached(
@@ -186,16 +187,17 @@ fn keep(
             marks.muted,
             change,
             headline.id.0,
-            headline.replaces.map(Timestamp::as_second),
+            headline.fate.replaces.map(Timestamp::as_second),
             headline.list.as_str(),
-            headline.expires.map(Timestamp::as_second),
-            headline.answer_by.map(Timestamp::as_second),
+            headline.fate.expires.map(Timestamp::as_second),
+            headline.fate.answer_by.map(Timestamp::as_second),
             arrival.succession.topic.cast_signed(),
             arrival.succession.corrects,
             arrival.succession.supersedes.map(u64::cast_signed),
             arrival.list_id,
         ])?;
-    headline.replaced_by = succession::link(transaction, change, &headline, &arrival.succession)?;
+    let by = succession::link(transaction, change, &headline, &arrival.succession)?;
+    headline.fate.change(|fate| fate.replaced_by = by);
     put_mail(transaction, NEW_MAIL, headline.id, &arrival.bytes)?;
     index::put(transaction, headline.id, arrival.entry.as_ref())?;
     mark_seen(

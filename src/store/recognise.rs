@@ -264,6 +264,7 @@ fn complete(
             };
             Ok((row.get::<_, String>(0)?.into_boxed_str(), marks))
         })?;
-    completed.replaced_by = succession::link(transaction, change, &completed, &arrival.succession)?;
+    let by = succession::link(transaction, change, &completed, &arrival.succession)?;
+    completed.fate.change(|fate| fate.replaced_by = by);
     Ok(completed)
 }

@@ -30,8 +30,8 @@ pub(super) fn note(
         .execute(params![
             id.0,
             headline.list.as_str(),
-            headline.expires.map(Timestamp::as_second),
-            headline.answer_by.map(Timestamp::as_second),
+            headline.fate.expires.map(Timestamp::as_second),
+            headline.fate.answer_by.map(Timestamp::as_second),
             succession.topic.cast_signed(),
             succession.corrects,
             succession.supersedes.map(u64::cast_signed),

@@ -233,14 +233,14 @@ impl<'a> Composer<'a> {
             let lines = wrap(words, columns, columns);
             banners.extend(lines.iter().map(|line| Row::of(Shown::text(line), role)));
         };
-        if let Some(since) = self.headline.withdrawn {
+        if let Some(since) = self.headline.fate.withdrawn {
             let since = self.model.clock.since(since);
             say(
                 &format!("No longer on the server since {since}. This is your saved copy."),
                 Role::Warn,
             );
         }
-        if let Some(replaced) = self.headline.replaces {
+        if let Some(replaced) = self.headline.fate.replaces {
             let clock = &self.model.clock;
             let sent = when::exact(replaced, None, clock.now, &clock.zone);
             say(

@@ -1,7 +1,7 @@
 //! The list: the cursor belongs to the user.
 
 use tidings::{
-    notice::{Headline, MailboxIndex, Marks, NoticeId, shown::Shown},
+    notice::{Headline, MailboxIndex, Marks, NoticeId, fate::Fate, shown::Shown},
     poll::report::Report,
     tui::{
         Purpose,
@@ -219,7 +219,11 @@ fn a_withdrawn_notice_stays_and_says_so() {
 fn a_notice_that_replaces_another_says_so_in_its_row_and_above_its_text() {
     let mut screen = Screen::team((80, 24));
     let corrected = Headline {
-        replaces: Some(at("2026-11-05T10:00:00Z")),
+        fate: Fate {
+            replaces: Some(at("2026-11-05T10:00:00Z")),
+            ..Fate::default()
+        }
+        .into(),
         ..headline(
             900,
             "2026-11-23T13:59:00Z",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidings::{
     config::{Colour, Rule, SavedSearch, Settings},
-    notice::{Headline, MailboxIndex, Marks, Notice, NoticeId, shown::Shown},
+    notice::{Headline, MailboxIndex, Marks, Notice, NoticeId, fate::Fate, shown::Shown},
     poll::report::{Report, Summary},
     tui::{
         Purpose,
@@ -169,7 +169,11 @@ fn an_expired_notice_is_not_unread_and_says_so() {
     let mut screen = Screen::team((80, 24));
     let lunch = Headline {
         marks: Marks::default(),
-        expires: Some(at("2026-11-23T14:50:00Z")),
+        fate: Fate {
+            expires: Some(at("2026-11-23T14:50:00Z")),
+            ..Fate::default()
+        }
+        .into(),
         ..headline(903, "2026-11-23T13:55:00Z", "Kitchen", "Soup until two")
     };
     screen.reported(Report::Arrived(vec![lunch]));

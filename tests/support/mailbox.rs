@@ -90,7 +90,7 @@ impl Reader {
         self.headlines()
             .iter()
             .map(|headline| {
-                let mark = if headline.withdrawn.is_some() {
+                let mark = if headline.fate.withdrawn.is_some() {
                     " (withdrawn)"
                 } else {
                     ""

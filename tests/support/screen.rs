@@ -13,8 +13,8 @@ use ratatui_image::{Resize, picker::Picker, sliced::SlicedProtocol};
 use tidings::{
     config::{Mailbox, Settings},
     notice::{
-        Address, Headline, Line, MailboxIndex, Marks, Notice, NoticeId, body::Options, files::File,
-        inside, shown::Shown,
+        Address, Headline, Line, MailboxIndex, Marks, Notice, NoticeId, body::Options, fate::Fate,
+        files::File, inside, shown::Shown,
     },
     poll::report::{Outcome, Report, Summary},
     tui::{
@@ -418,7 +418,6 @@ pub fn headline(id: i64, date: &str, from: &str, subject: &str) -> Headline {
             read: true,
             ..Marks::default()
         },
-        withdrawn: None,
         ..Headline::default()
     }
 }
@@ -500,7 +499,11 @@ pub fn team() -> Vec<Headline> {
             )
         },
         Headline {
-            withdrawn: Some(at("2026-11-23T09:12:00Z")),
+            fate: Fate {
+                withdrawn: Some(at("2026-11-23T09:12:00Z")),
+                ..Fate::default()
+            }
+            .into(),
             ..headline(
                 9,
                 "2026-11-14T10:00:00Z",

@@ -224,7 +224,7 @@ impl World {
                 .map(|headline| Changed {
                     id: headline.id,
                     marks: headline.marks,
-                    replaced_by: headline.replaced_by,
+                    replaced_by: headline.fate.replaced_by,
                 })
                 .collect();
             let arrived: Vec<_> = {

@@ -118,7 +118,7 @@ impl Filter {
             Filter::All => true,
             Filter::Unread => headline.is_unread(now),
             Filter::Starred => headline.marks.starred,
-            Filter::Withdrawn => headline.withdrawn.is_some(),
+            Filter::Withdrawn => headline.fate.withdrawn.is_some(),
             Filter::Important => headline.important,
         }
     }
@@ -255,7 +255,8 @@ impl List {
     pub fn withdraw(&mut self, ids: &[NoticeId], since: Option<Timestamp>) {
         for id in ids {
             if let Some(slot) = self.by_id.get(id) {
-                self.headlines[slot.index()].withdrawn = since;
+                let fate = &mut self.headlines[slot.index()].fate;
+                fate.change(|fate| fate.withdrawn = since);
             }
         }
     }
@@ -278,8 +279,9 @@ impl List {
             self.uncount(slot);
             let headline = &mut self.headlines[slot.index()];
             headline.marks = changed.marks;
-            if headline.replaced_by != changed.replaced_by {
-                headline.replaced_by = changed.replaced_by;
+            if headline.fate.replaced_by != changed.replaced_by {
+                let by = changed.replaced_by;
+                headline.fate.change(|fate| fate.replaced_by = by);
                 self.place_replaced(slot);
                 is_moved = true;
             }
@@ -299,8 +301,8 @@ impl List {
         let replaced = self.thread(slot).iter().map(|slot| self.headline(*slot));
         let replaced = replaced.filter(|other| {
             // Of one Message-ID, it was taken back and sent again.
-            let was_taken_back = own.replaces == Some(other.date) && other.key == own.key;
-            other.id != own.id && (other.replaced_by == Some(own.id) || was_taken_back)
+            let was_taken_back = own.fate.replaces == Some(other.date) && other.key == own.key;
+            other.id != own.id && (other.fate.replaced_by == Some(own.id) || was_taken_back)
         });
         let before = replaced
             .max_by_key(|other| other.date)
@@ -308,7 +310,7 @@ impl List {
                 older: other.id,
                 newer: own.id,
             });
-        let behind = own.replaced_by.map(|newer| Compared {
+        let behind = own.fate.replaced_by.map(|newer| Compared {
             older: own.id,
             newer,
         });
@@ -421,7 +423,7 @@ impl List {
     /// Puts a notice below the one that has taken its place, once both are here.
     fn place_replaced(&mut self, slot: Slot) {
         let headline = &self.headlines[slot.index()];
-        let (id, by) = (headline.id, headline.replaced_by);
+        let (id, by) = (headline.id, headline.fate.replaced_by);
         match by.map(|by| (by, self.by_id.get(&by).copied())) {
             None => self.threads.restore(slot),
             Some((_, Some(new))) if new == slot => {}
@@ -475,7 +477,7 @@ impl List {
         if headline.is_unread(self.now) {
             self.counts.unread += 1;
             self.counts.important += u32::from(headline.important);
-            let expiries = [self.next_expiry, headline.expires];
+            let expiries = [self.next_expiry, headline.fate.expires];
             self.next_expiry = expiries.into_iter().flatten().min();
         }
     }

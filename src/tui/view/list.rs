@@ -165,14 +165,14 @@ impl<'a> Drawn<'a> {
     /// What stands at the right end: `withdrawn`, `replaces 5 Nov`, `@2`, `3`.
     fn end(&self, look: &Look, clock: &Clock) -> Option<(Shown, Role)> {
         let headline = self.headline;
-        if let (None, Some(replaced)) = (headline.withdrawn, headline.replaces) {
+        if let (None, Some(replaced)) = (headline.fate.withdrawn, headline.fate.replaces) {
             let when = when::short(replaced, clock.now, &clock.zone, look.time);
             let words = format!("replaces {}", when.trim());
             return Some((Shown::text(&words), Role::Muted));
         }
         let (words, role) = match self.branch {
-            _ if headline.withdrawn.is_some() => ("withdrawn".to_owned(), Role::Muted),
-            _ if headline.replaced_by.is_some() => ("replaced".to_owned(), Role::Muted),
+            _ if headline.fate.withdrawn.is_some() => ("withdrawn".to_owned(), Role::Muted),
+            _ if headline.fate.replaced_by.is_some() => ("replaced".to_owned(), Role::Muted),
             _ if headline.is_expired(clock.now) => ("expired".to_owned(), Role::Muted),
             Branch::Folded(count) => (format!("+{count}"), Role::Accent),
             Branch::Root(count) if count > 1 => (count.to_string(), Role::Muted),
@@ -236,7 +236,7 @@ fn marks(drawn: &Drawn, line: Area, pen: &mut Pen) {
     if drawn.is_unread {
         pen.glyph(x + 2, y, "●", Role::Accent);
     }
-    match (marks.starred, drawn.headline.withdrawn) {
+    match (marks.starred, drawn.headline.fate.withdrawn) {
         (true, _) => pen.glyph(x + 3, y, "★", Role::Warn),
         (false, Some(_)) => pen.glyph(x + 3, y, "w", Role::Muted),
         (false, None) => {}

@@ -35,9 +35,9 @@ fn sentence(headline: &Headline, branch: Branch, clock: &Clock) -> String {
         (headline.is_unread(clock.now), "unread"),
         (headline.important, "important"),
         (headline.marks.starred, "starred"),
-        (headline.withdrawn.is_some(), "withdrawn"),
-        (headline.replaces.is_some(), "replaces another"),
-        (headline.replaced_by.is_some(), "replaced"),
+        (headline.fate.withdrawn.is_some(), "withdrawn"),
+        (headline.fate.replaces.is_some(), "replaces another"),
+        (headline.fate.replaced_by.is_some(), "replaced"),
         (headline.is_expired(clock.now), "expired"),
     ];
     let states: Vec<&str> = states

@@ -263,7 +263,7 @@ impl List {
     /// True if a notice does not hold any more.
     pub fn is_over(&self, slot: Slot) -> bool {
         let headline = self.headline(slot);
-        headline.replaced_by.is_some() || headline.is_expired(self.now)
+        headline.fate.replaced_by.is_some() || headline.is_expired(self.now)
     }
 
     /// True if a notice is not shown as long as its thread is as most are: one in whose place another is
