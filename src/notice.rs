@@ -11,6 +11,7 @@ use shown::Shown;
 pub mod body;
 pub mod calendar;
 pub mod charset;
+mod date;
 mod difference;
 mod encoded;
 pub mod facts;

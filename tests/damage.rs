@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 const NOTICES: usize = 25;
-const PAGE: u64 = 4_096;
+const PAGE: u64 = 16_384;
 
 /// A server with mail, and a cache of it with marks, closed.
 async fn whole() -> (Scratch, Served, tempfile::TempDir) {

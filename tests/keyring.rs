@@ -24,7 +24,7 @@ mod with_it {
     use super::{Office, Person, mailbox};
     use crate::support::{
         peer,
-        program::{PROGRAM, Ran},
+        program::{PATIENCE, PROGRAM, Ran},
         scratch::PASSWORD,
     };
 
@@ -104,6 +104,8 @@ mod with_it {
                 .args(arguments)
                 .arg("--config")
                 .arg(person.settings())
+                .current_dir(person.path("home"))
+                .timeout(PATIENCE)
                 .write_stdin(stdin);
             person.finish(command)
         }

@@ -8,7 +8,7 @@ use tidings::{
     cli::failure,
     config::{INSECURE, Interval, proxy::Proxy},
     notice::Headline,
-    poll::report::Summary,
+    poll::report::{Report, Summary},
 };
 
 use crate::support::{
@@ -140,6 +140,7 @@ async fn life(name: &str, quirks: &[Quirk]) -> String {
             "server moved" => odd.move_away(),
             _ => {}
         }
+        rest(&odd).await;
         let (summary, _) = reader.check().await;
         odd.set_trouble(None);
         let _ = writeln!(
@@ -160,6 +161,7 @@ async fn life(name: &str, quirks: &[Quirk]) -> String {
         Trouble::Nonsense,
     ] {
         odd.set_trouble(Some(trouble));
+        rest(&odd).await;
         let (summary, _) = reader.check().await;
         let _ = writeln!(story, "  {trouble:?}: {}", told(&summary));
         assert_eq!(
@@ -170,11 +172,38 @@ async fn life(name: &str, quirks: &[Quirk]) -> String {
     }
     odd.set_trouble(None);
     assert_eq!(odd.forbidden(), [""; 0], "{name}");
-    // A session that was told QUIT ends a moment later.
+    rest(&odd).await;
+    story
+}
+
+/// A session that was told QUIT ends a moment later.
+async fn rest(odd: &Odd) {
     while !odd.is_free() {
         tokio::task::yield_now().await;
     }
-    story
+}
+
+#[tokio::test]
+async fn a_server_that_moves_has_no_headlines_told_of_again() {
+    let odd = Odd::start(&[Pipelines]).await;
+    let reader = reader(&odd, &[Pipelines]);
+    odd.deliver(60);
+    let (_, first) = reader.check().await;
+    let announces = |report: &Report| matches!(report, Report::Announced(_));
+    assert!(first.iter().any(announces), "there is something to lose");
+
+    for delivered in [0, 5] {
+        let before = reader.headlines().len();
+        odd.move_away();
+        odd.deliver(delivered);
+        rest(&odd).await;
+        let (summary, reports) = reader.check().await;
+
+        assert_eq!(summary.new, delivered, "{}", summary.dialogue);
+        assert!(!reports.iter().any(announces), "{}", summary.dialogue);
+        let note = format!("server renumbered: {before} recognised");
+        assert_eq!(summary.notes[0].as_str(), note);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -223,6 +252,7 @@ async fn everyone_gets_everything_of_gmail_by_its_recent_mode() {
     });
 
     for reader in &readers {
+        rest(&odd).await;
         let (summary, _) = reader.check().await;
         assert_eq!(summary.new, 7, "{}", summary.dialogue);
     }
@@ -241,6 +271,7 @@ async fn without_it_nothing_is_taken_for_withdrawn_and_what_to_do_is_said() {
     reader.mailbox.proxy = Some(Proxy::parse(&proxy).expect("a proxy"));
 
     for _ in 0..4 {
+        rest(&odd).await;
         let (summary, _) = reader.check().await;
         assert_eq!(summary.withdrawn, 0);
         let notes = format!("{:?}", summary.notes);

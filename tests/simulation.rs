@@ -693,7 +693,7 @@ async fn round(world: &Shared, readers: &mut [Reader]) {
             if fills_up {
                 let length = std::fs::metadata(&reader.path).map_or(0, |file| file.len());
                 let room = world.borrow_mut().chance.below(8);
-                let pages = u32::try_from(length / 4096 + room).unwrap_or(u32::MAX);
+                let pages = u32::try_from(length / 16_384 + room).unwrap_or(u32::MAX);
                 reader.store.cap(pages).expect("a cap");
                 world
                     .borrow_mut()

@@ -1002,3 +1002,14 @@ fn the_same_mail_a_thousand_times_is_a_thousand_notices() {
 
     assert_eq!((headlines.len(), handles.len()), (1000, 1000));
 }
+
+#[test]
+fn headlines_that_are_kept_under_another_unique_id_are_not_told_of() {
+    let cache = Cache::new();
+    keep(&cache.store, "old", mail(1, "one"));
+    let headline = |number| arrival("new", mail(number, "one")).headline;
+
+    let told = cache.store.not_kept(vec![headline(1), headline(2)]);
+
+    assert_eq!(told.expect("headlines"), [headline(2)]);
+}

@@ -41,6 +41,7 @@ fn new(ran: &Ran) -> u64 {
 /// Nobody has said DELE or RSET, and every session that was begun was ended with QUIT.
 #[track_caller]
 fn assert_nothing_was_taken(office: &Office) {
+    office.rest();
     assert_eq!(office.heard("DELE"), 0);
     assert_eq!(office.heard("RSET"), 0);
     let events = office.served.events.all();

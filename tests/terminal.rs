@@ -471,6 +471,7 @@ fn sigterm_and_sighup_give_the_terminal_back() {
     }
 
     // The sessions were ended politely.
+    office.rest();
     assert_eq!(office.heard("QUIT"), 3);
 }
 

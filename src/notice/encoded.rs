@@ -83,7 +83,10 @@ impl<'h> Word<'h> {
 /// One word for several; none if one of them cannot be decoded.
 fn joined(words: &[Word]) -> Option<Vec<u8>> {
     let first = words.first()?;
+    let has_shifts = first.charset.len() >= SHIFTING.len()
+        && first.charset[..SHIFTING.len()].eq_ignore_ascii_case(SHIFTING);
     let payload: Vec<u8> = match first.is_base64 {
+        false if has_shifts => return None,
         false => {
             let octets = words.iter().flat_map(|word| word.payload);
             octets
@@ -93,7 +96,15 @@ fn joined(words: &[Word]) -> Option<Vec<u8>> {
         true => {
             let decoded = words.iter().map(|word| BASE64.decode(word.payload).ok());
             let decoded = decoded.collect::<Option<Vec<_>>>()?;
-            BASE64.encode(decoded.concat()).into_bytes()
+            let mut octets = decoded.concat();
+            if has_shifts {
+                // Each ends in ASCII (RFC 1468) and the next goes on in letters: a shift with nothing behind it
+                // is taken for an attack by decoders.
+                while let Some(at) = memmem::find(&octets, b"\x1b(B\x1b$") {
+                    octets.drain(at..at + 3);
+                }
+            }
+            BASE64.encode(octets).into_bytes()
         }
     };
     let encoding: &[u8] = if first.is_base64 { b"?B?" } else { b"?Q?" };
@@ -107,6 +118,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
+
+/// How charsets with shifts between sets of letters begin.
+const SHIFTING: &[u8] = b"iso-2022";
 
 /// No charset has a longer name.
 const CHARSET_OCTETS: usize = 60;
@@ -138,6 +152,16 @@ mod tests {
         ] {
             assert_eq!(joined(headers), expected);
         }
+    }
+
+    #[test]
+    fn japanese_words_are_one_without_a_shift_for_nothing() {
+        use crate::notice::Notice;
+        let mail = "Subject: =?ISO-2022-JP?B?GyRCRWw1fiUqJVUlIyU5RGRFRSROGyhC?=\r\n =?iso-2022-jp?B?GyRCJCpDTiRpJDsbKEI=?=\r\n\r\n";
+
+        let subject = Notice::parse(mail.as_bytes()).subject;
+
+        assert_eq!(subject.as_str(), "東京オフィス停電のお知らせ");
     }
 
     #[test]

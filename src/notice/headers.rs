@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use jiff::{Timestamp, civil, fmt::rfc2822, tz::Offset};
+use jiff::{Timestamp, civil, tz::Offset};
 use mail_parser::{
     Addr, Address as Addresses, DateTime, Header, HeaderName, HeaderValue, Message,
     parsers::MessageStream,
 };
 use sha2::{Digest, Sha256};
 
-use super::{Address, shown::Shown};
+use super::{Address, date, shown::Shown};
 
 /// Returns the subject, `(no subject)` if there is none.
 pub fn subject(mail: &Message) -> Shown {
@@ -67,11 +67,12 @@ fn parted(field: &Header, raw: &[u8]) -> Option<Vec<Address>> {
 
 /// Returns the time of sending and the sender's offset from UTC in seconds, if they can be read.
 pub fn date(mail: &Message) -> Option<(Timestamp, i32)> {
-    let date = mail
-        .header(HeaderName::Date)
-        .and_then(HeaderValue::as_datetime);
-    date.and_then(of_parsed)
-        .or_else(|| of_words(mail.header_raw(HeaderName::Date)?))
+    let words = mail.header_raw(HeaderName::Date)?;
+    date::read(words, civil::Time::midnight()).or_else(|| {
+        let date = mail.header(HeaderName::Date)?.as_datetime()?;
+        // Which of the two is the month is a guess of the library's.
+        (!words.contains('/')).then(|| of_parsed(date))?
+    })
 }
 
 fn of_parsed(date: &DateTime) -> Option<(Timestamp, i32)> {
@@ -82,18 +83,9 @@ fn of_parsed(date: &DateTime) -> Option<(Timestamp, i32)> {
     Some((at, seconds))
 }
 
-/// Reads a time in a field that mail-parser does not know.
+/// Reads a time in a field that mail-parser does not know; a day alone lasts until its end.
 pub(super) fn moment(words: &str) -> Option<Timestamp> {
-    let read = DateTime::parse_rfc822(words).and_then(|date| of_parsed(&date));
-    read.or_else(|| of_words(words)).map(|(at, _)| at)
-}
-
-/// Reads a date that has no zone: it is taken for UTC (RFC 5322, section 4.3, on `-0000`).
-fn of_words(words: &str) -> Option<(Timestamp, i32)> {
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    let at = parser.parse_timestamp(format!("{words} +0000")).ok()?;
-    Some((at, 0))
+    date::read(words, civil::time(23, 59, 59, 0)).map(|(at, _)| at)
 }
 
 /// Returns true if the sender calls it important, in any of the dialects.

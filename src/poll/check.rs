@@ -395,8 +395,9 @@ impl Check<'_> {
             let all = usize::try_from(findings.left)
                 .unwrap_or(usize::MAX)
                 .saturating_add(plan.fetch.len());
+            // None was known by its unique-id, and most turned out to be: the others are new.
             is_renumbered =
-                all == plan.on_server as usize && tally.recognised.len() == plan.fetch.len();
+                all == plan.on_server as usize && tally.recognised.len() * 2 > plan.fetch.len();
             if !tally.recognised.is_empty() {
                 let s = if tally.recognised.len() == 1 { "" } else { "s" };
                 let count = grouped(tally.recognised.len());

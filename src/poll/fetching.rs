@@ -37,8 +37,15 @@ impl Check<'_> {
         at: Timestamp,
         plan: &Plan,
         ahead: usize,
+        findings: &Findings,
     ) -> Result<Vec<Fetch>, store::Error> {
         if plan.fetch.len() <= HEADLINES_FIRST || ahead == 1 || self.announces_not(at).await? {
+            return Ok(Vec::new());
+        }
+        // Where nothing is known by its unique-id, and much is kept, the server has moved: there is nothing to tell.
+        let is_all_unknown = findings.left as usize + plan.fetch.len() == plan.on_server as usize;
+        let store = self.store.clone();
+        if is_all_unknown && blocking(move || store.kept()).await? > 0 {
             return Ok(Vec::new());
         }
         let newest = plan.fetch.iter().take(HEADLINES_FIRST);
@@ -75,6 +82,9 @@ impl Check<'_> {
                 headlines.push(headline);
             }
         }
+        // What is kept under another unique-id stands on the screen already.
+        let store = self.store.clone();
+        let headlines = blocking(move || store.not_kept(headlines)).await?;
         if !headlines.is_empty() {
             self.tell.report(Report::Announced(headlines)).await;
         }
@@ -168,7 +178,7 @@ impl Check<'_> {
             .iter()
             .map(|(fetch, unique_id)| (fetch.message, unique_id))
             .collect();
-        let first = self.headlines_first(at, plan, ahead).await?;
+        let first = self.headlines_first(at, plan, ahead, findings).await?;
         let count = first.len();
         let mails = plan.fetch.iter().map(|(fetch, _)| *fetch);
         let mut fetching = transaction.fetch(first.into_iter().chain(mails), ahead, largest);

@@ -131,6 +131,26 @@ impl Store {
         })
     }
 
+    /// Those of some headlines under whose handles no notice is kept.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn not_kept(&self, mut headlines: Vec<Headline>) -> Result<Vec<Headline>, Error> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT 1 FROM notice WHERE handle = ?1")?;
+            let mut kept = HashSet::new();
+            for headline in &headlines {
+                if statement.exists([&headline.handle])? {
+                    kept.insert(headline.handle.clone());
+                }
+            }
+            headlines.retain(|headline| !kept.contains(&headline.handle));
+            Ok(headlines)
+        })
+    }
+
     /// What was added or changed after a change, by this program or another, and the newest change.
     ///
     /// # Errors

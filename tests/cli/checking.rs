@@ -25,6 +25,7 @@ fn a_first_check_keeps_all_and_says_so() {
 
     assert_told("check", &ran.expect_quiet());
     assert_eq!(person.subjects().len(), 7);
+    office.rest();
     assert_eq!(office.heard("DELE"), 0);
     assert_eq!(office.heard("QUIT"), 1);
 }
@@ -210,6 +211,7 @@ fn watch_writes_a_line_for_each_new_notice() {
         "{line}"
     );
     assert_eq!(watching.interrupt(), Some(130));
+    office.rest();
     assert_eq!(
         office.heard("QUIT"),
         office.heard("PASS") + office.heard("AUTH")
@@ -286,6 +288,7 @@ fn a_program_that_hangs_does_not_keep_watch_from_ending() {
     signal(&watching.child, Signal::TERM);
 
     assert_eq!(watching.child.wait().expect("it ends").code(), Some(143));
+    office.rest();
     assert_eq!(
         office.heard("QUIT"),
         office.heard("PASS") + office.heard("AUTH")

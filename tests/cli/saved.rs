@@ -170,6 +170,7 @@ fn a_format_keeps_braces_that_name_nothing_and_refuses_a_count_that_there_is_not
 #[test]
 fn count_with_exit_code_tells_of_unread_notices_without_the_network() {
     let (office, person) = checked();
+    office.rest();
     let connections = office.heard("QUIT");
     office.set_fault(Fault::Refuse);
 

@@ -8,7 +8,10 @@ use tidings::server::{
 };
 use tokio::runtime::Runtime;
 
-use super::scratch::{Scratch, Served};
+use super::{
+    program::eventually,
+    scratch::{Scratch, Served},
+};
 
 /// The mailbox of a team: seven notices of some weeks.
 pub const TEAM: &[u8] = include_bytes!("../mailboxes/team.mbox");
@@ -78,6 +81,13 @@ impl Office {
     pub fn heard(&self, keyword: &str) -> usize {
         let keywords = self.served.events.keywords();
         keywords.iter().filter(|said| **said == keyword).count()
+    }
+
+    /// Waits until all who have come have gone: a program does not wait for the answer to its QUIT.
+    pub fn rest(&self) {
+        eventually("the ends of the sessions", || {
+            self.served.handle.numbers() == (0, 0)
+        });
     }
 
     /// Ends the server; nobody answers at its address any more.

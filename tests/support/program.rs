@@ -20,7 +20,7 @@ use super::scratch::PASSWORD;
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tidings");
 
 /// However busy the machine is, a command that takes longer than this hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Somebody who uses the program. All that it leaves is in a folder that is gone afterwards.
 pub struct Person {
