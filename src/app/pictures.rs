@@ -10,7 +10,7 @@ use crossterm::terminal;
 use image::{DynamicImage, ImageReader, Limits};
 use ratatui::layout::Size;
 use ratatui_image::{
-    FontSize, Resize,
+    FilterType, FontSize, Resize,
     errors::Errors,
     picker::{Picker, ProtocolType},
     sliced::SlicedProtocol,
@@ -139,7 +139,7 @@ impl Pictures {
 
 /// Makes a picture of which any rows can be drawn, no larger than it is.
 fn sliced(picker: &Picker, image: DynamicImage, room: Size) -> Result<SlicedProtocol, Errors> {
-    let (fit, font) = (Resize::Fit(None), picker.font_size());
+    let (fit, font) = (Resize::Fit(Some(FilterType::Triangle)), picker.font_size());
     let size = fit.size_for(&image, font, room);
     // For this one the library cuts it into rows itself, and makes it smaller without care.
     let image = match picker.protocol_type() {

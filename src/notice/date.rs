@@ -37,7 +37,6 @@ impl Found {
         };
         if let Some(at) = word.find(['T', 't']).filter(|at| *at >= 8)
             && first.is_ascii_digit()
-            && word.is_char_boundary(at + 1)
         {
             // ISO 8601.
             self.take(&word[..at])?;
@@ -107,7 +106,7 @@ impl Found {
                 (self.day, self.month) = (Some(day), Some(month));
                 self.year = Some(full_year(year)?);
             }
-            [number] | [number, ..] => {
+            [number, ..] => {
                 let digits = number.trim_end_matches(|c: char| c.is_ascii_alphabetic());
                 if ["st", "nd", "rd", "th"].contains(&&number[digits.len()..]) {
                     return self.number(digits);

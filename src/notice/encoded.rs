@@ -96,19 +96,30 @@ fn joined(words: &[Word]) -> Option<Vec<u8>> {
         true => {
             let decoded = words.iter().map(|word| BASE64.decode(word.payload).ok());
             let decoded = decoded.collect::<Option<Vec<_>>>()?;
-            let mut octets = decoded.concat();
-            if has_shifts {
-                // Each ends in ASCII (RFC 1468) and the next goes on in letters: a shift with nothing behind it
-                // is taken for an attack by decoders.
-                while let Some(at) = memmem::find(&octets, b"\x1b(B\x1b$") {
-                    octets.drain(at..at + 3);
-                }
-            }
-            BASE64.encode(octets).into_bytes()
+            let octets = decoded.concat();
+            BASE64
+                .encode(match has_shifts {
+                    true => without_idle_shifts(&octets),
+                    false => octets,
+                })
+                .into_bytes()
         }
     };
     let encoding: &[u8] = if first.is_base64 { b"?B?" } else { b"?Q?" };
     Some([b"=?", first.charset, encoding, &payload, b"?="].concat())
+}
+
+/// Each word ends in ASCII (RFC 1468) and the next goes on in letters: a shift with nothing behind it is taken for an
+/// attack by decoders.
+fn without_idle_shifts(octets: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(octets.len());
+    let mut from = 0;
+    for at in memmem::find_iter(octets, b"\x1b(B\x1b$") {
+        kept.extend_from_slice(&octets[from..at]);
+        from = at + b"\x1b(B".len();
+    }
+    kept.extend_from_slice(&octets[from..]);
+    kept
 }
 
 /// Many leave the padding away.

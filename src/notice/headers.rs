@@ -85,7 +85,13 @@ fn of_parsed(date: &DateTime) -> Option<(Timestamp, i32)> {
 
 /// Reads a time in a field that mail-parser does not know; a day alone lasts until its end.
 pub(super) fn moment(words: &str) -> Option<Timestamp> {
-    date::read(words, civil::time(23, 59, 59, 0)).map(|(at, _)| at)
+    let read = date::read(words, civil::time(23, 59, 59, 0));
+    let read = read.or_else(|| {
+        // As with the date.
+        let date = DateTime::parse_rfc822(words).filter(|_| !words.contains('/'));
+        of_parsed(&date?)
+    });
+    read.map(|(at, _)| at)
 }
 
 /// Returns true if the sender calls it important, in any of the dialects.
