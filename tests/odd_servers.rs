@@ -131,6 +131,8 @@ async fn life(name: &str, quirks: &[Quirk]) -> String {
         "two new",
         "oldest taken away",
         "server moved",
+        "half of the unique-ids changed",
+        "half of it listed",
         "nothing new again",
     ] {
         match act {
@@ -138,6 +140,8 @@ async fn life(name: &str, quirks: &[Quirk]) -> String {
             "two new" => odd.deliver(2),
             "oldest taken away" => odd.remove_oldest(),
             "server moved" => odd.move_away(),
+            "half of the unique-ids changed" => odd.half_move_away(),
+            "half of it listed" => odd.set_trouble(Some(Trouble::HalfListed)),
             _ => {}
         }
         rest(&odd).await;

@@ -105,6 +105,19 @@ async fn a_server_that_drops_a_listing_sent_ahead_is_asked_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_server_that_never_answers_quit_keeps_nobody_waiting() {
+    let listings = "S: +OK\nS: +OK\nS: +OK\nS: .\nS: +OK\nS: .\n";
+    let mute = format!("{PIPELINING}{ALL_AHEAD}{listings}C: QUIT\nS~");
+    let script = Script::serve(scripts(&[&mute])).await;
+    let mut reader = hasty_reader(&script);
+    reader.settings.answer_timeout = Interval(Duration::from_secs(3600));
+
+    let (summary, _) = reader.check().await;
+
+    assert_eq!(summary.outcome, Outcome::Done, "{}", summary.dialogue);
+}
+
+#[tokio::test]
 async fn a_server_that_cannot_take_a_listing_behind_the_password_is_asked_one_by_one_from_then_on()
 {
     // One forgets what came before it had let the client in, another hangs up over it.

@@ -46,6 +46,11 @@ impl Stated {
         }
     }
 
+    /// How many messages STAT counts.
+    pub fn messages(&self) -> Option<u32> {
+        Some(self.drop_listing?.messages)
+    }
+
     /// How many messages may have come since STAT answered `last`, where nothing speaks against that.
     pub fn growth(&self, last: DropListing) -> Option<u32> {
         let now = self.drop_listing?;
@@ -202,7 +207,10 @@ impl Bodies {
 
     /// Reads the lines.
     pub fn parse(self) -> Listing {
-        let mut listing = Listing::default();
+        let mut listing = Listing {
+            stated: self.drop_listing.map(|stated| stated.messages),
+            ..Listing::default()
+        };
         listing.scan = parse_lines(&self.scan, ScanListing::parse, &mut listing.odd);
         listing.scan.sort_by_key(|line| line.message);
         match self.unique_ids {
@@ -228,6 +236,8 @@ pub struct Listing {
     pub refused: Option<Response>,
     /// Lines of either that made no sense, in excerpts.
     pub odd: Vec<String>,
+    /// How many messages STAT counts; none if that was not asked, or not answered.
+    pub stated: Option<u32>,
 }
 
 impl Transaction {

@@ -313,6 +313,12 @@ impl Check<'_> {
             }
         };
         let mut plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
+        if !plan.missing.is_empty() && !plan.is_doubtful && listing.stated.is_none() {
+            // A listing that was cut off looks like one from which something was taken away.
+            let stated = self.unless_cancelled(transaction.stat(false)).await??;
+            listing.stated = stated.messages();
+            plan.is_doubtful = identity::is_cut_off(&listing);
+        }
         plan.on_server += before.as_ref().map_or(0, |before| before.messages);
         let troubles = {
             let store = self.store.clone();

@@ -28,7 +28,8 @@ pub struct Plan {
     pub again: Vec<UniqueId>,
     /// Notices that were there and are not listed any more.
     pub missing: Vec<NoticeId>,
-    /// True if nothing that was there is listed any more: doubtful, so nothing is withdrawn yet.
+    /// True if nothing that was there is listed any more, or the listing may be cut off: doubtful, so nothing is
+    /// withdrawn yet.
     pub is_doubtful: bool,
     /// The unique-ids of the listing, and how often; only where there is something to fetch.
     pub listed: Listed,
@@ -158,7 +159,8 @@ pub fn plan(
     // Some that go are ordinary; all of them at once is a server that has moved or forgotten.
     plan.is_doubtful = notices > 0 && plan.missing.len() == notices
         || plan.nameless > 0
-        || !listing.odd.is_empty();
+        || !listing.odd.is_empty()
+        || is_cut_off(listing);
     if !plan.fetch.is_empty() {
         let unique_ids = unique_ids.into_iter();
         plan.listed = unique_ids.map(|(_, unique_id)| unique_id).collect();
@@ -248,6 +250,12 @@ fn size(listing: &Listing, message: MessageNumber) -> Octets {
         _ => scan.binary_search_by_key(&message, |line| line.message),
     };
     place.map(|place| scan[place].octets).unwrap_or_default()
+}
+
+/// True if STAT counts more messages than are listed.
+pub fn is_cut_off(listing: &Listing) -> bool {
+    let listed = count(listing.scan.len());
+    listing.stated.is_some_and(|stated| stated > listed)
 }
 
 fn count(messages: usize) -> u32 {

@@ -55,7 +55,7 @@ pub enum Quirk {
     NoSizes,
     /// Unique-ids come from the headers alone: equal mails have one.
     DigestIds,
-    /// Unique-ids are 300 characters long.
+    /// Unique-ids are 500 characters long.
     LongIds,
     /// Unique-ids hold octets that none may hold.
     OddIds,
@@ -104,6 +104,8 @@ pub enum Trouble {
     SwitchedOff,
     /// The connection ends in the middle of a message.
     CutOff,
+    /// Both listings leave out the second half, and look whole.
+    HalfListed,
     /// It falls silent in the middle of a message.
     Silence,
     /// It speaks another protocol.
@@ -114,6 +116,8 @@ struct Mail {
     unique_id: String,
     text: String,
     is_taken: bool,
+    /// How often its unique-id has become another.
+    generation: u32,
 }
 
 struct State {
@@ -126,7 +130,6 @@ struct State {
     is_held: bool,
     /// What was said that no reader may say.
     forbidden: Vec<String>,
-    generation: u32,
 }
 
 /// A running server. It is gone when the test's runtime ends.
@@ -148,7 +151,6 @@ impl Odd {
             sessions: 0,
             is_held: false,
             forbidden: Vec::new(),
-            generation: 0,
         }));
         let shared = state.clone();
         tokio::spawn(async move {
@@ -195,6 +197,7 @@ impl Odd {
                      text\n.\n..dots\nend of {subject}\n"
                 ),
                 is_taken: false,
+                generation: 0,
             });
         }
     }
@@ -206,8 +209,16 @@ impl Odd {
 
     /// The server moves: all unique-ids are others.
     pub fn move_away(&self) {
-        let mut state = self.state();
-        state.generation += 1;
+        for mail in &mut self.state().mails {
+            mail.generation += 1;
+        }
+    }
+
+    /// Half of the unique-ids are others.
+    pub fn half_move_away(&self) {
+        for mail in self.state().mails.iter_mut().step_by(2) {
+            mail.generation += 1;
+        }
     }
 
     pub fn set_trouble(&self, trouble: Option<Trouble>) {
@@ -459,9 +470,9 @@ impl Session {
         let is_recent = self.user.starts_with("recent:");
         let limits = self.is(Quirk::Gmail) && !is_recent;
         let state = lock(&self.state);
-        let generation = match state.quirks.contains(&Quirk::UnsteadyIds) {
+        let generation = |mail: &Mail| match state.quirks.contains(&Quirk::UnsteadyIds) {
             true => 1_000 + state.sessions,
-            false => state.generation,
+            false => mail.generation,
         };
         let mails = || state.mails.iter().filter(|mail| !limits || !mail.is_taken);
         let most = if limits { 3 } else { usize::MAX };
@@ -479,6 +490,7 @@ impl Session {
             .zip(1..)
             .map(|(mail, number): (&Mail, u32)| {
                 let number = number * gap;
+                let generation = generation(mail);
                 let moved = format!("{}.{generation}", mail.unique_id);
                 let unique_id = if state.quirks.contains(&Quirk::NumberIds) {
                     number.to_string()
@@ -486,7 +498,7 @@ impl Session {
                     let subject = mail.text.lines().nth(1).unwrap_or_default();
                     format!("{}.{generation}", subject.replace([' ', ':'], "-"))
                 } else if state.quirks.contains(&Quirk::LongIds) {
-                    format!("{moved}{}", "x".repeat(300))
+                    format!("{moved:x<500}")
                 } else if state.quirks.contains(&Quirk::OddIds) {
                     format!("{moved}\u{e4}\u{1}")
                 } else {
@@ -530,6 +542,9 @@ impl Session {
     fn list(&mut self, mut lines: Vec<(u32, String)>) {
         if self.is(Quirk::Backwards) {
             lines.reverse();
+        }
+        if self.trouble == Some(Trouble::HalfListed) {
+            lines.truncate(lines.len() / 2);
         }
         self.say("+OK listing");
         for (number, what) in lines {
@@ -635,6 +650,6 @@ impl Session {
 fn refuses(trouble: Trouble) -> bool {
     !matches!(
         trouble,
-        Trouble::CutOff | Trouble::Silence | Trouble::Nonsense
+        Trouble::CutOff | Trouble::Silence | Trouble::HalfListed | Trouble::Nonsense
     )
 }
