@@ -25,6 +25,7 @@ pub mod html;
 pub mod inside;
 pub mod limits;
 pub mod links;
+mod lookalike;
 mod packed;
 pub mod parse;
 pub mod parts;

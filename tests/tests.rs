@@ -20,6 +20,7 @@ mod journal;
 mod keyring;
 mod kills;
 mod licences;
+mod links;
 mod lmtp;
 mod maildir;
 mod mbox;

@@ -93,6 +93,8 @@ struct LinkItem<'a> {
     label: &'a Shown,
     target: &'a Shown,
     #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<&'a Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'a Shown>,
 }
 
@@ -231,6 +233,7 @@ pub(super) fn document<'a>(id: &'a str, notice: &'a Notice) -> Document<'a> {
             .map(|link| LinkItem {
                 label: &link.label,
                 target: &link.target,
+                through: link.through.as_ref(),
                 warning: link.warning.as_ref(),
             })
             .collect(),

@@ -3,14 +3,25 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, parsers::MessageStream};
+use unicode_normalization::UnicodeNormalization;
 
-use super::{Address, guard, headers, limits, links, shown::Shown, when};
+use super::{Address, guard, headers, limits, links, lookalike, shown::Shown, when};
 
 /// Something that the headers say.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fact {
     /// The name of the sender holds another address than the sender's: that one.
     NameSays(Shown),
+    /// A word of the sender's name, or the host of the sender's address, looks like another: letters of several
+    /// alphabets stand in it, or of one that look like those of another.
+    LooksLike {
+        /// How it is written.
+        said: Shown,
+        /// What it looks like, in Latin letters.
+        like: Shown,
+        /// True of the name, false of the address.
+        is_name: bool,
+    },
     /// Answers go to somebody at another place than the sender's.
     AnswersGoTo {
         /// Whom they go to.
@@ -51,6 +62,7 @@ pub(super) fn of(mail: &Message) -> Vec<Fact> {
     let list_id = field(mail, "List-Id");
     if let Some(sender) = from.first() {
         facts.extend(said_by_name(sender).map(Fact::NameSays));
+        facts.extend(looks_alike(sender));
         let is_list = list_id.is_some();
         let mut answers = addresses("Reply-To").into_iter();
         let elsewhere = answers.find(|other| is_elsewhere(other, &from));
@@ -85,7 +97,7 @@ impl Fact {
         // Anybody can say that it came through a list: it is said then too, if not as loud.
         matches!(
             self,
-            Fact::NameSays(_) | Fact::AnswersGoTo { is_list: false, .. }
+            Fact::NameSays(_) | Fact::LooksLike { .. } | Fact::AnswersGoTo { is_list: false, .. }
         )
     }
 
@@ -95,6 +107,14 @@ impl Fact {
         Shown::line(&match self {
             Fact::NameSays(said) => {
                 format!("! The sender's name says {said}: that is not the address it is from.")
+            }
+            Fact::LooksLike {
+                said,
+                like,
+                is_name,
+            } => {
+                let what = if *is_name { "name" } else { "address" };
+                format!("! The sender's {what} only looks like {like}: it is {said}.")
             }
             Fact::AnswersGoTo { to, is_list } => {
                 let mark = if *is_list { "" } else { "! " };
@@ -202,14 +222,30 @@ fn list(said: &str) -> Shown {
 /// Returns an address that a sender's name holds and that is not the sender's.
 fn said_by_name(sender: &Address) -> Option<Shown> {
     let own = &sender.address;
-    let words = sender
-        .name
-        .split(|c: char| c.is_whitespace() || "<>\"'()[],;".contains(c));
+    // `＠` and the like are meant to be taken for what they look like.
+    let name: String = sender.name.nfkc().collect();
+    let words = name.split(|c: char| c.is_whitespace() || "<>\"'()[],;".contains(c));
     let mut others = words.filter(|word| {
         let (local, host) = word.split_once('@').unwrap_or_default();
         !local.is_empty() && host.contains('.') && !word.eq_ignore_ascii_case(own)
     });
     others.next().map(Shown::line)
+}
+
+/// What of a sender only looks like something else.
+fn looks_alike(sender: &Address) -> Option<Fact> {
+    let fact = |said: &str, like: String, is_name| Fact::LooksLike {
+        said: Shown::line(said),
+        like: Shown::line(&like),
+        is_name,
+    };
+    if let Some((word, like)) = lookalike::of_words(&sender.name) {
+        return Some(fact(word, like, true));
+    }
+    let (_, host) = sender.address.rsplit_once('@')?;
+    let like = lookalike::of_host(host)?;
+    let own = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
+    Some(fact(&own, like, false))
 }
 
 /// True if an address is at another place than all who wrote it.

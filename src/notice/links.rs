@@ -1,13 +1,16 @@
 //! The links of a mail: what is shown, and where it leads.
 //!
-//! Only http, https and mailto become links. The address shown is the one that is opened.
+//! Only http, https and mailto become links. The address shown is the one that is opened: where it leads in the end,
+//! if it says so itself.
 
 use std::collections::HashMap;
 
 use linkify::{LinkFinder, LinkKind};
 use url::Url;
 
-use super::shown::Shown;
+use super::{lookalike, shown::Shown};
+
+mod detour;
 
 /// A link: what the text says, and where it leads.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +21,8 @@ pub struct Link {
     pub target: Shown,
     /// Its host in the letters of its language, if `target` has it as `xn--…`.
     pub host: Option<Shown>,
+    /// The host that the mail's link goes through first, to count or to check who follows it: left out here.
+    pub through: Option<Shown>,
     /// What is suspicious about it, in words (`text says hr.example, goes to evil.test`).
     pub warning: Option<Shown>,
 }
@@ -52,9 +57,13 @@ impl Links {
     /// nowhere that may be opened.
     pub fn add(&mut self, label: &str, target: &str) -> Option<usize> {
         let url = openable(target)?;
+        let (url, through) = match detour::goal(&url) {
+            Some((goal, through)) => (goal, Some(through)),
+            None => (url, None),
+        };
         let shown = Shown::line(url.as_str());
         let label = Shown::line(label).cut_to(LABEL_COLUMNS);
-        let warning = warning(&label, &url);
+        let warning = warning(&label, &url, through.as_deref());
         if let Some(&known) = self.by_target.get(shown.as_str()) {
             let link = &mut self.links[known];
             link.warning = link.warning.take().or(warning);
@@ -72,10 +81,17 @@ impl Links {
         self.links.push(Link {
             label,
             host: unicode_host(&url),
+            through: through.map(|host| Shown::line(&host)),
             target: shown,
             warning,
         });
         Some(self.links.len() - 1)
+    }
+
+    /// Where a link leads that goes through somebody else first.
+    pub fn behind_detour(&self, place: usize) -> Option<&Shown> {
+        let link = self.links.get(place)?;
+        link.through.as_ref().map(|_| &link.target)
     }
 
     /// Returns the links in order.
@@ -137,7 +153,7 @@ fn openable(target: &str) -> Option<Url> {
     }
 }
 
-fn warning(label: &str, url: &Url) -> Option<Shown> {
+fn warning(label: &str, url: &Url, through: Option<&str>) -> Option<Shown> {
     if url.scheme() == "mailto" {
         let said = label
             .split_whitespace()
@@ -154,8 +170,15 @@ fn warning(label: &str, url: &Url) -> Option<Shown> {
             url.username()
         )));
     }
-    let said = hosts_in(label).find(|said| !is_kin(said, host))?;
-    Some(Shown::line(&format!("text says {said}, goes to {host}")))
+    // Of an address that is its own text the detour stands there.
+    let is_its = |said: &str| is_kin(said, host) || through.is_some_and(|host| is_kin(said, host));
+    if let Some(said) = hosts_in(label).find(|said| !is_its(said)) {
+        return Some(Shown::line(&format!("text says {said}, goes to {host}")));
+    }
+    let like = lookalike::of_host(host)?;
+    Some(Shown::line(&format!(
+        "only looks like {like}, goes to {host}"
+    )))
 }
 
 /// Returns the host names that a link's text names.

@@ -328,9 +328,11 @@ impl<'a> Composer<'a> {
                 .host
                 .iter()
                 .map(|host| (format!("({host})"), Role::Muted));
+            let through = link.through.iter();
+            let through = through.map(|host| (format!("(skips {host})"), Role::Muted));
             let warning = link.warning.iter();
             let warning = warning.map(|warning| (format!("! {warning}"), Role::Error));
-            for (words, role) in host.chain(warning) {
+            for (words, role) in host.chain(through).chain(warning) {
                 let mut row = Row::default();
                 row.pieces.push((indent, Shown::text(&words), role));
                 rows.push(row);

@@ -79,6 +79,7 @@ impl Notice {
                 .host
                 .iter()
                 .map(|host| host.to_string())
+                .chain(link.through.iter().map(|host| format!("skips {host}")))
                 .chain(link.warning.iter().map(|warning| format!("! {warning}")));
             runs.extend(remarks.map(|remark| Run {
                 text: Shown::text(&format!(" ({remark})")),

@@ -67,12 +67,11 @@ pub fn linked(text: &str, style: Style, links: &mut Links) -> Vec<Run> {
             continue;
         };
         push(&mut runs, &text[from..start], style, None);
-        push(
-            &mut runs,
-            &shortened(&text[start..end]),
-            Style::Link,
-            Some(link),
-        );
+        let words = links
+            .behind_detour(link)
+            .map_or(&text[start..end], |goal| goal.as_str());
+        let words = shortened(words);
+        push(&mut runs, &words, Style::Link, Some(link));
         push(
             &mut runs,
             &format!(" [{}]", link + 1),

@@ -1,0 +1,107 @@
+//! Links: where they lead, whatever they go through, and what is not as it seems.
+
+use tidings::notice::links::{Link, Links};
+
+fn link(label: &str, target: &str) -> Link {
+    let mut links = Links::default();
+    links.add(label, target).expect("a link");
+    links.into_vec().remove(0)
+}
+
+#[test]
+fn links_that_are_counted_are_shown_as_where_they_lead() {
+    for (written, goal, through) in [
+        (
+            "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fteam.example%2Fnews%3Fa%3D1&data=05%7C02&reserved=0",
+            "https://team.example/news?a=1",
+            "eur01.safelinks.protection.outlook.com",
+        ),
+        (
+            "https://www.google.com/url?q=https://team.example/a%26b&sa=D&source=editors",
+            "https://team.example/a&b",
+            "www.google.com",
+        ),
+        (
+            "https://www.google.com/url?sa=t&url=https://team.example/",
+            "https://team.example/",
+            "www.google.com",
+        ),
+        (
+            "https://urldefense.proofpoint.com/v2/url?u=https-3A__team.example_news-2Dpage_-3Fa-3D1&d=DwMF&c=x",
+            "https://team.example/news-page/?a=1",
+            "urldefense.proofpoint.com",
+        ),
+        (
+            "https://urldefense.com/v3/__https://team.example/news*top__;Iw!!ABC!xyz$",
+            "https://team.example/news#top",
+            "urldefense.com",
+        ),
+        (
+            "https://x1.r.eu-west-1.awstrack.me/L0/https:%2F%2Fteam.example%2Fnews%3Fa=1/1/0102-abc/def=12",
+            "https://team.example/news?a=1",
+            "x1.r.eu-west-1.awstrack.me",
+        ),
+        (
+            "https://tracking.example/redirect?id=7&target=https%3A%2F%2Fteam.example%2Fa",
+            "https://team.example/a",
+            "tracking.example",
+        ),
+        (
+            "https://news.example/ct.php?u=https://team.example/a",
+            "https://team.example/a",
+            "news.example",
+        ),
+        // One in the other.
+        (
+            "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fclick.news.example%2Ftrack%3Furl%3Dhttps%253A%252F%252Fteam.example%252F",
+            "https://team.example/",
+            "eur01.safelinks.protection.outlook.com",
+        ),
+    ] {
+        let link = link("read on", written);
+        assert_eq!(link.target.as_str(), goal, "{written}");
+        assert_eq!(link.through.as_deref(), Some(through));
+        assert_eq!(link.warning, None);
+    }
+}
+
+#[test]
+fn links_that_hold_another_for_a_purpose_of_theirs_are_left_as_they_are() {
+    for written in [
+        "https://login.example/signin?return=https%3A%2F%2Fteam.example%2F",
+        "https://team.example/confirm?token=1&url=https%3A%2F%2Fteam.example%2Fdone",
+        "https://web.archive.org/web/2020/https://team.example/",
+        "https://translate.google.com/translate?u=https%3A%2F%2Fteam.example",
+        "https://news.example/redirect?url=javascript:alert(1)",
+        "https://news.example/redirect?url=/inside",
+        "https://news.example/redirect?url=https://localhost/",
+        "https://urldefense.com/v3/__https://team.example/**A__;Iw!!ABC!xyz$",
+        "https://urldefense.com/v3/__https://team.example/*a__;!!ABC!xyz$",
+        "https://notawstrack.me/L0/https:%2F%2Fteam.example%2F",
+        "mailto:priya@team.example?body=https://team.example",
+    ] {
+        let link = link("read on", written);
+        assert_eq!(link.target.as_str(), written);
+        assert_eq!(link.through, None);
+    }
+}
+
+#[test]
+fn a_text_is_held_against_where_a_link_leads_not_against_what_counts_it() {
+    let counted = "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2F";
+
+    let honest = link(
+        "www.team.example/news",
+        &format!("{counted}team.example%2Fnews"),
+    );
+    let false_one = link(
+        "www.team.example/news",
+        &format!("{counted}evil.test%2Fnews"),
+    );
+
+    assert_eq!(honest.warning, None);
+    assert_eq!(
+        false_one.warning.as_deref(),
+        Some("text says www.team.example, goes to evil.test")
+    );
+}
