@@ -243,3 +243,24 @@ fn files_that_are_packed_into_a_part_can_be_had() {
         assert!(bytes.starts_with(begins.as_bytes()));
     }
 }
+
+#[test]
+fn a_mail_in_a_mail_is_saved_as_it_came_whatever_makes_it_readable_here() {
+    let inner = b"Subject: =?iso-8859-1?q?caf=C3=A9?= =?iso-8859-1?q?_two?=\r\nX-Old: Gr\xfc\xdfe\r\n\r\ninner\r\n";
+    let head = b"From somebody Mon Nov 23 10:00:00 2026\r\nSubject: K\xf6ln\r\nMIME-Version: 1.0\r\n\
+        Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain; name=\"=?utf-8?q?x y?=\"\r\n\r\ntext\r\n";
+    let open = b"--a\r\nContent-Type: message/rfc822\r\n\r\n";
+    let rest = b"\r\n--a--\r\n";
+    let raw = [&head[..], open, inner, rest].concat();
+
+    let notice = Notice::parse(&raw);
+
+    assert_eq!(notice.subject.as_str(), "Köln");
+    let file = notice.files.last().expect("the mail within");
+    assert_eq!(file.content_type.as_str(), "message/rfc822");
+    let saved = files::bytes(&raw, file.place).expect("its octets");
+    assert_eq!(saved, inner);
+    assert_eq!(file.size, inner.len() as u64);
+    assert_eq!(Notice::parse(&saved).subject.as_str(), "café two");
+}

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use mail_parser::{Encoding, MessagePart, decoders::charsets::map::charset_decoder};
-use memchr::{memchr_iter, memmem};
+use memchr::{memchr, memchr_iter, memmem};
 
 /// True if there is a decoder for the charset that a mail names, or if it names none.
 pub fn is_known(said: &str) -> bool {
@@ -20,13 +20,22 @@ pub fn corrected<'x>(said: &str, text: &str, bytes: impl Fn() -> Cow<'x, [u8]>) 
     let said = said.trim();
     let name = cleaned(said);
     let is_garbled = || text.contains('\u{fffd}') || text.contains("\u{1b}$");
-    if !text.is_ascii() && has_single_octets(&name) {
+    if !text.is_ascii()
+        && (has_single_octets(&name)
+            || !is_utf8(&name) && charset_decoder(name.as_bytes()).is_some())
+    {
         let bytes = bytes();
-        if let Some(text) = as_utf8(&bytes) {
+        let least = if has_single_octets(&name) {
+            2
+        } else {
+            BEYOND_DOUBT
+        };
+        if let Some(text) = as_utf8(&bytes, least) {
             return Some(text.to_owned());
         }
     }
     match charset_decoder(name.as_bytes()) {
+        Some(_) if !has_letters(text) => Some(best(&bytes(), text)),
         Some(decode) => (name != said).then(|| decode(&bytes())),
         None if is_utf8(&name) && has_letters(text) => with_printable(text),
         None => match is_garbled() {
@@ -78,10 +87,17 @@ fn has_single_octets(name: &str) -> bool {
         || name.starts_with("windows-125")
 }
 
-/// Returns bytes that are UTF-8 beyond doubt.
-fn as_utf8(bytes: &[u8]) -> Option<&str> {
+/// True for the charset that nearly everybody means Windows-1252 by.
+fn is_latin1(name: &str) -> bool {
+    ["iso-8859-1", "latin1", "us-ascii", "ascii"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Returns bytes that are UTF-8 with so many letters beyond ASCII.
+fn as_utf8(bytes: &[u8], least: usize) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
-    (text.chars().filter(|c| !c.is_ascii()).count() >= 2).then_some(text)
+    (text.chars().filter(|c| !c.is_ascii()).count() >= least).then_some(text)
 }
 
 /// Returns the text with letters for what are control characters but in Windows-1252; none if there are none.
@@ -145,6 +161,84 @@ fn guess(bytes: &[u8], decoded: &str) -> String {
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
+/// Returns a decoder for header fields in which letters stand as octets, in a charset that is not said: that of the
+/// text behind them, if they can be read by it, else what their octets look like. None if there are none.
+pub(super) fn of_fields(fields: &[&[u8]], said: &str) -> Option<impl Fn(&[u8]) -> String + use<>> {
+    let mut octets: Vec<u8> = Vec::new();
+    for &field in fields {
+        // What is not a letter says nothing, and the name of a field is in another language.
+        let value = memchr(b':', field).map_or(field, |colon| &field[colon + 1..]);
+        octets.extend_from_slice(
+            &value[..value.len().min(GUESSED_BY - octets.len().min(GUESSED_BY))],
+        );
+    }
+    if octets.is_empty() {
+        return None;
+    }
+    let name = cleaned(said.trim());
+    let said = charset_decoder(name.as_bytes())
+        .filter(|decode| !is_utf8(&name) && !decode(&octets).contains('\u{fffd}'));
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(&octets, true);
+    let encoding = detector.guess(None, Utf8Detection::Deny);
+    Some(move |field: &[u8]| match said {
+        Some(decode) => decode(field),
+        None => encoding.decode_without_bom_handling(field).0.into_owned(),
+    })
+}
+
+/// Returns the charset that the octets of a word in a header are in, where it is another than the word says (RFC 2047
+/// §2), with the text in UTF-8.
+pub(super) fn of_word(said: &str, octets: &[u8]) -> Option<String> {
+    if octets.is_ascii() {
+        return None;
+    }
+    let name = cleaned(said.trim());
+    match charset_decoder(name.as_bytes()) {
+        _ if is_utf8(&name) => {
+            let error = std::str::from_utf8(octets).err()?;
+            // A letter that was cut off, at the end or within, makes no other charset.
+            let is_cut =
+                error.error_len().is_none() || has_letters(&String::from_utf8_lossy(octets));
+            (!is_cut).then(|| guess(octets, ""))
+        }
+        None => Some(as_utf8(octets, 1).map_or_else(|| guess(octets, ""), str::to_owned)),
+        Some(_) if has_single_octets(&name) => {
+            // Two octets that make one letter of UTF-8 make none that follow on one another in these.
+            let latin = || {
+                with_printable(
+                    &octets
+                        .iter()
+                        .map(|octet| char::from(*octet))
+                        .collect::<String>(),
+                )
+            };
+            as_utf8(octets, 1)
+                .map(str::to_owned)
+                .or_else(|| is_latin1(&name).then(latin)?)
+        }
+        Some(decode) => {
+            if let Some(text) = as_utf8(octets, BEYOND_DOUBT) {
+                return Some(text.to_owned());
+            }
+            let text = decode(octets);
+            (!has_letters(&text))
+                .then(|| best(octets, &text))
+                .filter(|better| *better != text)
+        }
+    }
+}
+
+/// What decodes with fewer broken letters: the text as it is, or what its octets look like.
+fn best(octets: &[u8], text: &str) -> String {
+    let broken = |text: &str| memmem::find_iter(text.as_bytes(), "\u{fffd}").count();
+    let guessed = guess(octets, text);
+    match broken(&guessed) < broken(text) {
+        true => guessed,
+        false => text.to_owned(),
+    }
+}
+
 /// Returns the text of a file, of which nothing says the charset.
 pub fn guessed(bytes: &[u8]) -> String {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
@@ -162,6 +256,9 @@ fn html_charset(text: &str) -> Option<&str> {
     Some(&value[..end]).filter(|charset| charset_decoder(charset.as_bytes()).is_some())
 }
 
+/// By chance the octets of another charset are never so many letters of UTF-8, and nothing else.
+const BEYOND_DOUBT: usize = 4;
+
 /// Longer base64 was not typed by hand.
 const SHORT: usize = 200;
 
@@ -170,3 +267,44 @@ const GUESSED_BY: usize = 64 * 1024;
 
 /// Where HTML says its charset (HTML, section 13.2.3.2).
 const META_OCTETS: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use crate::notice::Notice;
+
+    fn shown(charset: &str, body: &[u8]) -> String {
+        let head = format!("Content-Type: text/plain; charset={charset}\r\n\r\n");
+        Notice::parse(&[head.as_bytes(), body].concat()).text()
+    }
+
+    #[test]
+    fn a_text_in_another_charset_than_it_says_is_read_by_what_it_holds() {
+        let utf8 = "会议通知：明天上午十点";
+        let sjis =
+            b"\x83\x81\x81\x5b\x83\x8b\x92\xe2\x8e\x7e\x82\xcc\x82\xa8\x92\x6d\x82\xe7\x82\xb9";
+
+        for charset in ["gb2312", "big5", "iso-8859-1", "us-ascii"] {
+            assert_eq!(shown(charset, utf8.as_bytes()).trim(), utf8, "{charset}");
+        }
+        for charset in ["euc-jp", "utf-8"] {
+            assert_eq!(
+                shown(charset, sjis).trim(),
+                "メール停止のお知らせ",
+                "{charset}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_in_the_charset_that_it_says_stays() {
+        for (charset, body, text) in [
+            ("shift_jis", &b"\x83\x81\x81\x5b\x83\x8b"[..], "メール"),
+            ("gb2312", b"\xbb\xe1\xd2\xe9", "会议"),
+            ("iso-8859-1", b"Gr\xfc\xdfe", "Grüße"),
+            // The library knows two octets of each, and one that is none.
+            ("gb2312", b"\xbb\xe1\xd2\xe9 \xff", "会议 \u{fffd}"),
+        ] {
+            assert_eq!(shown(charset, body).trim(), text);
+        }
+    }
+}

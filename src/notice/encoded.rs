@@ -1,12 +1,14 @@
 //! Encoded words that break off within a character, or hold spaces. RFC 2047 §5 has each decoded by itself; many
 //! programs cut a subject into words without looking, and the halves of a character are none. By §2 a space ends
-//! a word; many write it as it is.
+//! a word; many write it as it is. And many a word is in another charset than it says.
 
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use memchr::memmem;
+
+use super::charset;
 
 /// Where words stand that follow on one another, in one charset and encoding, or hold spaces, and what may stand
 /// there instead: one word with what they hold together.
@@ -32,12 +34,11 @@ pub(super) fn together(headers: &[u8]) -> Vec<(std::ops::Range<usize>, Vec<u8>)>
         }
         let (from, end) = (words[0].start, words[words.len() - 1].end);
         at = end;
-        let has_space = !words[0].is_base64 && words[0].payload.contains(&b' ');
-        if (words.len() > 1 || has_space)
-            && let Some(word) = joined(&words)
-        {
-            found.push((from..end, word));
-        }
+        let word = in_its_charset(&words).or_else(|| {
+            let is_odd = words.len() > 1 || words[0].is_odd();
+            is_odd.then(|| joined(&words))?
+        });
+        found.extend(word.map(|word| (from..end, word)));
     }
     found
 }
@@ -75,9 +76,53 @@ impl<'h> Word<'h> {
         })
     }
 
+    /// True if decoders take offence at it: a space in it, or no padding at its end.
+    fn is_odd(&self) -> bool {
+        match self.is_base64 {
+            true => !self.payload.len().is_multiple_of(4),
+            false => self.payload.contains(&b' '),
+        }
+    }
+
+    /// Its octets, if they can be decoded.
+    fn octets(&self) -> Option<Vec<u8>> {
+        match self.is_base64 {
+            true => BASE64.decode(self.payload).ok(),
+            false => Some(from_q(self.payload)),
+        }
+    }
+
     fn goes_on(&self, before: &Word) -> bool {
         self.is_base64 == before.is_base64 && self.charset.eq_ignore_ascii_case(before.charset)
     }
+}
+
+/// One word in UTF-8 for words that are in another charset than they say; none if they say it right.
+fn in_its_charset(words: &[Word]) -> Option<Vec<u8>> {
+    let octets: Option<Vec<Vec<u8>>> = words.iter().map(Word::octets).collect();
+    let said = String::from_utf8_lossy(words.first()?.charset);
+    // A language may stand behind the charset (RFC 2231 §5).
+    let said = said.split('*').next().unwrap_or_default();
+    let text = charset::of_word(said, &octets?.concat())?;
+    Some(format!("=?UTF-8?B?{}?=", BASE64.encode(text)).into_bytes())
+}
+
+/// The octets of a payload in `Q` (RFC 2047 §4.2); what is not encoded as it should be stands for itself.
+fn from_q(payload: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(payload.len());
+    let mut at = 0;
+    while let Some(octet) = payload.get(at) {
+        let encoded = payload.get(at + 1..at + 3).filter(|_| *octet == b'=');
+        let encoded =
+            encoded.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        at += if encoded.is_some() { 3 } else { 1 };
+        octets.push(match (encoded, octet) {
+            (Some(encoded), _) => encoded,
+            (None, b'_') => b' ',
+            (None, octet) => *octet,
+        });
+    }
+    octets
 }
 
 /// One word for several; none if one of them cannot be decoded.
@@ -94,7 +139,7 @@ fn joined(words: &[Word]) -> Option<Vec<u8>> {
                 .collect()
         }
         true => {
-            let decoded = words.iter().map(|word| BASE64.decode(word.payload).ok());
+            let decoded = words.iter().map(Word::octets);
             let decoded = decoded.collect::<Option<Vec<_>>>()?;
             let octets = decoded.concat();
             BASE64
@@ -173,6 +218,52 @@ mod tests {
         let subject = Notice::parse(mail.as_bytes()).subject;
 
         assert_eq!(subject.as_str(), "東京オフィス停電のお知らせ");
+    }
+
+    #[test]
+    fn words_in_another_charset_than_they_say_are_read_by_what_they_hold() {
+        use crate::notice::Notice;
+        for (subject, expected) in [
+            ("=?iso-8859-1?q?caf=C3=A9?=", "café"),
+            ("=?windows-1252?B?Y2Fmw6k=?=", "café"),
+            (
+                "=?iso-8859-1?Q?=93Termin=94_f=FCr_alle?=",
+                "“Termin” für alle",
+            ),
+            ("=?utf-8?Q?Gr=FC=DFe_aus_K=F6ln?=", "Grüße aus Köln"),
+            ("=?x-unknown?B?UHJ6eWrEmWNpZQ==?=", "Przyjęcie"),
+            ("=?gb2312?B?5Lya6K6u6YCa55+l?=", "会议通知"),
+            ("=?UTF-8?B?SGFsbG8?=", "Hallo"),
+            ("=?UTF-8*de?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+            // Said rightly.
+            ("=?iso-8859-1?Q?caf=E9?=", "café"),
+            ("=?iso-8859-2?Q?=B3=F3d=BC?=", "łódź"),
+            ("=?koi8-r?B?8NLJ18XU?=", "Привет"),
+            ("=?utf-8?Q?cut_=E2=82?=", "cut \u{fffd}"),
+        ] {
+            let mail = format!("Subject: {subject}\r\n\r\n");
+            assert_eq!(Notice::parse(mail.as_bytes()).subject.as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn octets_in_no_charset_are_read_by_the_text_s_or_by_what_they_look_like() {
+        use crate::notice::Notice;
+        let subject = |field: &[u8], rest: &str| {
+            let mail = [b"Subject: ", field, b"\r\n", rest.as_bytes(), b"\r\n\r\n"].concat();
+            Notice::parse(&mail).subject.to_string()
+        };
+        let koi8 = b"\xf0\xcc\xc1\xce\xcf\xd7\xd9\xc5 \xd2\xc1\xc2\xcf\xd4\xd9";
+        let sjis =
+            b"\x83\x81\x81\x5b\x83\x8b\x92\xe2\x8e\x7e\x82\xcc\x82\xa8\x92\x6d\x82\xe7\x82\xb9";
+
+        assert_eq!(subject(koi8, "X: y"), "Плановые работы");
+        assert_eq!(subject(sjis, "X: y"), "メール停止のお知らせ");
+        assert_eq!(subject(b"Gr\xfc\xdfe", "X: y"), "Grüße");
+        // Too little to tell by itself.
+        let polish = "Content-Type: text/plain; charset=iso-8859-2";
+        assert_eq!(subject(b"\xb3\xf3d\xbc", polish), "łódź");
+        assert_eq!(subject("łódź".as_bytes(), polish), "łódź");
     }
 
     #[test]

@@ -2,9 +2,17 @@
 //!
 //! Nothing here touches a disk: it decides names, types and what is a program.
 
-use mail_parser::{Encoding, MessageParser, MessagePart, PartType};
+use std::ops::Range;
 
-use super::{Notice, TextForm, guard, limits, packed, shown::Shown, transfer::transfer_decoded};
+use mail_parser::{Encoding, Message, MessageParser, MessagePart, PartType};
+
+use super::{
+    Notice, TextForm, guard,
+    limits::{self, Bounded},
+    packed,
+    shown::Shown,
+    transfer::transfer_decoded,
+};
 
 /// An attachment, as it is listed. Its bytes come from [`bytes()`] on demand.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,14 +111,29 @@ pub fn bytes(raw: &[u8], place: Place) -> Option<Vec<u8>> {
             PartType::Message(inner) if part.encoding != Encoding::None => {
                 inner.raw_message.clone()
             }
+            // As it came, without what makes it readable here.
+            PartType::Message(_) => raw.get(bounded.original(range_of(part)))?.into(),
             // Text is saved as it was sent, not as it was decoded for display.
-            PartType::Text(_)
-            | PartType::Html(_)
-            | PartType::Message(_)
-            | PartType::Multipart(_) => transfer_decoded(part, &bounded.raw),
+            PartType::Text(_) | PartType::Html(_) | PartType::Multipart(_) => {
+                transfer_decoded(part, &bounded.raw)
+            }
         };
         Some(bytes.into_owned())
     })?
+}
+
+/// How large a mail within a mail is, as it came; none if the file is no such mail.
+pub(super) fn size_of_mail(mail: &Message, bounded: &Bounded, place: Place) -> Option<u64> {
+    let part = mail
+        .parts
+        .get(place.part)
+        .filter(|_| place.packed.is_none())?;
+    let is_mail = matches!(part.body, PartType::Message(_)) && part.encoding == Encoding::None;
+    is_mail.then(|| bounded.original(range_of(part)).len() as u64)
+}
+
+fn range_of(part: &MessagePart) -> Range<usize> {
+    part.offset_body as usize..part.offset_end as usize
 }
 
 /// Returns a name to save a file under: one component, nothing hidden or reserved, at most 200

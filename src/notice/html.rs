@@ -14,6 +14,7 @@ use super::{
 
 mod colour;
 mod counting;
+mod form;
 pub mod node;
 pub mod source;
 pub mod strip;

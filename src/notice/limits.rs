@@ -4,12 +4,12 @@
 //! how many there are. So the bytes are looked over first, in one pass and without building
 //! anything, and cut where they go beyond what any honest mail needs. What was cut is said.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, ops::Range};
 
-use mail_parser::{HeaderValue, decoders::charsets::map::charset_decoder, parsers::MessageStream};
+use mail_parser::{HeaderValue, parsers::MessageStream};
 use memchr::{memchr, memmem};
 
-use super::{encoded, repair, shown::Shown};
+use super::{charset, encoded, repair, shown::Shown};
 
 /// A mail within bounds.
 #[derive(Debug)]
@@ -18,16 +18,38 @@ pub struct Bounded<'x> {
     pub raw: Cow<'x, [u8]>,
     /// What was left out, in words.
     pub cuts: Vec<Shown>,
+    /// How far `raw` is ahead of the mail as it came, from each of these places on.
+    shifts: Vec<(usize, isize)>,
+}
+
+impl Bounded<'_> {
+    /// Where a range of `raw` stands in the mail as it came.
+    pub fn original(&self, range: Range<usize>) -> Range<usize> {
+        let origin = |place: usize| {
+            let behind = self.shifts.partition_point(|(from, _)| *from <= place);
+            let shift = behind.checked_sub(1).map_or(0, |last| self.shifts[last].1);
+            let place = place.saturating_sub_signed(shift);
+            // Within what was put in: where that stands.
+            let next = self.shifts.get(behind);
+            next.map_or(place, |(end, shift)| {
+                place.min(end.saturating_sub_signed(*shift))
+            })
+        };
+        origin(range.start)..origin(range.end)
+    }
 }
 
 /// Returns the mail without its mbox line, and with no more headers, parts and nesting than bounds
 /// allow. A mail that has no header at all gets the empty line that makes it all body.
 pub fn bounded(raw: &[u8]) -> Bounded<'_> {
+    let whole = raw.len();
     let raw = without_lead(raw);
+    let lead = signed(raw.len()) - signed(whole);
     if !starts_with_headers(raw) {
         return Bounded {
             raw: [b"\n", raw].concat().into(),
             cuts: Vec::new(),
+            shifts: vec![(0, lead + 1)],
         };
     }
     let mut scan = Scan {
@@ -35,10 +57,46 @@ pub fn bounded(raw: &[u8]) -> Bounded<'_> {
         ..Scan::default()
     };
     let end = scan.mail();
-    Bounded {
-        raw: repair::closed(edited(&raw[..end], &scan.edits)),
-        cuts: scan.cuts,
+    let (made, edits) = edited(&raw[..end], &scan.edits);
+    let (raw, closings) = repair::closed(made);
+    let mut shifts = vec![(0, lead)];
+    let (mut edits, mut closings) = (
+        edits.into_iter().peekable(),
+        closings.into_iter().peekable(),
+    );
+    // Both in the order of their places in what was edited.
+    let (mut edited, mut inserted) = (0, 0);
+    loop {
+        let is_edit = match (edits.peek(), closings.peek()) {
+            (None, None) => break,
+            (Some((edit, _)), Some((closing, _))) => edit <= closing,
+            (edit, None) => edit.is_some(),
+            (None, Some(_)) => false,
+        };
+        let next = if is_edit {
+            edits.next()
+        } else {
+            closings.next()
+        };
+        let Some((place, grown)) = next else { break };
+        match is_edit {
+            true => edited += grown,
+            false => inserted += grown,
+        }
+        shifts.push((
+            place.saturating_add_signed(inserted),
+            lead + edited + inserted,
+        ));
     }
+    Bounded {
+        raw,
+        cuts: scan.cuts,
+        shifts,
+    }
+}
+
+fn signed(size: usize) -> isize {
+    isize::try_from(size).expect("nothing in memory is larger")
 }
 
 /// One pass over a mail: from header block to header block. Where it is open to doubt what is a
@@ -117,10 +175,11 @@ impl Scan<'_> {
                 kept_to = Some(block.end);
             }
             if kept_to.is_none() {
-                self.header(block.end, next, start == 0, &mut block);
+                self.header(block.end, next, &mut block);
             }
             block.end = next;
         }
+        self.octets(std::mem::take(&mut block.octets), &block.charset);
         let words = encoded::together(&self.raw[start..kept_to.unwrap_or(block.end)]);
         self.edits
             .extend(words.into_iter().map(|(range, with)| Edit {
@@ -143,16 +202,24 @@ impl Scan<'_> {
         block
     }
 
-    fn header(&mut self, at: usize, next: usize, is_own: bool, block: &mut HeaderBlock) {
+    /// Old programs send their own charset in headers, and do not say which.
+    fn octets(&mut self, lines: Vec<Range<usize>>, said: &str) {
+        let raw = self.raw;
+        let fields: Vec<&[u8]> = lines.iter().map(|line| &raw[line.clone()]).collect();
+        let Some(decode) = charset::of_fields(&fields, said) else {
+            return;
+        };
+        self.edits.extend(lines.into_iter().map(|line| Edit {
+            from: line.start,
+            to: line.end,
+            with: decode(&raw[line]).into_bytes(),
+        }));
+    }
+
+    fn header(&mut self, at: usize, next: usize, block: &mut HeaderBlock) {
         let line = &self.raw[at..next];
-        if is_own && is_old_charset(line) {
-            // Old programs send their own charset in headers, and do not say which.
-            let decode = charset_decoder(b"windows-1252").expect("mail-parser knows Windows-1252");
-            self.edits.push(Edit {
-                from: at,
-                to: next,
-                with: decode(line).into_bytes(),
-            });
+        if is_old_charset(line) {
+            block.octets.push(at..next);
         }
         let Some(colon) = memchr(b':', line) else {
             return;
@@ -184,6 +251,9 @@ impl Scan<'_> {
         };
         block.holds_mail |= is("message", "rfc822") || is("message", "global");
         self.has_digest |= is("multipart", "digest");
+        if let Some(charset) = kind.attribute("charset") {
+            block.charset = charset.to_owned();
+        }
         if let Some(boundary) = kind.attribute("boundary") {
             self.boundaries.insert(boundary.as_bytes());
         }
@@ -227,6 +297,10 @@ struct HeaderBlock {
     type_at: Option<usize>,
     holds_mail: bool,
     is_encoded: bool,
+    /// Lines in a charset that is not said.
+    octets: Vec<Range<usize>>,
+    /// That of the text behind it, as far as it is said.
+    charset: String,
 }
 
 impl HeaderBlock {
@@ -235,10 +309,12 @@ impl HeaderBlock {
     }
 }
 
-/// Returns the bytes with the edits made; those that overlap an earlier one are not.
-fn edited<'x>(raw: &'x [u8], edits: &[Edit]) -> Cow<'x, [u8]> {
+/// Returns the bytes with the edits made, those that overlap an earlier one are not; and where each of them ends, and by
+/// how much it is longer than what it stands for.
+fn edited<'x>(raw: &'x [u8], edits: &[Edit]) -> (Cow<'x, [u8]>, Vec<(usize, isize)>) {
+    let mut grown = Vec::new();
     if edits.is_empty() {
-        return Cow::Borrowed(raw);
+        return (Cow::Borrowed(raw), grown);
     }
     let mut edits: Vec<&Edit> = edits.iter().filter(|edit| edit.to <= raw.len()).collect();
     edits.sort_by_key(|edit| edit.from);
@@ -249,10 +325,12 @@ fn edited<'x>(raw: &'x [u8], edits: &[Edit]) -> Cow<'x, [u8]> {
             made.extend_from_slice(&raw[at..edit.from]);
             made.extend_from_slice(&edit.with);
             at = edit.to;
+            let more = signed(edit.with.len()) - signed(edit.to - edit.from);
+            grown.push((made.len(), more));
         }
     }
     made.extend_from_slice(&raw[at..]);
-    Cow::Owned(made)
+    (Cow::Owned(made), grown)
 }
 
 /// The boundaries that were announced so far.
@@ -335,11 +413,18 @@ fn starts_with_headers(raw: &[u8]) -> bool {
     false
 }
 
-/// True if a line holds octets beyond ASCII, and none of them make a letter of UTF-8. A line that is
-/// UTF-8 but for a cut letter is left as it is.
+/// True if a line holds octets beyond ASCII of which most make no letter of UTF-8. A line that is UTF-8 but for a cut
+/// letter is left as it is.
 fn is_old_charset(line: &[u8]) -> bool {
-    let chunks = line.utf8_chunks();
-    std::str::from_utf8(line).is_err() && chunks.into_iter().all(|chunk| chunk.valid().is_ascii())
+    if line.is_ascii() || std::str::from_utf8(line).is_ok() {
+        return false;
+    }
+    let (mut letters, mut others) = (0, 0);
+    for chunk in line.utf8_chunks() {
+        letters += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        others += chunk.invalid().len();
+    }
+    letters == 0 || others > 3 * letters
 }
 
 /// True if a field has this name, as mail-parser reads names: without any space in them.

@@ -6,7 +6,7 @@ use mail_parser::{HeaderName, Message, MessageParser};
 use super::{
     Notice, Run, Style, TextForm,
     body::{self, Block, Content, plain},
-    calendar, facts, guard, headers, html, limits,
+    calendar, facts, files, guard, headers, html, limits,
     links::Links,
     parts::{self, Piece},
     report,
@@ -32,6 +32,9 @@ impl Notice {
             let bounded = limits::bounded(raw);
             let mail = MessageParser::new().parse(&*bounded.raw)?;
             let mut notice = of_mail(&mail, form, zone);
+            for file in &mut notice.files {
+                file.size = files::size_of_mail(&mail, &bounded, file.place).unwrap_or(file.size);
+            }
             notice.cuts.splice(0..0, bounded.cuts);
             Some(notice)
         });

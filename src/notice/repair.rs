@@ -6,24 +6,29 @@ use std::borrow::Cow;
 use mail_parser::{HeaderValue, parsers::MessageStream};
 use memchr::{memchr, memmem};
 
-/// Returns the mail with a closing delimiter for each multipart that has none.
-pub(super) fn closed(raw: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+/// Returns the mail with a closing delimiter for each multipart that has none; and where they were put in, with their
+/// lengths.
+pub(super) fn closed(raw: Cow<'_, [u8]>) -> (Cow<'_, [u8]>, Vec<(usize, isize)>) {
     let missing = missing(&raw);
+    let mut grown = Vec::new();
     if missing.is_empty() {
-        return raw;
+        return (raw, grown);
     }
     let mut whole = Vec::with_capacity(raw.len() + missing.len() * 80);
     let mut at = 0;
     for (place, boundary) in missing {
         whole.extend_from_slice(&raw[at..place]);
+        let before = whole.len();
         if !whole.ends_with(b"\n") {
             whole.push(b'\n');
         }
         whole.extend_from_slice(&[b"--", &*boundary, b"--\n"].concat());
+        let more = isize::try_from(whole.len() - before).unwrap_or(isize::MAX);
+        grown.push((place, more));
         at = place;
     }
     whole.extend_from_slice(&raw[at..]);
-    Cow::Owned(whole)
+    (Cow::Owned(whole), grown)
 }
 
 /// A multipart that is open.
@@ -144,7 +149,7 @@ mod tests {
     use super::*;
 
     fn repaired(mail: &str) -> String {
-        let closed = closed(Cow::Borrowed(mail.as_bytes()));
+        let (closed, _) = closed(Cow::Borrowed(mail.as_bytes()));
         String::from_utf8(closed.into_owned()).expect("it was text")
     }
 

@@ -6,6 +6,7 @@ use url::{ParseError, Url};
 use super::{
     colour::Colours,
     counting::counted,
+    form,
     node::{WALK_DEPTH, attribute, beginning, element_name, holds_image, label_of, text_of},
     source, table,
     writer::{Context, Writer},
@@ -95,10 +96,8 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, node: &Handle, name: &str, context: &Context) {
-        if matches!(
-            name,
-            "head" | "template" | "object" | "svg" | "select" | "datalist"
-        ) || self.is_hidden(node)
+        if matches!(name, "head" | "template" | "object" | "svg" | "datalist")
+            || self.is_hidden(node)
         {
             return;
         }
@@ -113,7 +112,8 @@ impl Writer<'_> {
             "br" => self.line_break(context),
             "hr" => self.rule(context),
             "img" => self.image(node, context),
-            "input" => self.input(node, context),
+            "input" | "select" | "textarea" => self.field(node, name, context),
+            "button" if context.link.is_none() => self.button(node, context),
             "a" => self.anchor(node, context),
             "b" | "strong" | "th" => self.children(node, &styled(context, Style::Strong)),
             "i" | "em" | "cite" | "dfn" | "var" => {
@@ -176,16 +176,22 @@ impl Writer<'_> {
         }
     }
 
-    fn input(&mut self, node: &Handle, context: &Context) {
-        let kind = attribute(node, "type").unwrap_or_default();
-        if matches!(kind.as_str(), "checkbox" | "radio") {
-            let is_checked = attribute(node, "checked").is_some();
-            self.text(if is_checked { "[x] " } else { "[ ] " }, context);
+    /// Adds a field of a form, apart from what stands beside it.
+    fn field(&mut self, node: &Handle, name: &str, context: &Context) {
+        if let Some(words) = form::words(node, name).filter(|words| !words.is_empty()) {
+            let context = Context {
+                is_pre: false,
+                ..context.clone()
+            };
+            self.text(&format!(" {words} "), &context);
         }
-        if matches!(kind.as_str(), "submit" | "button" | "reset") {
-            let value = attribute(node, "value").unwrap_or_default();
-            self.text(&format!("[{value}]"), context);
-        }
+    }
+
+    /// Adds a button's words as a field.
+    fn button(&mut self, node: &Handle, context: &Context) {
+        self.text(" ", context);
+        self.between(node, context, "[", "]");
+        self.text(" ", context);
     }
 
     /// Adds a link's text, and its number: `status page [1]`.
