@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use shown::Shown;
 
+mod armor;
 pub mod body;
 pub mod calendar;
 pub mod charset;

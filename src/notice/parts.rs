@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use mail_parser::{ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType};
 
 use super::{
-    TextForm, charset, files,
+    TextForm,
+    armor::{self, Armor},
+    charset, files,
     files::{File, Place as FilePlace},
     limits, packed,
     packed::{Packed, Written},
@@ -130,9 +132,7 @@ impl<'x> Walk<'x> {
                 self.text(part, text)
             }
             PartType::Binary(_) | PartType::InlineBinary(_) if self.by_outlook(part, id) => {}
-            PartType::Binary(bytes)
-                if !place.files_only && is_type(part, "message", "delivery-status") =>
-            {
+            PartType::Binary(bytes) if !place.files_only && is_status(part) => {
                 let status = self.limited(String::from_utf8_lossy(bytes));
                 self.contents.pieces.push(Piece::Status(status));
             }
@@ -303,6 +303,17 @@ impl<'x> Walk<'x> {
                     }
                     None => text,
                 };
+                let text = match armor::find(&text) {
+                    Some(Armor::Signed(inner)) => {
+                        self.say("Signed; the signature was not checked.");
+                        Cow::Owned(inner)
+                    }
+                    Some(Armor::Encrypted) => {
+                        self.say("Encrypted: open it in a mail program that has the key.");
+                        text
+                    }
+                    None => text,
+                };
                 Piece::Plain { text, format }
             }
         };
@@ -461,6 +472,13 @@ impl<'x> Walk<'x> {
             self.contents.cuts.push(words);
         }
     }
+}
+
+/// What became of a mail that was sent (RFC 3464 §2.1, RFC 6533 §3).
+fn is_status(part: &MessagePart) -> bool {
+    ["delivery-status", "global-delivery-status"]
+        .iter()
+        .any(|sub| is_type(part, "message", sub))
 }
 
 /// SECURITY.md P2.1.

@@ -112,7 +112,25 @@ fn kinds_of(group: &[Line]) -> Vec<bool> {
             && text::width(&group[index - 1].text) <= text::width(&group[index].text) + 2;
         kinds[index - 1] |= is_underline;
     }
+    // A drawing of signs with words in it: no line of it is prose.
+    let signs = group.iter().filter(|line| is_of_signs(&line.text)).count();
+    let is_narrow = |line: &Line| text::width(&line.text) <= WRAPPED_LEAST;
+    if signs >= 2 && signs * 2 >= group.len() && group.iter().all(is_narrow) {
+        kinds.fill(true);
+    }
     kinds
+}
+
+/// True if a line is rather signs than letters, and not just one of them: ` ( o.o )`, `/ \\`.
+fn is_of_signs(line: &str) -> bool {
+    let (mut signs, mut others) = (0, 0);
+    for c in line.chars().filter(|c| !c.is_whitespace()) {
+        match c.is_ascii_punctuation() {
+            true => signs += 1,
+            false => others += 1,
+        }
+    }
+    signs > others || (signs == 1 && others == 0)
 }
 
 /// Takes the lines of a patch for drawn, its empty lines being no end of it; and the lines of a change that

@@ -45,6 +45,11 @@ fn begins(blocks: &[Block]) -> bool {
     if is_title(&line) {
         return true;
     }
+    if is_attribution(first) {
+        // Where the answer goes on between marked pieces, these say what is quoted.
+        let next = blocks.iter().skip(1).find(|block| !lines(block).is_empty());
+        return lines(first).len() > ATTRIBUTION_LINES || next.is_some_and(|next| next.quote == 0);
+    }
     if !is_from(&line) {
         return false;
     }
@@ -54,6 +59,32 @@ fn begins(blocks: &[Block]) -> bool {
     }
     // A form may have a line or two that look like these.
     seen >= 2 && near.next().is_some()
+}
+
+/// True if a block begins by saying who wrote what follows, and when: `On Monday, 2 November, Tom wrote:`.
+fn is_attribution(block: &Block) -> bool {
+    let mut said = String::new();
+    for line in lines(block).iter().take(ATTRIBUTION_LINES) {
+        said.push_str(line.trim());
+        said.push(' ');
+        if line.trim_end().ends_with(':') {
+            break;
+        }
+    }
+    let said = said.trim_end().to_lowercase();
+    let Some(stem) = said.strip_suffix(':').map(str::trim_end) else {
+        return false;
+    };
+    let has_day = stem.contains(|c: char| c.is_ascii_digit());
+    stem.len() <= ATTRIBUTION_OCTETS
+        && has_day
+        && ATTRIBUTIONS.iter().any(|(opening, verb)| {
+            let is_end = stem.ends_with(verb);
+            // In German and Dutch the name stands behind the verb.
+            let is_within =
+                matches!(*opening, "am " | "op ") && stem.contains(&format!(" {verb} "));
+            stem.starts_with(opening) && (is_end || is_within)
+        })
 }
 
 /// True for a line with nothing but underscores in it.
@@ -154,6 +185,21 @@ const SUBJECT: &[&str] = &[
     "onderwerp",
 ];
 
+/// How an attribution begins, and its verb.
+const ATTRIBUTIONS: &[(&str, &str)] = &[
+    ("on ", "wrote"),
+    ("am ", "schrieb"),
+    ("le ", "a écrit"),
+    ("el ", "escribió"),
+    ("il ", "ha scritto"),
+    ("em ", "escreveu"),
+    ("op ", "schreef"),
+];
+
+/// Programs break it once or twice.
+const ATTRIBUTION_LINES: usize = 3;
+const ATTRIBUTION_OCTETS: usize = 300;
+
 /// Headers follow one another closely.
 const NEAR: usize = 8;
 
@@ -184,6 +230,14 @@ mod tests {
             "De: Tom\nEnviada em: segunda-feira\nPara: todos\nAssunto: Simulado",
             "Van: Tom\nVerzonden: maandag\nAan: allen\nOnderwerp: Oefening",
             "*From:* Tom\n*Date:* Monday\n*Subject:* Fire drill",
+            "On Mon, 2 Nov 2026 at 10:00, Tom <tom@team.example> wrote:",
+            "On Mon, 2 Nov 2026 at 10:00, Tom of the Facility Management <tom@team.example>\nwrote:",
+            "Am 02.11.2026 um 10:00 schrieb Tom <tom@team.example>:",
+            "Le lun. 2 nov. 2026 à 10:00, Tom a écrit :",
+            "El lun, 2 nov 2026 a las 10:00, Tom escribió:",
+            "Il giorno lun 2 nov 2026 alle ore 10:00 Tom ha scritto:",
+            "Em seg., 2 de nov. de 2026 às 10:00, Tom escreveu:",
+            "Op ma 2 nov 2026 om 10:00 schreef Tom:",
         ];
         for head in heads {
             let text = format!("I shall be there.\n\n{head}\n\nThe drill is at ten.\n");
@@ -202,6 +256,8 @@ mod tests {
             "From: Tom\nSent: Monday\nTo: all\nSubject: Fire drill\n\nThe drill is at ten.\n",
             "Hello,\n\nFrom: the kitchen, with love\n\nSoup today.\n",
             "Hello,\n\n-----\n\nThe original message was lost.\n",
+            "Hello,\n\nOn 2 November the board wrote:\n",
+            "Hello,\n\nOn the 2nd floor somebody wrote: come in.\n\nBye.\n",
             "Hello,\n\n---------- Forwarded message ---------\nFrom: Tom\nSubject: Drill\n",
         ] {
             assert!(quoted(text).iter().all(|quote| *quote == 0), "{text}");

@@ -37,7 +37,36 @@ pub fn data(node: &Handle) -> Option<Vec<Row>> {
     };
     let is_data =
         (2..=COLUMNS).contains(&columns) && (is_headed && rows.len() >= 2 || is_grid && is_full());
-    (is_data && cells().all(is_cell_of_data)).then_some(rows)
+    let most = match is_titled(&rows) {
+        true => TITLED_COLUMNS,
+        false => CELL_COLUMNS,
+    };
+    (is_data && cells().all(|cell| is_cell_of_data(cell, most))).then_some(rows)
+}
+
+/// True if the first row says in a word or two what stands in each column, and no other does: text of any length
+/// belongs to its column then.
+fn is_titled(rows: &[Row]) -> bool {
+    let Some((head, others)) = rows.split_first() else {
+        return false;
+    };
+    let is_title = |(column, cell): (usize, &Option<Handle>)| {
+        cell.as_ref().is_some_and(|cell| {
+            let found = look(cell);
+            let width = text::width(found.text.trim());
+            element_name(cell) == "th"
+                && !found.has_blocks
+                && width <= TITLE_COLUMNS
+                && (width > 0 || column == 0)
+        })
+    };
+    let is_plain = |row: &Row| {
+        row.iter()
+            .skip(1)
+            .flatten()
+            .all(|cell| element_name(cell) == "td")
+    };
+    !others.is_empty() && head.iter().enumerate().all(is_title) && others.iter().all(is_plain)
 }
 
 /// Puts each cell into its column: one that goes over several rows or columns leaves the others empty.
@@ -128,9 +157,9 @@ fn rows_of(node: &Handle, rows: &mut Vec<Vec<Handle>>) {
     }
 }
 
-fn is_cell_of_data(cell: &Handle) -> bool {
+fn is_cell_of_data(cell: &Handle, most: usize) -> bool {
     let found = look(cell);
-    !found.has_blocks && text::width(found.text.trim()) <= CELL_COLUMNS
+    !found.has_blocks && text::width(found.text.trim()) <= most
 }
 
 fn is_blank(cell: &Handle) -> bool {
@@ -156,7 +185,7 @@ fn look(cell: &Handle) -> Look {
 fn walk(node: &Handle, found: &mut Look) {
     found.depth += 1;
     for child in node.children.borrow().iter() {
-        if found.text.len() > CELL_COLUMNS * 4 || found.depth > CELL_DEPTH {
+        if found.text.len() > TITLED_COLUMNS * 4 || found.depth > CELL_DEPTH {
             break;
         }
         match (&child.data, element_name(child).as_str()) {
@@ -178,6 +207,12 @@ fn walk(node: &Handle, found: &mut Look) {
 
 /// A cell with more is text that was placed.
 const CELL_COLUMNS: usize = 160;
+
+/// One below a title may have some paragraphs.
+const TITLED_COLUMNS: usize = 2000;
+
+/// A title says it in a few words.
+const TITLE_COLUMNS: usize = 40;
 
 /// Words side by side: the links at the top of a newsletter.
 const WORD_OCTETS: usize = 32;
