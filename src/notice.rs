@@ -163,6 +163,8 @@ pub struct Notice {
     pub facts: Vec<facts::Fact>,
     /// True if it has its text in another form too: HTML where this is plain, or plain where this is HTML.
     pub has_other_form: bool,
+    /// The appointment that it is about, if it is a single one.
+    pub appointment: Option<calendar::Appointment>,
     /// Its text.
     pub blocks: Vec<body::Block>,
     /// The links in its text, in order, each target once. `[n]` in the text is the n-th, from 1.

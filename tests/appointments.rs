@@ -1,7 +1,11 @@
 //! Appointments in mails: what is told of them, in the sender's zone and in the reader's.
 
 use jiff::{Timestamp, tz::TimeZone};
-use tidings::notice::{Notice, TextForm, body::Options, headline::Digest};
+use tidings::{
+    notice::{Notice, TextForm, body::Options, headline::Digest},
+    pop3::listing::{Octets, UniqueId},
+    store::{Store, arrival::Arrival, seen::Listed},
+};
 
 fn mail(calendar: &str) -> Vec<u8> {
     let calendar = calendar.trim().replace('\n', "\r\n");
@@ -16,7 +20,14 @@ fn mail(calendar: &str) -> Vec<u8> {
 /// What is told of an appointment to somebody in a zone.
 fn told(calendar: &str, zone: &str) -> String {
     let zone = TimeZone::get(zone).expect("a zone");
-    let notice = Notice::parse_in(&mail(calendar), TextForm::Best, Some(&zone));
+    text_of(&Notice::parse_in(
+        &mail(calendar),
+        TextForm::Best,
+        Some(&zone),
+    ))
+}
+
+fn text_of(notice: &Notice) -> String {
     let lines = notice.lines(100, Options::default());
     let text = |line: &tidings::notice::Line| {
         line.runs
@@ -51,7 +62,8 @@ fn an_invitation_is_told_in_both_zones() {
         "What     Planning, the second\n\
          When     Tue 24 Nov 2026 14:00 - 15:00 (Europe/Berlin)\n\
          Where    Room 3\n\
-         Who      Priya Natarajan <priya@team.example>, 2 guests\n\
+         Who      Priya Natarajan <priya@team.example>\n\
+         With     tom@team.example, ana@team.example\n\
          This is  an invitation\n\
          \n\
          Bring your plans.\nAnd tea.",
@@ -200,6 +212,86 @@ fn what_became_of_it_is_told() {
         answer.contains("This is  Tom Becker <tom@team.example> declines"),
         "{answer}"
     );
+}
+
+#[test]
+fn guests_are_named_without_who_invites_and_many_are_counted() {
+    let guests: String = (1..=11)
+        .map(|number| format!("ATTENDEE;CN=Guest {number}:mailto:{number}@team.example\n"))
+        .collect();
+    let many = MEETING.replace(
+        "DESCRIPTION",
+        &format!("{guests}ATTENDEE:MAILTO:Priya@team.example\nDESCRIPTION"),
+    );
+
+    let told = told(&many, "UTC");
+
+    let with = "With     tom@team.example, ana@team.example, Guest 1, Guest 2, Guest 3, Guest 4, Guest 5, \
+                Guest 6 and 5 more";
+    assert!(told.replace("\n         ", " ").contains(with), "{told}");
+}
+
+#[test]
+fn an_appointment_that_was_moved_says_when_and_where_it_was_to_be() {
+    let changed = |changes: &[(&str, &str)], sequence: u32| {
+        let changes = changes.iter().fold(MEETING.to_owned(), |text, (from, to)| {
+            text.replace(from, to)
+        });
+        changes.replace("SEQUENCE:0", &format!("SEQUENCE:{sequence}"))
+    };
+    let later = changed(&[("1124T14", "1125T16"), ("1124T15", "1125T17")], 1);
+    let elsewhere = changed(
+        &[
+            ("1124T14", "1125T16"),
+            ("1124T15", "1125T17"),
+            ("Room 3", "Room 7"),
+        ],
+        2,
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&folder.path().join("cache.db"))
+        .expect("it opens")
+        .store;
+    let all = [MEETING, &later, &elsewhere].map(mail);
+    for (number, bytes) in all.iter().enumerate() {
+        let now = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(number as i64);
+        let unique_id = UniqueId::new(format!("id{number}").as_bytes()).expect("short");
+        let arrival = Arrival::new(
+            unique_id,
+            Octets(bytes.len() as u64),
+            bytes.clone(),
+            Digest::of(bytes, now),
+        );
+        store
+            .keep(vec![arrival], &Listed::default(), now)
+            .expect("it is kept");
+    }
+    let mut kept = store.headlines(None, 10).expect("headlines");
+    kept.sort_by_key(|headline| headline.id);
+    let told = |place: usize| {
+        let mut notice = Notice::parse(&all[place]);
+        let before = store.mail_before(kept[place].id).expect("it is read");
+        notice.moved_from(&Notice::parse(&before.expect("it takes the place of one")));
+        text_of(&notice)
+    };
+
+    assert!(store.mail_before(kept[0].id).expect("it is read").is_none());
+    let (second, third) = (told(1), told(2));
+    assert!(
+        second.contains("Before   Tue 24 Nov 2026 14:00 - 15:00 (Europe/Berlin)\nWhen     Wed 25 Nov 2026 16:00 - 17:00"),
+        "{second}"
+    );
+    assert!(
+        third.contains("Before   Room 3\nWhen     Wed 25 Nov"),
+        "{third}"
+    );
+
+    // What is as it was, and what is another's, says nothing.
+    for other in [MEETING.to_owned(), later.replace("meeting-1", "meeting-2")] {
+        let mut notice = Notice::parse(&mail(&other));
+        notice.moved_from(&Notice::parse(&all[0]));
+        assert!(!text_of(&notice).contains("Before"));
+    }
 }
 
 #[test]

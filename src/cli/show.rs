@@ -122,13 +122,14 @@ pub fn show(args: &ShowArgs, global: &Global) -> Result<(), Failure> {
                     format!("cannot read {}: {error}", path.display()),
                 )
             })?;
-            write("", &mail, &args.how)
+            write("", &mail, None, &args.how)
         }
         (None, Some(id)) => {
             let context = Context::load(global)?;
             let found = context.notice(&args.which, id)?;
             let mail = found.mail()?;
-            write(&found.headline.handle, &mail, &args.how)?;
+            let before = found.store.mail_before(found.headline.id)?;
+            write(&found.headline.handle, &mail, before.as_deref(), &args.how)?;
             found.store.mark(&[found.headline.id], Change::Read(true))?;
             Ok(())
         }
@@ -162,7 +163,8 @@ pub fn next(args: &NextArgs, context: &Context) -> Result<(), Failure> {
     let mail = store
         .mail(headline.id)?
         .ok_or_else(|| Failure::new(failure::SAVED_DATA, "the text of this notice is missing"))?;
-    write(&headline.handle, &mail, &args.how)?;
+    let before = store.mail_before(headline.id)?;
+    write(&headline.handle, &mail, before.as_deref(), &args.how)?;
     store.mark(&[headline.id], Change::Read(true))?;
     if args.how.json {
         return Ok(());
@@ -176,7 +178,8 @@ pub fn next(args: &NextArgs, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write(id: &str, mail: &[u8], how: &How) -> Result<(), Failure> {
+/// Writes a notice; `before` is the mail whose place it takes.
+fn write(id: &str, mail: &[u8], before: Option<&[u8]>, how: &How) -> Result<(), Failure> {
     let mut out = Out::new();
     if how.raw {
         // To a terminal the mail goes harmless, to a file or program as it came.
@@ -187,7 +190,11 @@ fn write(id: &str, mail: &[u8], how: &How) -> Result<(), Failure> {
         }
         return out.flush();
     }
-    let notice = Notice::parse_in(mail, TextForm::Best, Some(&TimeZone::system()));
+    let parsed = |mail| Notice::parse_in(mail, TextForm::Best, Some(&TimeZone::system()));
+    let mut notice = parsed(mail);
+    if let Some(before) = before.filter(|_| notice.appointment.is_some()) {
+        notice.moved_from(&parsed(before));
+    }
     if how.json {
         out.json_value(&document(id, &notice))?;
         return out.flush();

@@ -2,11 +2,14 @@
 //!
 //! Reading the format is calcard's; here stands what is said of it. Recurrences are told, not computed.
 
-use calcard::{Entry, Parser, icalendar::ICalendar};
+use calcard::{
+    Entry, Parser,
+    icalendar::{ICalendar, ICalendarComponent},
+};
 use jiff::tz::TimeZone;
 
 use super::{
-    Run, Style,
+    Notice, Run, Style,
     body::{Block, Content, Table},
     shown::Shown,
 };
@@ -15,7 +18,7 @@ mod event;
 mod moment;
 mod recurrence;
 
-use event::Event;
+use event::{BEFORE, Event};
 
 /// What an appointment is known by: a later notice of it takes the place of an earlier one.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,11 +29,78 @@ pub(super) struct Identity {
     pub is_later: bool,
 }
 
-/// Returns the blocks that say what a calendar is about; none if there is no event in it. Times are told in
-/// the reader's own zone too, if that is known and another.
-pub(super) fn blocks(calendar: &str, own: Option<&TimeZone>, with_text: bool) -> Vec<Block> {
+/// A single appointment, as far as it is held against what was told of it before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Appointment {
+    /// The same in all mails about it, and of one of a series.
+    uid: String,
+    when: Shown,
+    place: Shown,
+    /// Which of the blocks tells of it.
+    block: usize,
+}
+
+impl Notice {
+    /// Tells beside its appointment when and where that was to be, if the notice whose place this one takes said
+    /// otherwise.
+    pub fn moved_from(&mut self, earlier: &Notice) {
+        let (Some(own), Some(earlier)) = (&self.appointment, &earlier.appointment) else {
+            return;
+        };
+        if own.uid != earlier.uid {
+            return;
+        }
+        let changed = |(own, earlier): (&Shown, &Shown)| {
+            (own != earlier && !earlier.is_empty()).then(|| earlier.to_string())
+        };
+        let all = [(&own.when, &earlier.when), (&own.place, &earlier.place)];
+        let before: Vec<String> = all.into_iter().filter_map(changed).collect();
+        let block = self
+            .blocks
+            .get_mut(own.block)
+            .map(|block| &mut block.content);
+        let Some(Content::Table(table)) = block.filter(|_| !before.is_empty()) else {
+            return;
+        };
+        let has_label = |row: &Vec<Vec<Run>>, label: &str| {
+            let first = row.first().and_then(|cell| cell.first());
+            first.is_some_and(|run| run.text.as_str() == label)
+        };
+        // One of a series says itself when it was to be.
+        if !table.rows.iter().any(|row| has_label(row, BEFORE)) {
+            let when = table
+                .rows
+                .iter()
+                .position(|row| has_label(row, event::WHEN));
+            let row = row(BEFORE, Shown::line(&before.join(", ")));
+            table.rows.insert(when.unwrap_or(0), row);
+        }
+    }
+}
+
+/// What a calendar says.
+#[derive(Default)]
+pub(super) struct Told {
+    /// In blocks; none if there is no event in it.
+    pub blocks: Vec<Block>,
+    /// Its event, if it is a single one; its block is the first.
+    pub appointment: Option<Appointment>,
+}
+
+impl Appointment {
+    /// The same where so many blocks stand before those of the calendar.
+    pub(super) fn behind(self, blocks: usize) -> Appointment {
+        Appointment {
+            block: self.block + blocks,
+            ..self
+        }
+    }
+}
+
+/// Returns what a calendar is about. Times are told in the reader's own zone too, if that is known and another.
+pub(super) fn told(calendar: &str, own: Option<&TimeZone>, with_text: bool) -> Told {
     let Some(calendar) = parsed(calendar) else {
-        return Vec::new();
+        return Told::default();
     };
     let method = event::method(&calendar);
     let zones = calendar.build_tz_resolver();
@@ -38,21 +108,21 @@ pub(super) fn blocks(calendar: &str, own: Option<&TimeZone>, with_text: bool) ->
     let events = all.filter(|component| component.component_type.is_event_or_todo());
     let count = events.clone().count();
     let mut blocks = Vec::new();
+    let mut appointment = None;
     for component in events.take(MOST_EVENTS) {
         let event = Event::of(component, method.as_ref(), &zones);
+        let uid = component.uid().filter(|uid| !uid.trim().is_empty());
+        if let Some(uid) = uid.filter(|_| count == 1) {
+            appointment = Some(Appointment {
+                uid: uid_of(uid, component),
+                when: event.when(),
+                place: event.place().clone(),
+                block: 0,
+            });
+        }
         let rows = event.rows(own).into_iter();
         let rows = rows.filter(|(_, value)| !value.is_empty());
-        let rows = rows.map(|(label, value)| {
-            let run = |text, style| Run {
-                text,
-                style,
-                link: None,
-            };
-            vec![
-                vec![run(Shown::from_static(label), Style::Strong)],
-                vec![run(value, Style::Text)],
-            ]
-        });
+        let rows = rows.map(|(label, value)| row(label, value));
         let table = Table {
             headed: false,
             rows: rows.collect(),
@@ -66,7 +136,27 @@ pub(super) fn blocks(calendar: &str, own: Option<&TimeZone>, with_text: bool) ->
         let more = format!("And {} more in the calendar.", count - MOST_EVENTS);
         blocks.extend([Block::prose(Shown::line(&more), Style::Muted), Block::gap()]);
     }
-    blocks
+    Told {
+        blocks,
+        appointment,
+    }
+}
+
+fn row(label: &'static str, value: Shown) -> Vec<Vec<Run>> {
+    let run = |text, style| Run {
+        text,
+        style,
+        link: None,
+    };
+    vec![
+        vec![run(Shown::from_static(label), Style::Strong)],
+        vec![run(value, Style::Text)],
+    ]
+}
+
+/// One of a series is an appointment of its own.
+fn uid_of(uid: &str, event: &ICalendarComponent) -> String {
+    format!("{uid} {}", event::recurrence_id(event))
 }
 
 /// What the appointment of a calendar is known by, if it is about a single one.
@@ -82,8 +172,7 @@ pub(super) fn identity(calendar: &str) -> Option<Identity> {
     };
     let uid = event.uid().filter(|uid| !uid.trim().is_empty())?;
     event::is_of_organizer(method.as_ref()).then(|| Identity {
-        // One of a series is an appointment of its own.
-        uid: format!("{uid} {}", event::recurrence_id(event)),
+        uid: uid_of(uid, event),
         is_later: event::is_later(event, method.as_ref()),
     })
 }

@@ -79,13 +79,19 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
         && !subject::is_passed_on(&subject);
     let mut links = Links::default();
     let mut blocks = Vec::new();
+    let mut appointment = None;
     let mut cuts = contents.cuts;
     for piece in contents.pieces {
         if !blocks.is_empty() {
             blocks.push(Block::gap());
         }
         match piece {
-            Piece::Calendar(text) => blocks.extend(calendar::blocks(&text, zone, is_alone)),
+            Piece::Calendar(text) => {
+                let told = calendar::told(&text, zone, is_alone);
+                let told_of = told.appointment.map(|told| told.behind(blocks.len()));
+                appointment = appointment.or(told_of);
+                blocks.extend(told.blocks);
+            }
             Piece::Html(text) => {
                 let mut page = html::page(&text, &mut links);
                 if is_answer {
@@ -116,6 +122,7 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
         important: headers::is_important(mail),
         facts: facts::of(mail),
         has_other_form,
+        appointment,
         blocks,
         links: links.into_vec(),
         files: contents.files,

@@ -199,6 +199,23 @@ impl Store {
         })
     }
 
+    /// The mail of the notice whose place this one takes, the last if there are several.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn mail_before(&self, id: NoticeId) -> Result<Option<Vec<u8>>, Error> {
+        let before = self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id FROM notice WHERE replaced_by = ?1 ORDER BY date DESC, id DESC LIMIT 1",
+                )?
+                .query_row([id.0], |row| row.get(0).map(NoticeId))
+                .optional()
+        })?;
+        before.map_or(Ok(None), |before| self.mail(before))
+    }
+
     /// Notes that a notice's mail is not there although it was kept, as in a file that was damaged without
     /// SQLite seeing it: the next check fetches it again.
     ///

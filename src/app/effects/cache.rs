@@ -69,7 +69,14 @@ impl LastOpened {
             *last = Some((wanted, mail.len(), inside.clone()));
             return Ok(inside);
         }
-        let notice = Notice::parse_in(mail, wanted.form, Some(&zone));
+        let mut notice = Notice::parse_in(mail, wanted.form, Some(&zone));
+        if notice.appointment.is_some() {
+            let before = store
+                .mail_before(wanted.id)
+                .map_err(|error| chain(&error))?;
+            let before = before.map(|mail| Notice::parse_in(&mail, wanted.form, Some(&zone)));
+            before.iter().for_each(|before| notice.moved_from(before));
+        }
         let notice = Arc::new(match wanted.compared {
             Some(compared) => {
                 let other = match compared.newer == wanted.id {

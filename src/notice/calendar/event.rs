@@ -19,7 +19,7 @@ pub(super) struct Event {
     before: Option<Moment>,
     place: Shown,
     organizer: Shown,
-    guests: usize,
+    guests: Vec<Shown>,
     answer: Shown,
     repeats: Shown,
     kind: &'static str,
@@ -73,7 +73,7 @@ impl Event {
             organizer: component
                 .property(&Property::Organizer)
                 .map_or_else(Shown::default, person),
-            guests: component.properties(&Property::Attendee).count(),
+            guests: guests(component),
             answer: answer(component, method),
             repeats: recurrence::of(component),
             kind: kind(component, method, status),
@@ -86,14 +86,32 @@ impl Event {
         }
     }
 
-    pub fn rows(&self, own: Option<&TimeZone>) -> [(&'static str, Shown); 8] {
-        let guests = match self.guests {
-            0 => self.organizer.clone(),
-            1 => Shown::line(&format!("{}, 1 guest", self.organizer)),
-            guests => Shown::line(&format!("{}, {guests} guests", self.organizer)),
+    /// From when until when it is, by the sender's clock; empty if it does not say.
+    pub fn when(&self) -> Shown {
+        let when = self
+            .start
+            .as_ref()
+            .map(|start| start.until(self.end.as_ref()));
+        when.unwrap_or_default()
+    }
+
+    /// `Tom Becker, ana@team.example and 12 more`
+    fn with(&self) -> Shown {
+        let names: Vec<&str> = self.guests.iter().take(GUESTS).map(Shown::as_str).collect();
+        let more = match self.guests.len().saturating_sub(GUESTS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
         };
+        Shown::line(&format!("{}{more}", names.join(", ")))
+    }
+
+    /// Where it is; empty if it does not say.
+    pub fn place(&self) -> &Shown {
+        &self.place
+    }
+
+    pub fn rows(&self, own: Option<&TimeZone>) -> [(&'static str, Shown); 9] {
         let end = self.end.as_ref();
-        let when = self.start.as_ref().map(|start| start.until(end));
         let here = self.start.as_ref().zip(own);
         let here = here.and_then(|(start, own)| {
             let (start, end) = (start.here(own)?, end.and_then(|end| end.here(own)));
@@ -102,12 +120,13 @@ impl Event {
         let before = self.before.as_ref().map(|before| before.until(None));
         [
             ("What", self.summary.clone()),
-            ("Before", before.unwrap_or_default()),
-            ("When", when.unwrap_or_default()),
+            (BEFORE, before.unwrap_or_default()),
+            (WHEN, self.when()),
             ("For you", here.unwrap_or_default()),
             ("Repeats", self.repeats.clone()),
             ("Where", self.place.clone()),
-            ("Who", guests),
+            ("Who", self.organizer.clone()),
+            ("With", self.with()),
             (
                 "This is",
                 match self.answer.is_empty() {
@@ -117,6 +136,28 @@ impl Event {
             ),
         ]
     }
+}
+
+/// Who is invited, but for who invites.
+fn guests(component: &ICalendarComponent) -> Vec<Shown> {
+    let address = |entry: &ICalendarEntry| {
+        let address = entry.calendar_address().or_else(|| first_text(entry));
+        address.unwrap_or_default().to_lowercase()
+    };
+    let organizer = component.property(&Property::Organizer).map(address);
+    let guests = component.properties(&Property::Attendee);
+    let guests = guests.filter(|guest| Some(address(guest)) != organizer);
+    guests.map(name).filter(|name| !name.is_empty()).collect()
+}
+
+/// What somebody is called, else their address.
+fn name(entry: &ICalendarEntry) -> Shown {
+    let name = entry.parameter(&ICalendarParameterName::Cn);
+    let name = name.and_then(ICalendarParameterValue::as_text);
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    let address = || entry.calendar_address().or_else(|| first_text(entry));
+    let name = name.or_else(address).unwrap_or_default();
+    Shown::line(name).cut_to(NAME_COLUMNS)
 }
 
 /// What a calendar is sent for (RFC 5546, section 1.4).
@@ -215,6 +256,18 @@ fn person(entry: &ICalendarEntry) -> Shown {
     }
     .cut_to(TEXT_COLUMNS)
 }
+
+/// What says when it is.
+pub const WHEN: &str = "When";
+
+/// And when, or where, it was to be.
+pub const BEFORE: &str = "Before";
+
+/// Of more guests it is said how many.
+const GUESTS: usize = 8;
+
+/// A guest among others.
+const NAME_COLUMNS: usize = 40;
 
 /// A title or a place is one line.
 const TEXT_COLUMNS: usize = 300;
