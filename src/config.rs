@@ -390,6 +390,8 @@ pub struct Screen {
     pub threads: bool,
     /// Put notices that name no other into one thread if they have one subject.
     pub threads_by_subject: bool,
+    /// Put notices together that came through one list.
+    pub by_list: bool,
 }
 
 impl Default for Screen {
@@ -406,6 +408,7 @@ impl Default for Screen {
             images_inline: false,
             threads: true,
             threads_by_subject: false,
+            by_list: false,
         }
     }
 }

@@ -400,7 +400,7 @@ fn unknown(text: &str) -> Vec<Unknown> {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 55] = [
+const KEYS: [&str; 56] = [
     "images",
     "images_inline",
     "rule",
@@ -430,6 +430,7 @@ const KEYS: [&str; 55] = [
     "time",
     "threads",
     "threads_by_subject",
+    "by_list",
     "keys",
     "preset",
     "global",

@@ -122,6 +122,7 @@ actions! {
     Pipe "pipe" "pipe the text into a program"
     Reply "reply" "write to the sender with your mail program"
     Threads "threads" "group threads, or not"
+    ByList "by_list" "group by list, or not"
     Fold "fold" "fold or unfold the thread; in the reader, what is quoted"
     FoldAll "fold_all" "fold or unfold all threads"
     Time "time" "go round the ways to show times"

@@ -29,7 +29,7 @@ use activity::Activity;
 use demo::Demo;
 use form::Form;
 use line::Line;
-use list::List;
+use list::{List, Ways};
 use mailbox::{Mailbox, Progress};
 use overlay::Overlay;
 use page::Page;
@@ -116,12 +116,10 @@ pub struct Habits {
     pub notify: Vec<Notify>,
     /// Time between two checks, unless the mailbox says otherwise.
     pub check_every: Duration,
-    /// Group notices into threads.
-    pub threads: bool,
+    /// How lists are put together.
+    pub ways: Ways,
     /// Rules give notices colours.
     pub has_colours: bool,
-    /// And those of one subject that name no other.
-    pub by_subject: bool,
 }
 
 /// Where keys go: to the list or to the reader.
@@ -210,8 +208,11 @@ impl Model {
             mark_read: settings.mark_read,
             notify: settings.notify.clone(),
             check_every: settings.check_every.0,
-            threads: settings.screen.threads,
-            by_subject: settings.screen.threads_by_subject,
+            ways: Ways {
+                threads: settings.screen.threads,
+                by_subject: settings.screen.threads_by_subject,
+                by_list: settings.screen.by_list,
+            },
             has_colours: settings.rules.iter().any(|rule| rule.colour.is_some()),
         };
         let (columns, rows) = start.size;
@@ -230,7 +231,7 @@ impl Model {
             keymap,
             mailboxes: mailboxes.collect(),
             open: MailboxIndex(0),
-            list: List::new(habits.threads, habits.by_subject, start.now),
+            list: List::new(habits.ways, start.now),
             habits,
             page: None,
             focus: Focus::List,
@@ -293,7 +294,7 @@ impl Model {
             self.left_at.insert(self.open, id);
         }
         self.open = mailbox;
-        self.list = List::new(self.habits.threads, self.habits.by_subject, self.clock.now);
+        self.list = List::new(self.habits.ways, self.clock.now);
         self.page = None;
         self.focus = Focus::List;
         self.search = None;

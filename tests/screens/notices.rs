@@ -355,3 +355,121 @@ fn the_notice_under_the_cursor_stays_there_when_a_correction_comes() {
     screen.press("tt");
     assert_eq!(rows(&screen).len(), 1, "{}", screen.text());
 }
+
+/// Notices of two lists and of none, the newest first.
+fn lists() -> Vec<Headline> {
+    let all = [
+        (1, "2026-11-23T13:10:00Z", "Build 7 is broken", "Builds"),
+        (2, "2026-11-23T13:20:00Z", "Soup on Friday", ""),
+        (
+            3,
+            "2026-11-23T13:30:00Z",
+            "Rota for May",
+            "Rota of the team",
+        ),
+        (4, "2026-11-23T13:40:00Z", "Build 8 is broken", "Builds"),
+    ];
+    all.map(|(id, at, subject, list)| Headline {
+        marks: Marks {
+            read: id != 1,
+            ..Marks::default()
+        },
+        key: id as u64,
+        parents: Box::new([]),
+        list: Shown::line(list),
+        ..headline(id, at, "Team", subject)
+    })
+    .into_iter()
+    .rev()
+    .collect()
+}
+
+/// What the rows of the list say, the rules with their words alone.
+fn listed(screen: &Screen) -> Vec<String> {
+    let subjects = ["Build 7", "Soup", "Rota for", "Build 8"];
+    let rules = [
+        "Builds, 1 unread",
+        "Builds",
+        "Rota of the team",
+        "through no list",
+    ];
+    let known = |line: &String| {
+        let is_rule = line.contains("──");
+        let all = if is_rule { &rules } else { &subjects };
+        all.iter()
+            .find(|words| line.contains(**words))
+            .map(|words| (*words).to_owned())
+    };
+    (0..22)
+        .map(|line| screen.line(line))
+        .filter_map(|line| known(&line))
+        .collect()
+}
+
+#[test]
+fn notices_stand_by_their_lists_the_one_with_the_newest_first() {
+    let mut screen = Screen::starting(&settings(), Purpose::Read(MailboxIndex(0)), (80, 24));
+    screen.headlines = lists();
+    screen.last_visit = None;
+    screen.load();
+    let by_date = ["Build 8", "Rota for", "Soup", "Build 7"];
+    assert_eq!(listed(&screen), by_date);
+    screen.press("j");
+
+    screen.press("L");
+
+    let by_list = [
+        "Builds, 1 unread",
+        "Build 8",
+        "Build 7",
+        "Rota of the team",
+        "Rota for",
+        "through no list",
+        "Soup",
+    ];
+    assert_eq!(listed(&screen), by_list);
+    assert!(screen.selected().contains("Rota for"), "the notice stays");
+    screen.press("j");
+    assert!(screen.selected().contains("Soup"), "rules are passed over");
+    screen.press("g");
+    assert!(screen.selected().contains("Build 8"));
+    assert_eq!(
+        listed(&screen),
+        by_list,
+        "the first rule stays on the screen"
+    );
+
+    // What comes stands in its place.
+    let build = Headline {
+        list: Shown::line("Rota of the team"),
+        key: 5,
+        ..headline(5, "2026-11-23T13:50:00Z", "Team", "Rota for June")
+    };
+    screen.reported(Report::Arrived(vec![build]));
+    assert!(screen.selected().contains("Build 8"));
+    screen.press("g");
+    assert!(screen.selected().contains("Rota for June"));
+    assert_eq!(
+        listed(&screen)[..4],
+        [
+            "Rota of the team",
+            "Rota for",
+            "Rota for",
+            "Builds, 1 unread"
+        ]
+    );
+
+    screen.press("L");
+    assert_eq!(listed(&screen)[..2], ["Rota for", "Build 8"]);
+}
+
+#[test]
+fn a_mailbox_is_grouped_from_the_start_where_the_settings_say_so() {
+    let mut grouped = settings();
+    grouped.screen.by_list = true;
+    let mut screen = Screen::starting(&grouped, Purpose::Read(MailboxIndex(0)), (80, 24));
+    screen.headlines = lists();
+    screen.load();
+
+    assert_eq!(listed(&screen)[0], "Builds, 1 unread");
+}

@@ -5,7 +5,7 @@ use crate::{
     tui::event::{DemoEvent, Ledger, Teammate},
 };
 
-use super::list::List;
+use super::list::{List, Ways};
 
 /// The demo.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,11 @@ pub struct Colleague {
 
 impl Colleague {
     fn new(state: Teammate) -> Colleague {
-        let mut list = List::new(true, false, jiff::Timestamp::UNIX_EPOCH);
+        let ways = Ways {
+            threads: true,
+            ..Ways::default()
+        };
+        let mut list = List::new(ways, jiff::Timestamp::UNIX_EPOCH);
         list.load(state.headlines.clone(), usize::MAX);
         if let Some(handle) = &state.selected {
             list.select_handle(handle);

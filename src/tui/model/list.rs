@@ -19,8 +19,11 @@ use crate::{
 };
 
 mod found;
+mod lists;
 mod order;
 mod walk;
+
+pub use lists::Group;
 
 /// A row of the list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,6 +37,8 @@ pub enum Row {
     },
     /// The rule below what is new since the last visit.
     Since,
+    /// The rule above the notices of a list ([`List::group`]).
+    List(u32),
 }
 
 impl Row {
@@ -41,7 +46,7 @@ impl Row {
     pub fn slot(self) -> Option<Slot> {
         match self {
             Row::Notice { slot, .. } => Some(slot),
-            Row::Since => None,
+            Row::Since | Row::List(_) => None,
         }
     }
 }
@@ -124,6 +129,17 @@ impl Filter {
     }
 }
 
+/// How a list is put together.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Ways {
+    /// Notices stand in threads.
+    pub threads: bool,
+    /// So do those of one subject that name no other.
+    pub by_subject: bool,
+    /// Those of one list stand together.
+    pub by_list: bool,
+}
+
 /// What the status line counts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
@@ -149,8 +165,11 @@ pub struct List {
     /// True if a thread got something newer: it rises when the list is next entered.
     stale: bool,
     rows: Vec<Row>,
-    /// The row of the rule below what is new.
-    since: Option<usize>,
+    /// The rows that are rules, in order.
+    rules: Vec<usize>,
+    /// What the rules above lists say.
+    groups: Vec<Group>,
+    by_list: bool,
     hides_rule: bool,
     selected: Option<usize>,
     top: usize,
@@ -192,11 +211,12 @@ pub struct List {
 }
 
 impl List {
-    /// An empty list that shows threads, or not, those of one subject together, or not.
-    pub fn new(threaded: bool, by_subject: bool, now: Timestamp) -> List {
+    /// An empty list.
+    pub fn new(ways: Ways, now: Timestamp) -> List {
         List {
-            unthreaded: !threaded,
-            threads: Threads::new(by_subject),
+            unthreaded: !ways.threads,
+            by_list: ways.by_list,
+            threads: Threads::new(ways.by_subject),
             now,
             ..List::default()
         }
@@ -229,7 +249,7 @@ impl List {
         // The rule is no notice, wherever it comes to stand.
         let notices_above = |list: &List| {
             let row = list.selected?;
-            Some(row - usize::from(list.since.is_some_and(|since| since < row)))
+            Some(row - list.rules_above(row))
         };
         let before = notices_above(self);
         self.keep_place(height, |list| {

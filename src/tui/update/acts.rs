@@ -106,6 +106,14 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
                 false => "threads are not grouped",
             });
         }
+        Action::ByList => {
+            let height = model.list_height();
+            let is_by_list = model.list.toggle_lists(height);
+            model.say(match is_by_list {
+                true => "notices stand by the lists that they came through",
+                false => "notices stand by their dates",
+            });
+        }
         Action::OtherForm => reading::turn_form(model, out),
         Action::OpenOutside => files::perform(model, Action::Files, out),
         Action::Compare => reading::compare(model, out),

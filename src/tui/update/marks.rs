@@ -77,7 +77,7 @@ pub fn mark_all_read(model: &mut Model, out: &mut Effects) {
         .iter()
         .filter_map(|row| match row {
             Row::Notice { slot, .. } => Some(*slot),
-            Row::Since => None,
+            Row::Since | Row::List(_) => None,
         })
         .flat_map(|slot| match model.list.is_threaded() {
             // What is folded away is listed, too.

@@ -66,6 +66,7 @@ pub fn rows(model: &Model, list: &List, words: &[String], area: Area, pen: &mut 
         let line = Area { y, rows: 1, ..area };
         match row {
             Row::Since => since(model, line, pen),
+            Row::List(place) => of_list(model, list, *place, line, pen),
             Row::Notice { slot, branch } => {
                 let drawn = Drawn {
                     is_selected: list.selected() == Some(place),
@@ -363,19 +364,34 @@ fn since(model: &Model, line: Area, pen: &mut Pen) {
         return;
     };
     let words = format!(" new since {} ", model.clock.since(visit));
+    rule(&words, Role::Muted, model, line, pen);
+}
+
+/// `   ────── Build announcements, 3 unread ─────`
+fn of_list(model: &Model, list: &List, place: u32, line: Area, pen: &mut Pen) {
+    let Some(group) = list.group(place) else {
+        return;
+    };
+    let name = match group.name.is_empty() {
+        true => "through no list",
+        false => group.name.as_str(),
+    };
+    let words = match group.unread {
+        0 => format!(" {name} "),
+        unread => format!(" {name}, {unread} unread "),
+    };
+    rule(&words, Role::Accent, model, line, pen);
+}
+
+fn rule(words: &str, role: Role, model: &Model, line: Area, pen: &mut Pen) {
     if model.look.accessible {
-        pen.put(
-            line.x,
-            line.y,
-            line.columns,
-            Shown::text(words.trim()),
-            Role::Muted,
-        );
+        let words = Shown::text(words.trim());
+        pen.put(line.x, line.y, line.columns, words, role);
         return;
     }
     pen.rule(line.x + 3, line.y, line.columns.saturating_sub(3));
     let room = line.columns.saturating_sub(10);
-    pen.put(line.x + 9, line.y, room, Shown::text(&words), Role::Muted);
+    pen.put_cut(line.x + 9, line.y, room, Shown::text(words), role);
 }
 
 /// How deep answers are told apart.

@@ -85,7 +85,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::notice::Headline;
+    use crate::{notice::Headline, tui::model::list::Ways};
 
     fn headline(id: i64, minute: i64) -> Headline {
         let mail = format!("Subject: {id}\r\nMessage-ID: <{id}@team.example>\r\n\r\n");
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_is_found_by_its_ids_stands_by_its_dates() {
-        let mut list = List::new(false, false, Timestamp::UNIX_EPOCH);
+        let mut list = List::new(Ways::default(), Timestamp::UNIX_EPOCH);
         list.load(
             vec![
                 headline(4, 40),

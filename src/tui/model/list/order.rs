@@ -182,7 +182,8 @@ impl List {
     pub(super) fn rebuild(&mut self) {
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
-        self.since = None;
+        self.rules.clear();
+        self.groups.clear();
         if let Some(found) = &self.found {
             rows.extend(found.iter().map(|slot| Row::Notice {
                 slot: *slot,
@@ -197,7 +198,10 @@ impl List {
             .map(|(thread, fold)| (self.threads.present(*thread), *fold))
             .collect();
         let mut shown = HashSet::new();
-        let mut since = self.last_visit.filter(|_| !self.hides_rule);
+        let mut since = self
+            .last_visit
+            .filter(|_| !self.hides_rule && !self.by_list);
+        let mut starts = Vec::new();
         for (date, entry) in &self.order {
             let before = rows.len();
             match entry {
@@ -214,9 +218,18 @@ impl List {
                 since = None;
                 if before > 0 {
                     rows.insert(before, Row::Since);
-                    self.since = Some(before);
+                    self.rules.push(before);
                 }
             }
+            if self.by_list && rows.len() > before {
+                starts.push(before);
+            }
+        }
+        if self.by_list {
+            (rows, self.groups) = self.grouped(&rows, &starts);
+            let is_rule = |(_, row): &(usize, &Row)| row.slot().is_none();
+            let rules = rows.iter().enumerate().filter(is_rule);
+            self.rules.extend(rules.map(|(place, _)| place));
         }
         if self.filter != Filter::All {
             self.stays.extend(rows.iter().filter_map(|row| row.slot()));

@@ -2,7 +2,7 @@
 
 use crate::notice::Headline;
 
-use super::{List, Row, Slot};
+use super::{List, Slot};
 
 impl List {
     /// The index of the selected row.
@@ -32,10 +32,15 @@ impl List {
 
     /// The selected notice's place among those listed, from 1, and how many these are.
     pub fn position(&self) -> (usize, usize) {
-        let since = self.since;
-        let before = |row: usize| row - usize::from(since.is_some_and(|since| since < row));
-        let place = self.selected.map_or(0, |row| before(row) + 1);
-        (place, self.rows.len() - usize::from(since.is_some()))
+        let place = self
+            .selected
+            .map_or(0, |row| row - self.rules_above(row) + 1);
+        (place, self.rows.len() - self.rules.len())
+    }
+
+    /// How many of the rows above this one are no notices.
+    pub(super) fn rules_above(&self, row: usize) -> usize {
+        self.rules.partition_point(|rule| *rule < row)
     }
 
     /// Moves by so many rows, down if positive. Returns false if there is no further to go.
@@ -133,7 +138,9 @@ impl List {
         let height = height.max(1);
         if let Some(selected) = self.selected {
             let first = (selected + 1).saturating_sub(height);
-            self.top = self.top.clamp(first, selected);
+            // The rule right above it says of which list it is.
+            let has_rule = height > 1 && selected > 0 && self.rows[selected - 1].slot().is_none();
+            self.top = self.top.clamp(first, selected - usize::from(has_rule));
         }
         self.top = self.top.min(self.rows.len().saturating_sub(1));
         self.above = self.above.min(self.top);
@@ -156,13 +163,13 @@ impl List {
     }
 
     fn next_below(&self, row: usize) -> Option<usize> {
-        (row..self.rows.len()).find(|row| self.rows[*row] != Row::Since)
+        (row..self.rows.len()).find(|row| self.rows[*row].slot().is_some())
     }
 
     fn next_above(&self, row: usize) -> Option<usize> {
         let last = self.rows.len().checked_sub(1)?;
         (0..=row.min(last))
             .rev()
-            .find(|row| self.rows[*row] != Row::Since)
+            .find(|row| self.rows[*row].slot().is_some())
     }
 }
