@@ -227,7 +227,7 @@ fn a_rule_that_asks_for_nothing_is_for_no_notice() {
     assert_eq!(problems.len(), 4);
     let words = problems[1].to_string();
     assert!(
-        words.contains("`from:`: column 1: it asks for nothing"),
+        words.contains("`from:`: column 1: `from:` asks for nothing"),
         "{words}"
     );
     assert!(!marks(&store, "Fire drill").starred);

@@ -410,6 +410,35 @@ fn a_query_finds_by_words_operators_and_scripts() {
 }
 
 #[test]
+fn scripts_without_spaces_are_found_in_the_middle_of_a_word() {
+    let cache = Cache::new();
+    keep(&cache.store, "a", mail(1, "서버점검공지: 금요일 정전"));
+    keep(&cache.store, "b", mail(2, "ประกาศไฟฟ้าดับวันศุกร์"));
+    keep(&cache.store, "c", mail(3, "明日の停電のお知らせ"));
+    keep(&cache.store, "d", mail(4, "关于停电的通知"));
+
+    for (query, count) in [
+        ("점검", 1),
+        ("점검공지", 1),
+        ("정", 1),
+        ("점금", 0),
+        ("ไฟฟ้า", 1),
+        ("ดับ", 1),
+        ("วันศุกร์", 1),
+        ("ไฟฟ้าวัน", 0),
+        ("停電", 1),
+        ("知らせ", 1),
+        ("停电", 1),
+        ("电的通", 1),
+        ("text:공지", 1),
+        ("-停电", 3),
+        ("(점검 or ดับ)", 2),
+    ] {
+        assert_eq!(found(&cache.store, query), count, "{query}");
+    }
+}
+
+#[test]
 fn queries_are_grouped_as_they_are_read() {
     let cache = Cache::new();
     keep(&cache.store, "a", mail(1, "apples and pears"));
@@ -480,6 +509,65 @@ fn a_wrong_query_names_the_column() {
         error.to_string(),
         "column 7: `is:` takes unread, read, important, starred, muted, withdrawn, expired or replaced, not `nonsense`"
     );
+}
+
+#[test]
+fn what_is_mistyped_or_not_finished_is_no_word() {
+    let wrong = |text: &str| {
+        Query::parse(text, &TimeZone::UTC)
+            .err()
+            .map(|error| error.to_string())
+    };
+    let unfinished = |text: &str| {
+        Query::finished(text, &TimeZone::UTC)
+            .err()
+            .map(|error| error.to_string())
+    };
+
+    for (text, error) in [
+        (
+            "soup form:priya",
+            "column 6: `form:` can not be asked for: `from:` can;",
+        ),
+        (
+            "-sbject:x",
+            "column 1: `sbject:` can not be asked for: `subject:` can;",
+        ),
+        (
+            "(Sender:x)",
+            "column 2: `sender:` can not be asked for: `from:` can;",
+        ),
+    ] {
+        let said = wrong(text).expect("it is mistyped");
+        assert!(said.starts_with(error), "{said}");
+    }
+    for text in [
+        "10:30",
+        "test:unit",
+        "https://team.example",
+        "title://x",
+        "\"form:priya\"",
+        "note: all",
+        "so:x",
+    ] {
+        assert_eq!(wrong(text), None, "{text}");
+        assert_eq!(unfinished(text), None, "{text}");
+    }
+    for (text, error) in [
+        ("soup (a or b", "column 6: this `(` is not closed"),
+        ("soup \"a b", "column 6: this quotation mark is not closed"),
+        (
+            "soup from:",
+            "column 6: `from:` asks for nothing: something must stand right behind it",
+        ),
+        (
+            "soup -is: x",
+            "column 6: `is:` asks for nothing: something must stand right behind it",
+        ),
+    ] {
+        assert_eq!(wrong(text), None, "{text}: while one types");
+        assert_eq!(unfinished(text).as_deref(), Some(error));
+    }
 }
 
 proptest::proptest! {

@@ -299,7 +299,7 @@ pub fn search(args: &SearchArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn parsed(text: &str) -> Result<Query, Failure> {
-    Query::parse(text, &TimeZone::system())
+    Query::finished(text, &TimeZone::system())
         .map_err(|error| Failure::new(failure::USAGE, format!("`{text}`: {error}")))
 }
 

@@ -246,7 +246,7 @@ fn log_row(mailbox: &str, visit: &Summary, form: Form) -> Vec<Shown> {
 fn searches_without_sense(settings: &Settings) -> Vec<String> {
     let wrong = settings.searches.iter().enumerate();
     let wrong = wrong.filter_map(|(index, search)| {
-        let error = Query::parse(&search.query, &TimeZone::system()).err()?;
+        let error = Query::finished(&search.query, &TimeZone::system()).err()?;
         let place = settings.places.find(&format!("search.{index}.query"));
         let place = place.map_or_else(String::new, |place| format!("{place}: "));
         Some(format!(

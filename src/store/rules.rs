@@ -91,7 +91,7 @@ impl Rules {
 /// Reads a rule's condition. What narrows nothing yet while one types is none here: the rule would be for
 /// every notice.
 fn condition(when: &str, zone: &TimeZone) -> Result<Query, QueryError> {
-    let query = Query::parse(when, zone)?;
+    let query = Query::finished(when, zone)?;
     match query.is_empty() {
         true => Err(QueryError {
             column: 1,

@@ -84,9 +84,19 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// An operator has a value that it cannot have, or a `)` closes nothing.
+    /// An operator has a value that it cannot have, or is mistyped, or a `)` closes nothing.
     pub fn parse(text: &str, zone: &TimeZone) -> Result<Query, QueryError> {
-        let (root, ranking) = reading::read(text, zone)?;
+        let (root, ranking) = reading::read(text, zone, false)?;
+        Ok(Query { root, ranking })
+    }
+
+    /// The same of a query to which nothing more comes, as those of the settings and the command line.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::parse`]; also where something is not closed, or an operator asks for nothing.
+    pub fn finished(text: &str, zone: &TimeZone) -> Result<Query, QueryError> {
+        let (root, ranking) = reading::read(text, zone, true)?;
         Ok(Query { root, ranking })
     }
 

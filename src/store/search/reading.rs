@@ -1,4 +1,5 @@
-//! A query as people type it, read while they type: what is not finished yet narrows nothing.
+//! A query as people type it, read while they type: what is not finished yet narrows nothing. Where it is said to be
+//! finished, what is still open is a mistake.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
@@ -15,8 +16,15 @@ const DEEPEST: usize = 20;
 pub(super) fn read(
     text: &str,
     zone: &TimeZone,
+    is_finished: bool,
 ) -> Result<(Option<Expression>, Ranking), QueryError> {
-    let pieces = pieces(text);
+    let (pieces, open) = pieces(text);
+    if let Some(column) = open.filter(|_| is_finished) {
+        return Err(QueryError {
+            column,
+            what: "this quotation mark is not closed".to_owned(),
+        });
+    }
     if let Some(piece) = pieces.get(MOST_PIECES) {
         return Err(QueryError {
             column: piece.column,
@@ -27,6 +35,7 @@ pub(super) fn read(
         pieces,
         at: 0,
         zone,
+        is_finished,
         ranking: Ranking::default(),
     };
     let read = reader.alternatives(0)?;
@@ -44,6 +53,7 @@ struct Reader<'a> {
     pieces: Vec<Piece<'a>>,
     at: usize,
     zone: &'a TimeZone,
+    is_finished: bool,
     ranking: Ranking,
 }
 
@@ -98,14 +108,20 @@ impl<'a> Reader<'a> {
                 ));
             }
             let inner = self.alternatives(depth + 1)?;
-            // One that is still open while one types is closed by the end.
-            self.at += usize::from(
-                self.pieces
-                    .get(self.at)
-                    .is_some_and(|piece| piece.text == ")"),
-            );
+            let close = self.pieces.get(self.at);
+            match close.is_some_and(|piece| piece.text == ")") {
+                true => self.at += 1,
+                // One that is still open while one types is closed by the end.
+                false if self.is_finished => {
+                    return Err(failed("this `(` is not closed".to_owned()));
+                }
+                false => {}
+            }
             inner
         } else {
+            if let Some(what) = self.mistaken(rest) {
+                return Err(failed(what));
+            }
             kind(rest, self.zone).map_err(failed)?
         };
         Ok(match is_negated {
@@ -114,6 +130,75 @@ impl<'a> Reader<'a> {
         })
     }
 }
+
+impl Reader<'_> {
+    /// What is wrong with a word that was meant for an operator, or with one that asks for nothing.
+    fn mistaken(&self, piece: &str) -> Option<String> {
+        let (operator, value) = piece.split_once(':')?;
+        // An address of the web, or what stands in quotation marks, is a word.
+        if value.starts_with("//") || !operator.bytes().all(|octet| octet.is_ascii_alphabetic()) {
+            return None;
+        }
+        let operator = operator.to_ascii_lowercase();
+        if OPERATORS.contains(&operator.as_str()) {
+            let asks_nothing = !value.chars().any(char::is_alphanumeric);
+            return (self.is_finished && asks_nothing).then(|| {
+                format!("`{operator}:` asks for nothing: something must stand right behind it")
+            });
+        }
+        let meant = MEANT.iter().find(|(other, _)| *other == operator);
+        let meant = meant
+            .map(|(_, meant)| *meant)
+            .or_else(|| mistyped(&operator))?;
+        Some(format!(
+            "`{operator}:` can not be asked for: `{meant}` can; put it into quotation marks to look for the word"
+        ))
+    }
+}
+
+/// The operator that a word is with two letters changed about, or, if it is long, with one wrong.
+fn mistyped(word: &str) -> Option<&'static str> {
+    let letters = |word: &str| {
+        let mut letters = word.as_bytes().to_vec();
+        letters.sort_unstable();
+        letters
+    };
+    let is_near = |operator: &str| {
+        let is_long = operator.len() >= 6;
+        strsim::damerau_levenshtein(word, operator) == 1
+            && (is_long || letters(word) == letters(operator))
+    };
+    let mut near = MISTYPED.iter().filter(|(operator, _)| is_near(operator));
+    near.next().map(|(_, written)| *written)
+}
+
+/// All that can be asked for.
+const OPERATORS: [&str; 11] = [
+    "from", "to", "subject", "text", "list", "is", "has", "after", "before", "size", "by",
+];
+
+/// Those that are told from ordinary words when they are mistyped.
+const MISTYPED: [(&str, &str); 7] = [
+    ("from", "from:"),
+    ("subject", "subject:"),
+    ("text", "text:"),
+    ("list", "list:"),
+    ("after", "after:"),
+    ("before", "before:"),
+    ("size", "size:"),
+];
+
+/// What other programs call them.
+const MEANT: [(&str, &str); 8] = [
+    ("sender", "from:"),
+    ("title", "subject:"),
+    ("body", "text:"),
+    ("since", "after:"),
+    ("until", "before:"),
+    ("newer", "after:"),
+    ("older", "before:"),
+    ("larger", "size:>"),
+];
 
 /// Several expressions as one; none if there is none.
 fn one_of(mut all: Vec<Expression>, join: fn(Vec<Expression>) -> Expression) -> Option<Expression> {
@@ -136,11 +221,11 @@ impl Piece<'_> {
 }
 
 /// Cuts at spaces and parentheses outside of quotation marks. A mark that is still open while one types is
-/// closed by the end.
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+/// closed by the end; gives its column.
+fn pieces(text: &str) -> (Vec<Piece<'_>>, Option<usize>) {
     let mut pieces = Vec::new();
     let mut start: Option<(usize, usize)> = None;
-    let mut is_quoted = false;
+    let mut quoted: Option<usize> = None;
     let mut end_piece = |start: &mut Option<(usize, usize)>, end: usize| {
         if let Some((from, column)) = start.take() {
             let text = &text[from..end];
@@ -151,10 +236,13 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         let column = column + 1;
         match c {
             '"' => {
-                is_quoted = !is_quoted;
+                quoted = match quoted {
+                    Some(_) => None,
+                    None => Some(column),
+                };
                 start.get_or_insert((index, column));
             }
-            _ if is_quoted => {}
+            _ if quoted.is_some() => {}
             '(' => {
                 // As in `-(a or b)`.
                 if start.is_some_and(|(from, _)| &text[from..index] != "-") {
@@ -175,7 +263,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         }
     }
     end_piece(&mut start, text.len());
-    pieces
+    (pieces, quoted)
 }
 
 fn kind(piece: &str, zone: &TimeZone) -> Result<Option<Expression>, String> {

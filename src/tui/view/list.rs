@@ -11,6 +11,7 @@
 //! ```
 
 use ratatui::style::Modifier;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{
     config::Colour,
@@ -331,18 +332,32 @@ pub fn underline(
     }
 }
 
-/// Where the words stand in a text, whatever their case, as byte ranges.
+/// A letter as it is searched for: small, without its accents; none for an accent by itself.
+fn plain(c: char) -> Option<char> {
+    if ('\u{300}'..='\u{36f}').contains(&c) {
+        return None;
+    }
+    // A syllable of Hangul is no letter with accents.
+    let first = match ('\u{ac00}'..='\u{d7a3}').contains(&c) {
+        true => None,
+        false => std::iter::once(c).nfd().next(),
+    };
+    let first = first.unwrap_or(c);
+    Some(first.to_lowercase().next().unwrap_or(first))
+}
+
+/// Where the words stand in a text, whatever their case and accents, as byte ranges.
 fn matches(text: &str, words: &[String]) -> Vec<(usize, usize)> {
     if words.is_empty() {
         return Vec::new();
     }
     let folded: Vec<(usize, char)> = text
         .char_indices()
-        .map(|(place, c)| (place, c.to_lowercase().next().unwrap_or(c)))
+        .filter_map(|(place, c)| Some((place, plain(c)?)))
         .collect();
     let mut found = Vec::new();
     for word in words {
-        let word: Vec<char> = word.chars().flat_map(char::to_lowercase).collect();
+        let word: Vec<char> = word.chars().filter_map(plain).collect();
         if word.is_empty() {
             continue;
         }
@@ -402,3 +417,29 @@ const WITHOUT_SENDER: u16 = 48;
 
 /// A list of fewer columns than this has a narrow column for the sender.
 const NARROW_SENDER: u16 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn words_are_found_whatever_their_case_and_accents() {
+        let found = |text: &str, word: &str| -> Vec<String> {
+            let places = matches(text, &[word.to_owned()]);
+            places
+                .into_iter()
+                .map(|(start, end)| text[start..end].to_owned())
+                .collect()
+        };
+
+        assert_eq!(
+            found("Im Café, im CAFE\u{301}.", "cafe"),
+            ["Café", "CAFE\u{301}"]
+        );
+        assert_eq!(found("cafe", "Café"), ["cafe"]);
+        assert_eq!(found("Nhà hàng Việt", "viet"), ["Việt"]);
+        assert_eq!(found("공지사항 공지", "공지"), ["공지", "공지"]);
+        assert_eq!(found("각자", "가"), [""; 0]);
+        assert_eq!(found("ประกาศเรื่องน้ำ", "น้ำ"), ["น้ำ"]);
+    }
+}
