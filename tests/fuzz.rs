@@ -304,6 +304,76 @@ fn any_html() {
 }
 
 #[test]
+fn any_headers() {
+    let head = |mail: Vec<u8>| {
+        let end = mail.windows(2).position(|two| two == b"\n\n");
+        let end = end.or_else(|| mail.windows(4).position(|four| four == b"\r\n\r\n"));
+        mail[..end.unwrap_or(mail.len())].to_vec()
+    };
+    let seeds: Vec<Vec<u8>> = mails().into_iter().map(head).collect();
+    let words: [&[u8]; 20] = [
+        b"\r\n",
+        b"\r\n ",
+        b"=?utf-8?q?caf=C3=A9?=",
+        b"=?iso-8859-1?q?caf=C3=A9?= =?iso-8859-1?q?_x?=",
+        b"=?koi8-r?B?8NLJ18XU?=",
+        b"=?iso-2022-jp?B?GyRCJCpDTiRpJDsbKEI=?=",
+        b"=?x-unknown?B?/w?=",
+        b"\xf0\xcc\xc1\xce\xcf\xd7\xd9\xc5",
+        b"\x83\x81\x81\x5b\x83\x8b",
+        b"Date: 2026-11-24 14:00 PST\r\n",
+        b"Date: Dienstag, 24. November 2026 2 Uhr nachmittags\r\n",
+        b"Expires: 24/11/2026\r\n",
+        b"Reply-To: \"a@b.example\" <c@d.example>\r\n",
+        b"From: \xd0\xa0riya <a@xn--pple-43d.com>\r\n",
+        b"List-Id: x <y.z>\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n",
+        b"Content-Type: text/plain; charset=shift_jis\r\n",
+        b"Content-Type: message/rfc822\r\n\r\n",
+        b"filename*0*=utf-8''%41; filename*1=b",
+        b"From a@b Mon Nov 23 08:00:00 2026\n",
+    ];
+    fuzz(reading::headers, &seeds, &words);
+}
+
+#[test]
+fn any_calendar() {
+    let mail = files("mails/own").into_iter();
+    let calendars = mail.filter_map(|mail| {
+        let start = mail
+            .windows(15)
+            .position(|word| word == b"BEGIN:VCALENDAR")?;
+        Some(mail[start..].to_vec())
+    });
+    let mut seeds: Vec<Vec<u8>> = calendars.collect();
+    seeds.push(
+        b"BEGIN:VCALENDAR\r\nMETHOD:CANCEL\r\nBEGIN:VEVENT\r\nUID:1\r\nSEQUENCE:2\r\nDTSTART;VALUE=DATE:20261124\r\n\
+          DURATION:P1DT2H\r\nRRULE:FREQ=MONTHLY;BYDAY=-1FR;COUNT=9\r\nEXDATE:20261127T100000Z\r\n\
+          ATTENDEE;PARTSTAT=DECLINED;CN=\"T\":mailto:t@x.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+            .to_vec(),
+    );
+    let words: [&[u8]; 16] = [
+        b"\r\n",
+        b"\r\n ",
+        b"BEGIN:VEVENT\r\n",
+        b"END:VEVENT\r\n",
+        b"BEGIN:VTIMEZONE\r\nTZID:x\r\n",
+        b"DTSTART:20261124T140000Z\r\n",
+        b"DTSTART;TZID=\"W. Europe Standard Time\":99991231T235959\r\n",
+        b"DTEND:00010101T000000\r\n",
+        b"DURATION:-P999999999W\r\n",
+        b"RECURRENCE-ID:20261124T140000Z\r\n",
+        b"RRULE:FREQ=SECONDLY;INTERVAL=4294967296\r\n",
+        b"BYSETPOS=-366;BYWEEKNO=53",
+        b"SEQUENCE:18446744073709551616\r\n",
+        b"\\n\\,\\;",
+        b"\x1b]0;\xe2\x80\xae",
+        b"ATTENDEE:mailto:a@b\r\n",
+    ];
+    fuzz(reading::calendar, &seeds, &words);
+}
+
+#[test]
 fn any_text_from_outside() {
     let mut seeds = files("mails/hostile");
     seeds.push(

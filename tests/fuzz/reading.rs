@@ -91,7 +91,12 @@ pub fn sanitiser(octets: &[u8]) {
 pub fn query(octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     match Query::parse(&text, &TimeZone::UTC) {
-        Ok(query) => drop(query.words()),
+        Ok(query) => {
+            drop(query.words());
+            // What is no mistake while one types may be one at the end, and nothing else.
+            let finished = Query::finished(&text, &TimeZone::UTC);
+            assert!(finished.is_err() || finished == Ok(query));
+        }
         Err(error) => {
             let count = text.chars().count();
             assert!(
@@ -100,6 +105,55 @@ pub fn query(octets: &[u8]) {
             );
         }
     }
+}
+
+/// The headers of a mail, and of a mail within it, which is saved as it came.
+pub fn headers(octets: &[u8]) {
+    let own = [octets, b"\r\n\r\ntext\r\n"].concat();
+    let notice = Notice::parse(&own);
+    check(&notice.lines(WIDTH, Options::default()));
+    assert!(is_harmless(&notice.subject) && is_harmless(&notice.message_id));
+    let people = notice.from.iter().chain(&notice.to).chain(&notice.cc);
+    assert!(
+        people
+            .map(|person| person.full())
+            .all(|full| is_harmless(&full))
+    );
+    let now = Timestamp::UNIX_EPOCH;
+    let words = notice
+        .facts
+        .iter()
+        .map(|fact| fact.words(now, &TimeZone::UTC));
+    assert!(words.into_iter().all(|words| is_harmless(&words)));
+    let digest = Digest::of(&own, now);
+    assert!(is_harmless(&digest.headline.from.name));
+
+    let open = b"Content-Type: multipart/mixed; boundary=zzzz\r\n\r\n--zzzz\r\nContent-Type: message/rfc822\r\n\r\n";
+    let outer = [&open[..], octets, b"\r\n--zzzz--\r\n"].concat();
+    for file in Notice::parse(&outer).files {
+        let bytes = files::bytes(&outer, file.place).expect("it is there");
+        if file.place.part == 1 {
+            assert!(memchr::memmem::find(&outer, &bytes).is_some());
+            assert_eq!(file.size, bytes.len() as u64);
+        }
+    }
+}
+
+/// A calendar that is all of a mail, and one that takes the place of another.
+pub fn calendar(octets: &[u8]) {
+    let mail = [
+        b"Content-Type: text/calendar; charset=utf-8\r\n\r\n",
+        octets,
+    ]
+    .concat();
+    let zone = TimeZone::fixed(jiff::tz::offset(5));
+    let mut notice = Notice::parse_in(&mail, TextForm::Best, Some(&zone));
+    check(&notice.lines(WIDTH, Options::default()));
+    let mut earlier = mail.clone();
+    let changed = earlier.len() - octets.len() / 2;
+    earlier.drain(changed.min(earlier.len())..);
+    notice.moved_from(&Notice::parse_in(&earlier, TextForm::Best, Some(&zone)));
+    check(&notice.lines(WIDTH, Options::default()));
 }
 
 /// Each kind of file that is shown here.
