@@ -1,8 +1,9 @@
 //! `show` and `next`: a notice's text, through the pager on a terminal.
 
 use std::{
-    io::{IsTerminal, Write},
-    path::PathBuf,
+    fs::File,
+    io::{self, IsTerminal, Read, Write},
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -116,13 +117,19 @@ pub(super) const WIDEST: u16 = 96;
 pub fn show(args: &ShowArgs, global: &Global) -> Result<(), Failure> {
     match (&args.file, &args.id) {
         (Some(path), _) => {
-            let mail = std::fs::read(path).map_err(|error| {
+            let mail = read(path).map_err(|error| {
                 Failure::new(
                     failure::NO_SUCH_NOTICE,
                     format!("cannot read {}: {error}", path.display()),
                 )
             })?;
-            write("", &mail, None, &args.how)
+            write("", &mail, None, &args.how)?;
+            if mail.len() as u64 == LARGEST_FILE {
+                remark(&Shown::from_static(
+                    "only the first 64 MB of the file were read",
+                ));
+            }
+            Ok(())
         }
         (None, Some(id)) => {
             let context = Context::load(global)?;
@@ -136,6 +143,18 @@ pub fn show(args: &ShowArgs, global: &Global) -> Result<(), Failure> {
         (None, None) => Err(Failure::new(failure::USAGE, "name a notice, or a file")),
     }
 }
+
+/// A mail from a file, as far as it is read.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut mail = Vec::new();
+    File::open(path)?
+        .take(LARGEST_FILE)
+        .read_to_end(&mut mail)?;
+    Ok(mail)
+}
+
+/// More than any mail that is fetched whole, unless the settings say otherwise.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
 /// Shows the oldest unread notice, and marks it as read.
 ///
@@ -312,7 +331,7 @@ pub(super) fn text(id: &str, notice: &Notice, width: u16) -> Vec<Shown> {
 /// Hands the text to the pager if it is longer than the screen; false if it is not, or there is none.
 fn page(text: &[Shown]) -> bool {
     let rows = crossterm::terminal::size().map_or(24, |(_, rows)| usize::from(rows));
-    if text.len() < rows || !std::io::stdin().is_terminal() {
+    if text.len() < rows || !io::stdin().is_terminal() {
         return false;
     }
     let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());

@@ -87,6 +87,9 @@ fn append_words(field: &mut Vec<u8>, line: &[u8]) {
         .split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty())
     {
+        if field.len() > FIELD_OCTETS {
+            return;
+        }
         if !field.is_empty() {
             field.push(b' ');
         }
@@ -98,19 +101,21 @@ fn append_words(field: &mut Vec<u8>, line: &[u8]) {
 /// end.
 fn body_digest(body: &[u8]) -> [u8; 16] {
     let mut digest = Sha256::new();
-    let mut clean = Vec::with_capacity(body.len());
-
+    let mut clean = Vec::with_capacity(body.len().min(DIGEST_CHUNK));
     let body = body.trim_ascii_end();
     let ends = memchr::memchr_iter(b'\n', body).chain([body.len()]);
     let mut from = 0;
     for end in ends {
-        clean.extend_from_slice(body[from..end].trim_ascii_end());
+        let line = body[from..end].trim_ascii_end();
         from = end + 1;
-        clean.push(b'\n');
-        if clean.len() >= DIGEST_CHUNK {
+        if clean.len() + line.len() >= DIGEST_CHUNK {
             digest.update(&clean);
             clean.clear();
+            digest.update(line);
+        } else {
+            clean.extend_from_slice(line);
         }
+        clean.push(b'\n');
     }
     digest.update(&clean);
     first_half(&digest.finalize())
@@ -122,6 +127,9 @@ fn first_half(digest: &[u8]) -> [u8; 16] {
 
 /// POP3.md: what no server rewrites.
 const STABLE_FIELDS: [&[u8]; 4] = [b"message-id", b"date", b"from", b"subject"];
+
+/// What tells a field from another stands further ahead.
+const FIELD_OCTETS: usize = 1024 * 1024;
 
 /// Memory for digesting one body.
 const DIGEST_CHUNK: usize = 64 * 1024;

@@ -318,7 +318,9 @@ fn edited<'x>(raw: &'x [u8], edits: &[Edit]) -> (Cow<'x, [u8]>, Vec<(usize, isiz
     }
     let mut edits: Vec<&Edit> = edits.iter().filter(|edit| edit.to <= raw.len()).collect();
     edits.sort_by_key(|edit| edit.from);
-    let mut made = Vec::with_capacity(raw.len());
+    // A header that is cut may be most of the mail.
+    let cut: usize = edits.iter().map(|edit| edit.to - edit.from).sum();
+    let mut made = Vec::with_capacity(raw.len().saturating_sub(cut));
     let mut at = 0;
     for edit in edits.into_iter() {
         if edit.from >= at {

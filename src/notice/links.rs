@@ -50,6 +50,7 @@ impl Link {
 pub struct Links {
     links: Vec<Link>,
     by_target: HashMap<String, usize>,
+    is_full: bool,
 }
 
 impl Links {
@@ -70,6 +71,7 @@ impl Links {
             return Some(known);
         }
         if self.links.len() >= LINKS {
+            self.is_full = true;
             return None;
         }
         self.by_target.insert(shown.to_string(), self.links.len());
@@ -92,6 +94,12 @@ impl Links {
     pub fn behind_detour(&self, place: usize) -> Option<&Shown> {
         let link = self.links.get(place)?;
         link.through.as_ref().map(|_| &link.target)
+    }
+
+    /// What is said where there are more than are counted.
+    pub fn cut(&self) -> Option<Shown> {
+        let words = "Only the first 2,000 links have numbers.";
+        self.is_full.then(|| Shown::from_static(words))
     }
 
     /// Returns the links in order.

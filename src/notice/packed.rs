@@ -9,6 +9,9 @@ mod rtf;
 mod tnef;
 mod written;
 
+/// Of the files that are written into a text, so many are found.
+pub const MOST_WRITTEN: usize = written::MOST_FILES;
+
 /// A file that was found in a part.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Packed {

@@ -110,6 +110,7 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
             Piece::Status(text) => blocks.extend(report::blocks(&text)),
         }
     }
+    cuts.extend(links.cut());
     let date = headers::date(mail);
     Notice {
         subject,

@@ -298,6 +298,9 @@ impl<'x> Walk<'x> {
                 let found = packed::in_text(part, &self.mail.raw_message, &text);
                 let text = match found {
                     Some((left, files)) => {
+                        if files.len() == packed::MOST_WRITTEN {
+                            self.say("Only the first 200 files that are written into the text are taken out of it.");
+                        }
                         self.packed_files(self.id_of(part), files);
                         Cow::Owned(left)
                     }

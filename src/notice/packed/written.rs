@@ -197,7 +197,7 @@ fn yenc(text: &[u8], from: usize) -> Option<Content> {
 }
 
 /// More files than anybody has written into a text.
-const MOST_FILES: usize = 200;
+pub(super) const MOST_FILES: usize = 200;
 
 #[cfg(test)]
 mod tests {
