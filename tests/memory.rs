@@ -1,6 +1,11 @@
 //! What reading a mail takes at most, for each of the mails that cost more than they are worth: its octets, and all
 //! that is made of them. A program of its own, because all that it takes is counted.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a program that prints what it has measured"
+)]
+
 #[path = "support/hostile.rs"]
 #[allow(dead_code)]
 mod hostile;
