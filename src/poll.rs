@@ -148,6 +148,9 @@ impl Polling {
             .check_every
             .unwrap_or(self.settings.check_every);
         let mut schedule = Schedule::new(interval.0);
+        if let Some(least) = services::least_interval(&self.mailbox) {
+            schedule.obey(least);
+        }
         loop {
             let next = self.check(&mut schedule).await;
             if self.stop.is_cancelled() || !self.wait(next).await {

@@ -173,9 +173,12 @@ fn settings_of(mailbox: &Mailbox) -> [String; 2] {
     .filter_map(|(is_set, name)| is_set.then_some(name))
     .collect();
     let service = services::of(mailbox).map_or("none that is known here", |service| service.name);
+    let pace = services::least_interval(mailbox)
+        .map(|least| format!(", checked every {} minutes at most", least.as_secs() / 60))
+        .unwrap_or_default();
     [
         format!(
-            "mailbox   {} at port {}, service: {service}",
+            "mailbox   {} at port {}, service: {service}{pace}",
             mailbox.tls,
             mailbox.port()
         ),

@@ -157,6 +157,11 @@ fn names_delay(text: &str) -> bool {
         "login-delay",
         "try again in",
         "rate limit",
+        // Microsoft's: `Exceeded the login limit for a 15 minute period.`
+        "login limit",
+        // Gmail's and Zoho's.
+        "unusual usage",
+        "excessive usage",
     ]
     .iter()
     .any(|words| text.contains(words))
@@ -165,6 +170,23 @@ fn names_delay(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn services_that_are_called_too_often_say_so_in_their_own_words() {
+        let wait = |words: &'static str| match of_rejection("PASS", &Response::err(words)) {
+            Outcome::ToldToWait { every, .. } => every.as_secs() / 60,
+            other => panic!("{words}: {other:?}"),
+        };
+
+        let microsoft = "Exceeded the login limit for a 15 minute period. Reduce the frequency of requests to the POP3 server.";
+        assert_eq!(wait(microsoft), 15);
+        assert_eq!(
+            wait("[SYS/TEMP] Our system indicates unusual usage of your account"),
+            0
+        );
+        assert_eq!(wait("pop access blocked due to excessive usage"), 0);
+        assert_eq!(wait("[LOGIN-DELAY] come back in 10 minutes"), 10);
+    }
 
     #[test]
     fn only_words_that_speak_of_no_password_let_it_be_said_again() {
