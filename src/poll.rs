@@ -42,6 +42,7 @@ pub mod tell;
 mod visiting;
 
 use check::Check;
+use early::Early;
 use report::{Outcome, Report, Summary};
 use schedule::{Next, Schedule};
 use tell::{Tell, blocking};
@@ -54,6 +55,9 @@ pub struct Poller {
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
+
+/// How a server is called, where it is not over the network, as in tests; none if it cannot be.
+pub type Calls = Box<dyn FnMut() -> Option<Early> + Send>;
 
 /// Reports with the mailbox that they are of.
 pub type Reports = mpsc::Sender<(MailboxIndex, Report)>;
@@ -79,25 +83,34 @@ impl Poller {
         reports: Reports,
         password: Option<SecretString>,
     ) -> Poller {
-        let wanted = Arc::new(Notify::new());
+        Poller::begin(Polling::new(
+            index, mailbox, settings, store, reports, password,
+        ))
+    }
+
+    /// The same over connections that others make.
+    pub fn start_over(
+        calls: Calls,
+        mailbox: &Mailbox,
+        settings: &Settings,
+        store: Store,
+        reports: Reports,
+        password: SecretString,
+    ) -> Poller {
+        let index = MailboxIndex::default();
+        Poller::begin(Polling {
+            calls: Some(calls),
+            ..Polling::new(index, mailbox, settings, store, reports, Some(password))
+        })
+    }
+
+    fn begin(polling: Polling) -> Poller {
         let (passwords, given) = mpsc::unbounded_channel();
-        let stop = CancellationToken::new();
-        let polling = Polling {
-            index,
-            mailbox: mailbox.clone(),
-            settings: Arc::new(settings.clone()),
-            store,
-            reports,
-            wanted: wanted.clone(),
-            given,
-            stop: stop.clone(),
-            password,
-            indexing: None,
-        };
+        let polling = Polling { given, ..polling };
         Poller {
-            wanted,
+            wanted: polling.wanted.clone(),
             passwords,
-            stop,
+            stop: polling.stop.clone(),
             task: tokio::spawn(polling.run()),
         }
     }
@@ -139,9 +152,34 @@ struct Polling {
     password: Option<SecretString>,
     /// Puts what has come into the index, beside all else.
     indexing: Option<JoinHandle<()>>,
+    calls: Option<Calls>,
 }
 
 impl Polling {
+    fn new(
+        index: MailboxIndex,
+        mailbox: &Mailbox,
+        settings: &Settings,
+        store: Store,
+        reports: Reports,
+        password: Option<SecretString>,
+    ) -> Polling {
+        let (_, given) = mpsc::unbounded_channel();
+        Polling {
+            index,
+            mailbox: mailbox.clone(),
+            settings: Arc::new(settings.clone()),
+            store,
+            reports,
+            wanted: Arc::default(),
+            given,
+            stop: CancellationToken::new(),
+            password,
+            indexing: None,
+            calls: None,
+        }
+    }
+
     async fn run(mut self) {
         let interval = self
             .mailbox
@@ -178,7 +216,8 @@ impl Polling {
                     tell: &tell,
                     in_slices: schedule.is_shared_in_turns(),
                 };
-                check.run(at).await
+                let early = self.calls.as_mut().and_then(|call| call());
+                check.run_on(early, at).await
             }
         };
         summary.took = started.elapsed();

@@ -19,7 +19,7 @@ use std::{
     path::PathBuf,
     rc::Rc,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -29,10 +29,16 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tidings::{
-    config::{Mailbox, Settings, Tls},
+    config::{Interval, Mailbox, Settings, Tls},
     net::Stream,
     notice::{Headline, MailboxIndex, Marks},
-    poll::{check::Check, early::Early, report::Outcome, tell::Tell},
+    poll::{
+        Calls, Poller,
+        check::Check,
+        early::Early,
+        report::{Outcome, Report, Summary},
+        tell::Tell,
+    },
     server::{
         Handle, Server,
         accounts::passwords::Hardness,
@@ -161,6 +167,15 @@ fn connect(weather: Weather, chance: &mut Chance) -> (DuplexStream, DuplexStream
     (client, server)
 }
 
+/// Gives the server its end of a connection; false if there is none.
+fn attach(server: &Mutex<Option<Handle>>, stream: DuplexStream) -> bool {
+    let server = server.lock().expect("the server");
+    let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    server
+        .as_ref()
+        .is_some_and(|handle| handle.attach(stream, localhost))
+}
+
 /// A mail that was delivered.
 #[derive(Debug)]
 struct Mail {
@@ -187,9 +202,9 @@ struct Reader {
 struct World {
     chance: Chance,
     folder: tempfile::TempDir,
-    server: Option<Handle>,
+    server: Arc<Mutex<Option<Handle>>>,
     spool: Arc<Spool>,
-    keywords: Arc<std::sync::Mutex<BTreeSet<&'static str>>>,
+    keywords: Arc<Mutex<BTreeSet<&'static str>>>,
     began: Instant,
     log: String,
     mails: Vec<Mail>,
@@ -234,12 +249,12 @@ async fn start_server(world: &Shared) {
         .expect("a server");
     let mut world = world.borrow_mut();
     world.spool = spool;
-    world.server = Some(handle);
+    *world.server.lock().expect("the server") = Some(handle);
     world.say("the server starts");
 }
 
 async fn restart_server(world: &Shared) {
-    let handle = world.borrow_mut().server.take();
+    let handle = world.borrow().server.lock().expect("the server").take();
     let Some(handle) = handle else { return };
     let is_polite = world.borrow_mut().chance.one_in(2);
     world.borrow_mut().say(match is_polite {
@@ -384,11 +399,7 @@ impl Reader {
             let mut world = world.borrow_mut();
             let mut chance = world.chance.split();
             let (client, server) = connect(weather, &mut chance);
-            let is_up = world
-                .server
-                .as_ref()
-                .is_some_and(|handle| handle.attach(server, IpAddr::V4(Ipv4Addr::LOCALHOST)));
-            if !is_up {
+            if !attach(&world.server, server) {
                 let words = format!("{} finds no server", self.name);
                 world.say(&words);
                 return None;
@@ -424,6 +435,12 @@ impl Reader {
             self.start_again();
             return None;
         };
+        self.note(world, &summary, began);
+        Some(summary.outcome)
+    }
+
+    /// What a check came to.
+    fn note(&mut self, world: &Shared, summary: &Summary, began: Instant) {
         let since = (began - world.borrow().began).as_secs_f64();
         world.borrow_mut().say(&format!(
             "{} since {:.3}: {:?}, {} there, {} new, {} withdrawn, {} left",
@@ -442,7 +459,55 @@ impl Reader {
         if summary.outcome == Outcome::Done && summary.left == 0 && !has_rested {
             self.checks.push((began, Instant::now()));
         }
-        Some(summary.outcome)
+    }
+
+    /// Lets the poller check by itself for this time, each time in another weather, and stops it politely or not.
+    async fn poll(&mut self, world: &Shared, lasts: Duration) {
+        let (server, mut chance, every) = {
+            let mut world = world.borrow_mut();
+            let every = Duration::from_secs(1 + world.chance.below(3));
+            (world.server.clone(), world.chance.split(), every)
+        };
+        let mut ways = self.settings.clone();
+        ways.check_every = Interval(every);
+        let is_polite = chance.one_in(2);
+        let calls: Calls = Box::new({
+            let (mailbox, settings) = (self.mailbox.clone(), ways.clone());
+            move || {
+                let weather = Weather::of(&mut chance);
+                let (client, far) = connect(weather, &mut chance);
+                let is_up = attach(&server, far);
+                is_up.then(|| Early::over(Stream::plain(client), &mailbox, &settings))
+            }
+        });
+        let (reports, mut reported) = mpsc::channel(16);
+        let store = self.store.clone();
+        let password = self.password.clone();
+        let poller = Poller::start_over(calls, &self.mailbox, &ways, store, reports, password);
+        let mut poller = Some(poller);
+        let mut began = Instant::now();
+        let end = began + lasts;
+        loop {
+            let report = tokio::select! {
+                report = reported.recv() => report,
+                () = time::sleep_until(end), if poller.is_some() => {
+                    let words = format!("{} stops polling", self.name);
+                    world.borrow_mut().say(&words);
+                    let poller = poller.take().expect("it runs");
+                    if is_polite {
+                        // It may have something to tell yet.
+                        tokio::spawn(poller.stop());
+                    }
+                    continue;
+                }
+            };
+            match report {
+                Some((_, Report::Started { .. })) => began = Instant::now(),
+                Some((_, Report::Checked(summary))) => self.note(world, &summary, began),
+                Some(_) => {}
+                None => return,
+            }
+        }
     }
 
     fn start_again(&mut self) {
@@ -609,7 +674,7 @@ async fn simulate(world: Shared) {
         let mut world = world.borrow_mut();
         // Few readers in most seeds: there is more to see in many seeds than in many readers.
         let count = if world.chance.one_in(20) {
-            20
+            5 + world.chance.below(16)
         } else {
             2 + world.chance.below(3)
         };
@@ -635,7 +700,8 @@ async fn simulate(world: Shared) {
         }
         reader.assert_complete(&world.borrow());
     }
-    let handle = world.borrow_mut().server.take().expect("the server");
+    let handle = world.borrow().server.lock().expect("the server").take();
+    let handle = handle.expect("it runs");
     // A session's last words may be on their way.
     for _ in 0..100 {
         if handle.numbers() == (0, 0) {
@@ -699,7 +765,14 @@ async fn round(world: &Shared, readers: &mut [Reader]) {
                     .borrow_mut()
                     .say(&format!("{}'s disk fills up", reader.name));
             }
-            reader.check(&world, weather, kill, at).await;
+            let polls = world.borrow_mut().chance.one_in(3);
+            match polls {
+                true => {
+                    let lasts = world.borrow_mut().chance.up_to(Duration::from_secs(8));
+                    reader.poll(&world, lasts).await;
+                }
+                false => drop(reader.check(&world, weather, kill, at).await),
+            }
             if fills_up {
                 reader.store.cap(u32::MAX - 1).expect("no cap");
             }
@@ -746,7 +819,7 @@ fn run(seed: u64) -> Result<(), String> {
         Rc::new(RefCell::new(World {
             chance,
             folder,
-            server: None,
+            server: Arc::default(),
             spool,
             keywords: Arc::default(),
             began: Instant::now(),
@@ -792,7 +865,7 @@ fn every_reader_has_every_notice_once_whatever_happens() {
         }
     };
     let next = AtomicUsize::new(0);
-    let failed = std::sync::Mutex::new(Vec::new());
+    let failed = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
