@@ -1,5 +1,5 @@
-//! The real program, killed at many moments of a delivery and of a deletion: every mail that was
-//! acknowledged is there exactly once, and no half of any other.
+//! The real program, killed at many moments. Of a delivery and of a deletion: every mail that was acknowledged is
+//! there exactly once, and no half of any other. Of a first check: it goes on where it was, with each notice once.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -10,10 +10,15 @@ use std::{
 
 use tidings::{
     pop3::listing::MessageNumber,
-    server::{mbox::Excerpt, spool::Spool},
+    server::{events::Event, mbox::Excerpt, spool::Spool},
 };
 
-use crate::support::{program::PROGRAM, scratch::Scratch};
+use crate::support::{
+    chance::Chance,
+    office::Office,
+    program::{PROGRAM, Person},
+    scratch::Scratch,
+};
 
 /// How often each is killed.
 const KILLS: u32 = 40;
@@ -149,5 +154,92 @@ fn a_deletion_that_is_killed_at_any_moment_is_done_or_not() {
         );
         assert!(!is_done || after == before[1..], "it was acknowledged");
         scratch.deliver(mail(100 + round).as_bytes());
+    }
+}
+
+/// How many mails a first check is killed over.
+const MAILS: usize = 900;
+
+#[test]
+fn a_first_check_that_is_killed_at_any_moment_goes_on_and_fetches_nothing_twice_that_was_kept() {
+    let mbox: String = (0..MAILS)
+        .map(|number| {
+            let line = format!("line of mail {number}\n").repeat(60);
+            format!(
+                "From a@team.example Mon Nov 23 08:00:00 2026\nSubject: mail {number}\n\
+                 Message-ID: <{number}@team.example>\nDate: Mon, 23 Nov 2026 08:00:00 +0000\n\n{line}\n"
+            )
+        })
+        .collect();
+    let office = Office::over(Scratch::with_mbox(mbox.as_bytes()));
+    let person = Person::reading(office.address());
+    let mut chance = Chance::of(1);
+    let mut lost = Vec::new();
+    for _ in 0..12 {
+        let kept = kept(&person);
+        let before = office.heard("RETR");
+        let mut child = Command::new(PROGRAM)
+            .env_clear()
+            .envs(person.environment())
+            .arg("check")
+            .arg("--config")
+            .arg(person.settings())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs");
+        let left = MAILS - kept.len();
+        if left > 0 {
+            // In the middle of what it has asked for, then a moment later.
+            let asked = before + 1 + chance.below(left as u64) as usize / 2;
+            let is_retr = |event: &Event| {
+                matches!(
+                    event,
+                    Event::Commanded {
+                        keyword: "RETR",
+                        ..
+                    }
+                )
+            };
+            office.served.events.wait_for(asked, is_retr);
+            std::thread::sleep(Duration::from_micros(chance.below(30_000)));
+        }
+        end(&mut child);
+        office.rest();
+        let fetched = office.heard("RETR") - before;
+        assert!(fetched <= left, "{fetched} fetched, {left} were left");
+        let more = self::kept(&person);
+        assert!(
+            kept.iter().all(|subject| more.contains(subject)),
+            "what was kept stays"
+        );
+        lost.push(fetched - (more.len() - kept.len()));
+    }
+
+    let kept = kept(&person).len();
+    let before = office.heard("RETR");
+    person.run(&["check"]).expect(0);
+    office.rest();
+
+    assert_eq!(
+        office.heard("RETR") - before,
+        MAILS - kept,
+        "all that was left, and nothing else"
+    );
+    let all = self::kept(&person);
+    assert_eq!(all.len(), MAILS);
+    let distinct: std::collections::HashSet<&String> = all.iter().collect();
+    assert_eq!(distinct.len(), MAILS, "each once");
+    assert!(
+        lost.iter().any(|lost| *lost > 0),
+        "no kill has hit anything: {lost:?}"
+    );
+}
+
+/// The subjects that a person has kept so far.
+fn kept(person: &Person) -> Vec<String> {
+    match person.cache_path().exists() {
+        true => person.subjects(),
+        false => Vec::new(),
     }
 }
