@@ -415,6 +415,17 @@ impl Store {
         })
     }
 
+    /// Lets nothing be written any more, as a disk does that has become read-only; or again.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn set_read_only(&self, is_read_only: bool) -> Result<(), Error> {
+        self.lock()
+            .pragma_update(None, "query_only", is_read_only)
+            .map_err(|error| self.error(error))
+    }
+
     /// Tidies up before the program ends: statistics, and the write-ahead log.
     pub fn close(&self) {
         let connection = self.lock();

@@ -8,9 +8,18 @@ use std::{
 };
 
 use tidings::{
-    poll::report::Outcome,
+    notice::MailboxIndex,
+    poll::{
+        check::Check,
+        report::{Outcome, Report},
+        tell::Tell,
+    },
     store::{Error, Store, marks::Change},
 };
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     chance::Chance,
@@ -213,4 +222,118 @@ async fn a_bit_turned_over_in_any_page_harms_no_more_than_what_it_is_in() {
         }
         assert!(failed.is_empty(), "{}", failed.join("\n"));
     });
+}
+
+/// What a disk does in the middle of a check, and does no more.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Full,
+    ReadOnly,
+}
+
+impl Fault {
+    fn strike(self, store: &Store) {
+        match self {
+            Fault::Full => store.cap(1),
+            Fault::ReadOnly => store.set_read_only(true),
+        }
+        .expect("a fault");
+    }
+
+    fn pass(self, store: &Store) {
+        match self {
+            Fault::Full => store.cap(u32::MAX - 1),
+            Fault::ReadOnly => store.set_read_only(false),
+        }
+        .expect("no fault");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_in_the_middle_of_a_check_loses_nothing_and_the_next_one_goes_on() {
+    const MANY: usize = 2_000;
+    let mbox: String = (0..MANY)
+        .map(|number| {
+            format!(
+                "From a@team.example Mon Nov 23 08:00:00 2026\nSubject: mail {number}\n\
+                 Message-ID: <{number}@team.example>\nDate: Mon, 23 Nov 2026 08:00:00 +0000\n\n{}\n",
+                "a line of text\n".repeat(100)
+            )
+        })
+        .collect();
+    for fault in [Fault::Full, Fault::ReadOnly] {
+        let scratch = Scratch::with_mbox(mbox.as_bytes());
+        let served = scratch.serve().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("cache.db"))
+            .expect("a cache")
+            .store;
+        let reader = reader(&served, store.clone());
+        let (reports, mut reported) = mpsc::channel(1);
+        let tell = Tell::new(MailboxIndex(0), reports);
+        let cancelled = CancellationToken::new();
+        let check = Check {
+            mailbox: &reader.mailbox,
+            settings: &reader.settings,
+            store: &reader.store,
+            password: &reader.password,
+            cancelled: &cancelled,
+            tell: &tell,
+            in_slices: false,
+        };
+        let struck = store.clone();
+        let striker = tokio::spawn(async move {
+            let mut told = 0;
+            while let Some((_, report)) = reported.recv().await {
+                if let Report::Arrived(headlines) = report {
+                    if told == 0 {
+                        fault.strike(&struck);
+                    }
+                    told += headlines.len();
+                }
+            }
+            told
+        });
+
+        let (summary, _) = check.run(Timestamp::now()).await;
+        drop(tell);
+        let told = striker.await.expect("it ends");
+
+        assert!(
+            matches!(summary.outcome, Outcome::CannotSave { .. }),
+            "{fault:?}: {:?}",
+            summary.outcome
+        );
+        let kept = reader.headlines();
+        assert_eq!(kept.len(), told, "{fault:?}: what was told of is kept");
+        assert!(told > 0 && told < MANY, "{fault:?}: {told}");
+        for headline in &kept {
+            let mail = store
+                .mail(headline.id)
+                .expect("it is read")
+                .expect("its mail");
+            assert!(
+                mail.ends_with(b"a line of text\r\n\r\n") || mail.ends_with(b"a line of text\r\n")
+            );
+        }
+
+        fault.pass(&store);
+        let (again, _) = reader.check().await;
+        assert_eq!(
+            again.outcome,
+            Outcome::Done,
+            "{fault:?}: {}",
+            again.dialogue
+        );
+        assert_eq!(
+            again.new as usize,
+            MANY - told,
+            "{fault:?}: what was kept is not fetched again"
+        );
+        let mut subjects = reader.subjects();
+        subjects.sort();
+        subjects.dedup();
+        assert_eq!(subjects.len(), MANY);
+        assert_eq!(reader.headlines().len(), MANY);
+    }
 }
