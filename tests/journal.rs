@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use proptest::prelude::*;
 use tidings::{
-    notice::{Headline, Marks, NoticeId, headline::Digest},
+    notice::{Headline, Marks, NoticeId, fingerprint::Fingerprint, headline::Digest},
     pop3::listing::{Octets, UniqueId},
     store::{
         Store,
@@ -286,6 +286,28 @@ proptest! {
                 }
             }
         }
+        // Of all that the journals say the last word by the clock holds; the machine's name tells equal ones apart.
+        let mut said_last = BTreeMap::new();
+        for file in desks[0].files() {
+            let entry::Read::Journal(entries) = entry::read(&fs::read(file).expect("a journal")) else {
+                continue;
+            };
+            for entry in entries {
+                let place = (entry.fingerprint.headers, entry.fingerprint.body, entry.mark);
+                let word = said_last.entry(place).or_insert(entry.said);
+                *word = entry.said.max(*word);
+            }
+        }
+        for notice in 0..NOTICES {
+            let known = Fingerprint::of(&mail(notice));
+            for mark in Mark::ALL {
+                if let Some(word) = said_last.get(&(known.headers, known.body, mark)) {
+                    prop_assert_eq!(has(desks[0].marks(notice), mark), word.value);
+                }
+            }
+        }
+        let is_any_set = (0..NOTICES).any(|notice| Mark::ALL.iter().any(|mark| has(desks[0].marks(notice), *mark)));
+        prop_assert!(!is_any_set || !said_last.is_empty());
         // All is settled: once more changes nothing.
         for desk in &desks {
             prop_assert_eq!(desk.exchange(), 0);
