@@ -313,6 +313,36 @@ fn pages_follow_each_other_without_gap_or_repetition() {
 }
 
 #[test]
+fn of_two_equal_notices_that_which_is_still_there_is_recognised_before_one_that_has_left() {
+    let cache = Cache::new();
+    let both = listed(&["a", "b"]);
+    let keep_both = |name| {
+        let kept = cache
+            .store
+            .keep(vec![arrival(name, mail(1, "twice"))], &both, now());
+        id(&kept.expect("it is kept")[0])
+    };
+    let (first, second) = (keep_both("a"), keep_both("b"));
+    assert_ne!(first, second);
+    cache.store.withdraw(&[first], now()).expect("withdrawn");
+
+    // The server moves with the one that is left, and then somebody puts the other one back.
+    assert_eq!(id(&keep(&cache.store, "c", mail(1, "twice"))), second);
+    let all = cache.store.headlines(None, 10).expect("headlines");
+    let has_left = |wanted| {
+        all.iter()
+            .any(|one| one.id == wanted && one.fate.withdrawn.is_some())
+    };
+    assert!(has_left(first) && !has_left(second));
+    let again = cache.store.keep(
+        vec![arrival("d", mail(1, "twice"))],
+        &listed(&["c", "d"]),
+        now(),
+    );
+    assert_eq!(id(&again.expect("it is kept")[0]), first);
+}
+
+#[test]
 fn a_query_finds_by_words_operators_and_scripts() {
     let cache = Cache::new();
     let store = &cache.store;

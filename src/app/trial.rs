@@ -211,3 +211,83 @@ fn explain(mailbox: &Mailbox, error: &Error) -> (Shown, Shown) {
     };
     (words, Shown::line(&remedy))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pop3::response::Response;
+
+    fn remedy(host: &str, has_token: bool, said: &'static str) -> String {
+        let mailbox = Mailbox {
+            host: host.to_owned(),
+            token_command: if has_token {
+                vec!["token".to_owned()]
+            } else {
+                Vec::new()
+            },
+            ..Mailbox::default()
+        };
+        let error = Error::Rejected {
+            request: "PASS",
+            response: Response::err(said),
+        };
+        explain(&mailbox, &error).1.to_string()
+    }
+
+    #[test]
+    fn whoever_is_not_let_in_hears_what_the_service_wants() {
+        for (host, words) in [
+            ("pop.gmail.com", "make an app password"),
+            ("outlook.office365.com", "set token_command"),
+            ("pop.mail.yahoo.com", "make an app password"),
+            ("pop.gmx.net", "POP3 switched off at first"),
+            ("pop3.web.de", "POP3 switched off at first"),
+            ("securepop.t-online.de", "the password for e-mail programs"),
+            ("pop.zoho.eu", "POP switched off at first"),
+            ("pop.mail.me.com", "has no POP3"),
+            ("pop.team.example", "check the user name and the password"),
+        ] {
+            let said = remedy(host, false, "[AUTH] Invalid credentials");
+            assert!(said.contains(words), "{host}: {said}");
+        }
+        let said = remedy("pop.gmail.com", true, "[AUTH] Invalid credentials");
+        assert!(
+            said.starts_with("sign in anew with the program of token_command"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_matter_of_the_password_has_a_remedy_of_its_own() {
+        let mailbox = Mailbox::default();
+        for (error, words) in [
+            (
+                Error::Rejected {
+                    request: "PASS",
+                    response: Response::err("mailbox is locked by another session"),
+                },
+                "someone else is checking just now",
+            ),
+            (
+                Error::NoToken,
+                "set a password in the place of token_command",
+            ),
+            (
+                Error::ClearText,
+                "tidings does not go on without protection",
+            ),
+            (Error::Closed, "try again later"),
+            (
+                Error::Connect(connect::Error::Connect {
+                    host: "x".to_owned(),
+                    port: 995,
+                    source: std::io::ErrorKind::ConnectionRefused.into(),
+                }),
+                "check the port (995 is set; 995 is usual for TLS, 110 for STLS)",
+            ),
+        ] {
+            let said = explain(&mailbox, &error).1;
+            assert!(said.contains(words), "{error}: {said}");
+        }
+    }
+}

@@ -174,3 +174,83 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+
+    use super::*;
+
+    fn route() -> Route {
+        Route {
+            host: "pop.team.example".to_owned(),
+            port: 110,
+            proxy: None,
+            limit: Duration::from_secs(20),
+        }
+    }
+
+    /// An address that nobody listens at.
+    fn refusing() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        listener.local_addr().expect("an address")
+    }
+
+    #[test]
+    fn families_take_turns_and_the_first_one_begins() {
+        let addresses = |all: &[&str]| -> Vec<SocketAddr> {
+            all.iter()
+                .map(|text| text.parse().expect("an address"))
+                .collect()
+        };
+        let given = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"];
+        let ordered = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"];
+
+        assert_eq!(interleave(addresses(&given)), addresses(&ordered));
+        assert_eq!(interleave(Vec::new()), Vec::new());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_is_followed_by_the_next_at_once() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let good = listener.local_addr().expect("an address");
+
+        let (_, address) = route().open(&[refusing(), good]).await.expect("it answers");
+
+        assert_eq!(address, good);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_does_not_keep_the_next_one_waiting() {
+        // Nobody takes anybody in, and there is room for one to wait: all others hear nothing.
+        let deaf = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&deaf, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port");
+        listen(&deaf, 0).expect("it listens");
+        let silent = SocketAddr::try_from(getsockname(&deaf).expect("a name")).expect("an address");
+        let mut waiting = Vec::new();
+        while let Ok(Ok(stream)) =
+            time::timeout(Duration::from_millis(200), TcpStream::connect(silent)).await
+        {
+            waiting.push(stream);
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let good = listener.local_addr().expect("an address");
+
+        let (_, address) = route()
+            .open(&[silent, good])
+            .await
+            .expect("the second answers");
+
+        assert_eq!(address, good);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_answers_what_the_last_one_said_is_told() {
+        let failed = route().open(&[refusing(), refusing()]).await;
+
+        let error = failed.expect_err("nobody is there");
+        assert!(matches!(error, Error::Connect { .. }), "{error}");
+    }
+}

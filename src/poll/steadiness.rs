@@ -39,6 +39,10 @@ impl Check<'_> {
         let is_steady = before == digest;
         let now = (!is_steady).then(|| digest.to_owned());
         self.remember(remembered::UNSTEADY, now).await?;
+        if is_steady {
+            // That they are other ones than the names that were made up is no move of the server's.
+            self.remember(remembered::RENUMBERED, None).await?;
+        }
         Ok(!is_steady)
     }
 

@@ -97,8 +97,8 @@ pub(super) fn known_notice(
     Ok(twin.map(Kept::Recognised))
 }
 
-/// A notice with the same fingerprint whose own unique-ids are all gone from the listing: those thought
-/// withdrawn first. The arrival's is one of its unique-ids from now on.
+/// A notice with the same fingerprint whose own unique-ids are all gone from the listing: those that were there until
+/// now first, which would be missing else. The arrival's is one of its unique-ids from now on.
 fn unlisted_twin(
     transaction: &Transaction,
     change: i64,
@@ -111,8 +111,8 @@ fn unlisted_twin(
         return Ok(None);
     }
     for condition in [
-        "withdrawn IS NOT NULL ORDER BY id",
         "withdrawn IS NULL ORDER BY id",
+        "withdrawn IS NOT NULL ORDER BY id",
     ] {
         let candidates: Vec<i64> = transaction
             .prepare_cached(&format!(
