@@ -696,26 +696,96 @@ async fn a_changed_format_of_unique_ids_shows_nothing_twice() {
     assert_eq!((after.new, after.octets), (0, 0), "{}", after.dialogue);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_life_of_checks_at_an_mbox() {
+/// The mailbox as an mbox; without dot-locks, which a kill would leave behind for two minutes.
+async fn with_mbox(locks: bool) -> Option<Dovecot> {
     let users = format!(
         "notices:{{PLAIN}}sesame:{OWNER}:{OWNER}::HOME::userdb_mail=mbox:HOME/control:INBOX=HOME/mail/inbox\n"
     );
-    let Some(dovecot) = Dovecot::start_with(0, false, "plain", &[("users", &users)]).await else {
+    let locking = "mbox_read_locks = fcntl\nmbox_write_locks = fcntl\nmbox_lock_timeout = 1 secs\n";
+    let files = [("users", users.as_str()), ("extra.conf", locking)];
+    Dovecot::start_with(0, locks, "plain", &files).await
+}
+
+/// Appends these mails to the mbox.
+fn append(dovecot: &Dovecot, mails: impl Iterator<Item = String>) {
+    let inbox = dovecot.folder.path().join("mail/inbox");
+    let mut mbox = fs::read_to_string(&inbox).unwrap_or_default();
+    for mail in mails {
+        let quoted = mail.replace("\nFrom ", "\n>From ");
+        mbox.push_str(&format!(
+            "From priya@team.example Thu Nov  5 10:00:00 2026\n{quoted}\n\n"
+        ));
+    }
+    fs::write(&inbox, mbox).expect("a mailbox");
+    chown(&inbox, Some(OWNER), Some(OWNER)).expect("an owner");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_mbox_that_somebody_holds_and_a_server_that_is_killed_over_it_lose_nothing() {
+    let Some(mut dovecot) = with_mbox(true).await else {
         return;
     };
-    let inbox = dovecot.folder.path().join("mail/inbox");
-    let deliver = |numbers: std::ops::RangeInclusive<u32>| {
-        let mut mbox = fs::read_to_string(&inbox).unwrap_or_default();
-        for number in numbers {
-            let quoted = mail(number).replace("\nFrom ", "\n>From ");
-            mbox.push_str(&format!(
-                "From priya@team.example Thu Nov  5 10:00:00 2026\n{quoted}\n\n"
-            ));
-        }
-        fs::write(&inbox, mbox).expect("a mailbox");
-        chown(&inbox, Some(OWNER), Some(OWNER)).expect("an owner");
+    let large = format!("{}{}", mail(20), "and so on\n".repeat(200_000));
+    append(
+        &dovecot,
+        (1..=40).map(|number| {
+            if number == 20 {
+                large.clone()
+            } else {
+                mail(number)
+            }
+        }),
+    );
+    let mut reader = dovecot.reader(Tls::None);
+    let mut holder = Talk::connect(([127, 0, 0, 1], dovecot.port).into()).await;
+    holder.hear("+OK").await;
+    holder.sign_in().await;
+    let (busy, _) = reader.check().await;
+    holder.ask("QUIT", "+OK").await;
+    // Dovecot gives the lock back a moment after QUIT.
+    let mut free = Talk::connect(([127, 0, 0, 1], dovecot.port).into()).await;
+    free.hear("+OK").await;
+    free.sign_in().await;
+    free.ask("QUIT", "+OK").await;
+
+    let (port, bridge) = bridge(dovecot.port, 400_000).await;
+    reader.mailbox.port = Some(port);
+    let (killed, ()) = tokio::join!(async { reader.check().await.0 }, async {
+        let ends = bridge.await.expect("it does not panic");
+        dovecot.kill();
+        drop(ends);
+    });
+    dovecot.restart().await;
+    reader.mailbox.port = Some(dovecot.port);
+    let kept = reader.headlines().len();
+    let (after, _) = reader.check().await;
+
+    assert!(
+        matches!(busy.outcome, Outcome::Busy { .. }),
+        "{:?}",
+        busy.outcome
+    );
+    assert!(
+        matches!(killed.outcome, Outcome::Unreachable { .. }),
+        "{:?}\n{}",
+        killed.outcome,
+        killed.dialogue
+    );
+    assert_eq!((killed.new, kept), (20, 20));
+    assert_eq!(after.outcome, Outcome::Done, "{}", after.dialogue);
+    assert_eq!((after.new, after.withdrawn), (20, 0), "{}", after.dialogue);
+    let mut subjects = reader.subjects();
+    subjects.sort();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_life_of_checks_at_an_mbox() {
+    let Some(dovecot) = with_mbox(false).await else {
+        return;
     };
+    let deliver = |numbers: std::ops::RangeInclusive<u32>| append(&dovecot, numbers.map(mail));
     deliver(1..=30);
     let reader = dovecot.reader(Tls::Starttls);
 
