@@ -308,7 +308,11 @@ pub(super) fn text(id: &str, notice: &Notice, width: u16) -> Vec<Shown> {
         line(words.to_string());
     }
     lines.push(Shown::default());
-    for laid_out in notice.lines(width, Options::default()) {
+    let options = Options {
+        whole_links: true,
+        ..Options::default()
+    };
+    for laid_out in notice.lines(width, options) {
         let runs: Vec<&str> = laid_out.runs.iter().map(|run| run.text.as_str()).collect();
         lines.push(Shown::text(&runs.concat()));
     }

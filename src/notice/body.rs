@@ -59,6 +59,8 @@ pub struct Options {
     pub ascii: bool,
     /// Ends with the list of links, `[1] https://…`.
     pub link_list: bool,
+    /// Has long addresses whole in that list: where nothing else has them.
+    pub whole_links: bool,
     /// Shows of a long quotation only how long it is.
     pub folds_quotes: bool,
 }
@@ -68,6 +70,7 @@ impl Default for Options {
         Options {
             ascii: false,
             link_list: true,
+            whole_links: false,
             folds_quotes: false,
         }
     }

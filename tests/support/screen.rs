@@ -566,6 +566,7 @@ fn layout(wanted: &Wanted) -> Options {
     Options {
         ascii: false,
         link_list: false,
+        whole_links: false,
         folds_quotes: wanted.folds_quotes,
     }
 }

@@ -424,6 +424,7 @@ impl World {
             ascii: self.ascii,
             // The screen lists the links itself.
             link_list: false,
+            whole_links: false,
             folds_quotes: wanted.folds_quotes,
         }
     }

@@ -74,7 +74,10 @@ impl Notice {
             };
             // Two rows tell where it leads; the overlay of links has it whole.
             let room = (2 * page.width).saturating_sub(LINK_MARGIN).max(page.width);
-            let mut runs = vec![link_run(&text::cut_to(&link.target, room))];
+            let mut runs = vec![match page.options.whole_links {
+                true => link_run(&link.target),
+                false => link_run(&text::cut_to(&link.target, room)),
+            }];
             let remarks = link
                 .host
                 .iter()
