@@ -1,6 +1,11 @@
 //! Which kitty it is that this runs in, as far as pictures are concerned.
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 /// The first kitty that puts a picture where its placeholders stand; one before shows boxes.
 const FIRST: (u32, u32) = (0, 28);
@@ -18,14 +23,23 @@ pub(super) fn is_too_old() -> bool {
     if !is_here() {
         return false;
     }
-    let asked = Command::new("kitty")
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let words = asked.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
-    words.is_ok_and(|words| version(&words).is_some_and(|version| version < FIRST))
+    let (asked, answer) = mpsc::channel();
+    // One that does not answer is left to itself.
+    thread::spawn(move || {
+        let said = Command::new("kitty")
+            .arg("--version")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output();
+        let _ = asked.send(said);
+    });
+    let said = answer.recv_timeout(PATIENCE).ok().and_then(Result::ok);
+    let words = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+    words.is_some_and(|words| version(&words).is_some_and(|version| version < FIRST))
 }
+
+/// How long it may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 fn is_here() -> bool {
     std::env::var_os("KITTY_WINDOW_ID").is_some_and(|value| !value.is_empty())

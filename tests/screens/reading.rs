@@ -395,6 +395,24 @@ fn the_id_and_the_links_can_be_copied() {
 
     let text = "k001".to_owned();
     assert_eq!(screen.asked(), [Effect::Copy { text }]);
+
+    let mail = "Subject: x\r\nMessage-ID: <a.1@team.example>\r\n\r\nhttps://team.example/a and mailto:tom@team.example\r\n";
+    let notice = Arc::new(Notice::parse(mail.as_bytes()));
+    let mut screen = Screen::team((80, 24));
+    for opened in screen.mails.values_mut() {
+        *opened = notice.clone();
+    }
+    screen.press("<enter>");
+    for (keys, copied) in [
+        ("yjjj<enter>", "a.1@team.example"),
+        ("yjjjj<enter>", "https://team.example/a"),
+        ("yjjjjj<enter>", "mailto:tom@team.example"),
+    ] {
+        screen.asked();
+        screen.press(keys);
+        let text = copied.to_owned();
+        assert_eq!(screen.asked(), [Effect::Copy { text }], "{keys}");
+    }
 }
 
 #[test]
