@@ -27,6 +27,7 @@
 //! | [`secret`] | where passwords come from |
 //! | [`config`] | the settings as plain data |
 //! | [`causes`] | an error and what caused it, in one line |
+//! | [`work`] | what blocks, on threads that may |
 //!
 //! Each room imports only rooms below it in this table, with these narrowings: `tui` takes nothing
 //! but `notice`, `poll::report` and `config`; `client` and `server` never import one another; only
@@ -53,3 +54,4 @@ pub mod secret;
 pub mod server;
 pub mod store;
 pub mod tui;
+pub mod work;

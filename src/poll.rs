@@ -21,6 +21,7 @@ use crate::{
     notice::{MailboxIndex, shown::Shown},
     secret::Source,
     store::Store,
+    work,
 };
 
 pub mod check;
@@ -56,8 +57,15 @@ pub struct Poller {
     task: JoinHandle<()>,
 }
 
-/// How a server is called, where it is not over the network, as in tests; none if it cannot be.
-pub type Calls = Box<dyn FnMut() -> Option<Early> + Send>;
+/// What a simulation has in the place of the network, the clock and chance.
+pub struct Surroundings {
+    /// Calls the server; none if it cannot be called.
+    pub calls: Box<dyn FnMut() -> Option<Early> + Send>,
+    /// Says what time it is.
+    pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Gives a number from 0 up to 1.
+    pub chance: Box<dyn FnMut() -> f64 + Send>,
+}
 
 /// Reports with the mailbox that they are of.
 pub type Reports = mpsc::Sender<(MailboxIndex, Report)>;
@@ -88,9 +96,9 @@ impl Poller {
         ))
     }
 
-    /// The same over connections that others make.
-    pub fn start_over(
-        calls: Calls,
+    /// The same in a simulation.
+    pub fn start_in(
+        surroundings: Surroundings,
         mailbox: &Mailbox,
         settings: &Settings,
         store: Store,
@@ -99,7 +107,7 @@ impl Poller {
     ) -> Poller {
         let index = MailboxIndex::default();
         Poller::begin(Polling {
-            calls: Some(calls),
+            surroundings: Some(surroundings),
             ..Polling::new(index, mailbox, settings, store, reports, Some(password))
         })
     }
@@ -152,7 +160,8 @@ struct Polling {
     password: Option<SecretString>,
     /// Puts what has come into the index, beside all else.
     indexing: Option<JoinHandle<()>>,
-    calls: Option<Calls>,
+    /// None in the world as it is.
+    surroundings: Option<Surroundings>,
 }
 
 impl Polling {
@@ -176,7 +185,7 @@ impl Polling {
             stop: CancellationToken::new(),
             password,
             indexing: None,
-            calls: None,
+            surroundings: None,
         }
     }
 
@@ -199,7 +208,7 @@ impl Polling {
 
     /// One check, its report, and when the next is due.
     async fn check(&mut self, schedule: &mut Schedule) -> Option<Duration> {
-        let at = Timestamp::now();
+        let at = self.now();
         let tell = Tell::new(self.index, self.reports.clone());
         tell.report(Report::Started { at }).await;
         let started = Instant::now();
@@ -216,7 +225,8 @@ impl Polling {
                     tell: &tell,
                     in_slices: schedule.is_shared_in_turns(),
                 };
-                let early = self.calls.as_mut().and_then(|call| call());
+                let surroundings = self.surroundings.as_mut();
+                let early = surroundings.and_then(|simulated| (simulated.calls)());
                 check.run_on(early, at).await
             }
         };
@@ -230,16 +240,16 @@ impl Polling {
         if let Some(least) = least {
             schedule.obey(least);
         }
-        let mut next = schedule.after(&summary.outcome, chance());
+        let mut next = schedule.after(&summary.outcome, self.chance());
         if summary.left > 0 && summary.outcome.is_done() {
-            next = schedule.between_slices(chance());
+            next = schedule.between_slices(self.chance());
         }
         let next = match next {
             Next::After(wait) => Some(wait),
             Next::WhenAsked => None,
         };
         summary.attempt = schedule.failures();
-        summary.next = next.and_then(|wait| Timestamp::now().checked_add(wait).ok());
+        summary.next = next.and_then(|wait| self.now().checked_add(wait).ok());
         let recorded = {
             let (store, summary) = (self.store.clone(), summary.clone());
             blocking(move || memory::record(&store, &summary)).await
@@ -263,7 +273,7 @@ impl Polling {
             return;
         }
         let (store, stop) = (self.store.clone(), self.stop.clone());
-        self.indexing = Some(tokio::task::spawn_blocking(move || {
+        self.indexing = Some(work::begin(move || {
             while !stop.is_cancelled() {
                 match store.index_more() {
                     Ok(true) => {}
@@ -298,13 +308,13 @@ impl Polling {
 
     /// Waits until the next check is due or wanted; false if there will be none.
     async fn wait(&mut self, wait: Option<Duration>) -> bool {
-        let due = wait.map(|wait| (Instant::now() + wait, Timestamp::now().checked_add(wait)));
+        let due = wait.map(|wait| (Instant::now() + wait, self.now().checked_add(wait)));
         loop {
             let sleep = match &due {
                 Some((by_timer, by_clock)) => {
                     let by_timer = by_timer.saturating_duration_since(Instant::now());
                     let by_clock = match by_clock {
-                        Ok(by_clock) => by_clock.duration_since(Timestamp::now()),
+                        Ok(by_clock) => by_clock.duration_since(self.now()),
                         Err(_) => SignedDuration::MAX,
                     };
                     match schedule::sleep(by_timer, by_clock) {
@@ -326,6 +336,16 @@ impl Polling {
                 () = time::sleep(sleep) => {}
             }
         }
+    }
+
+    fn now(&self) -> Timestamp {
+        let surroundings = self.surroundings.as_ref();
+        surroundings.map_or_else(Timestamp::now, |simulated| (simulated.clock)())
+    }
+
+    fn chance(&mut self) -> f64 {
+        let surroundings = self.surroundings.as_mut();
+        surroundings.map_or_else(chance, |simulated| (simulated.chance)())
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinHandle,
+    time,
 };
 
 use super::{report::Report, tell::Tell};
@@ -23,6 +24,7 @@ use crate::{
         index::Entry,
         seen::Listed,
     },
+    work,
 };
 
 /// A message that has come.
@@ -90,7 +92,10 @@ impl Keeper {
         Keeper {
             queue,
             room: Arc::new(Semaphore::new(ROOM as usize)),
-            task: tokio::task::spawn_blocking(move || keep_all(&terms, listed, mails, &tell)),
+            task: match work::is_here() {
+                true => tokio::spawn(keep_all_here(terms, listed, mails, tell)),
+                false => work::begin(move || keep_all(&terms, listed, mails, &tell)),
+            },
         }
     }
 
@@ -176,32 +181,11 @@ fn read_all(
     mut mails: mpsc::Receiver<(Mail, OwnedSemaphorePermit)>,
     read: &std::sync::mpsc::SyncSender<Batch>,
 ) {
-    let mut most = FIRST_BATCH;
+    let mut reading = Reading::new(terms);
     let mut waiting = Vec::new();
-    let mut id = terms.highest_id.0 + i64::from(terms.of);
     // What came while the last batch was being read goes together with the next.
-    while mails.blocking_recv_many(&mut waiting, most) > 0 {
-        most = LARGEST_BATCH;
-        let octets = waiting
-            .iter()
-            .map(|(mail, _)| mail.bytes.len() as u64)
-            .sum();
-        let mut permits = Vec::with_capacity(waiting.len());
-        let arrivals = waiting
-            .drain(..)
-            .map(|(mail, permit)| {
-                permits.push(permit);
-                let wanted = NoticeId(id);
-                id -= 1;
-                arrival(terms, mail, wanted)
-            })
-            .collect();
-        let batch = Batch {
-            arrivals,
-            octets,
-            permits,
-        };
-        if read.send(batch).is_err() {
+    while mails.blocking_recv_many(&mut waiting, reading.most) > 0 {
+        if read.send(reading.batch(&mut waiting)).is_err() {
             return;
         }
     }
@@ -213,20 +197,121 @@ fn keep_batches(
     batches: &std::sync::mpsc::Receiver<Batch>,
     tell: &Tell,
 ) -> Result<Tally, store::Error> {
-    let mut tally = Tally::default();
-    let mut fetched = 0;
+    let mut keeping = Keeping::new(terms, listed);
     while let Ok(mut batch) = batches.recv() {
-        while batch.arrivals.len() < FIRST_BATCH
-            && fetched as usize + batch.arrivals.len() < terms.of as usize
+        while keeping.waits_for_more(&batch)
             && let Ok(next) = batches.recv_timeout(MOST_WAITING)
         {
             batch.append(next);
         }
+        for report in keeping.keep(batch)? {
+            tell.report_blocking(report);
+        }
+    }
+    Ok(keeping.tally)
+}
+
+/// Reads mails and keeps them on the task that waits for them, as in a simulation.
+async fn keep_all_here(
+    terms: Terms,
+    listed: impl FnOnce() -> Listed,
+    mut mails: mpsc::Receiver<(Mail, OwnedSemaphorePermit)>,
+    tell: Tell,
+) -> Result<Tally, store::Error> {
+    let listed = listed();
+    let (mut reading, mut keeping) = (Reading::new(&terms), Keeping::new(&terms, &listed));
+    let mut waiting = Vec::new();
+    while mails.recv_many(&mut waiting, reading.most).await > 0 {
+        let mut batch = reading.batch(&mut waiting);
+        while keeping.waits_for_more(&batch) {
+            let more = mails.recv_many(&mut waiting, reading.most);
+            let Ok(1..) = time::timeout(MOST_WAITING, more).await else {
+                break;
+            };
+            batch.append(reading.batch(&mut waiting));
+        }
+        for report in keeping.keep(batch)? {
+            tell.report(report).await;
+        }
+    }
+    Ok(keeping.tally)
+}
+
+/// Mails become arrivals.
+struct Reading<'t> {
+    terms: &'t Terms,
+    /// How many are read together.
+    most: usize,
+    /// The id that the next one is to have.
+    id: i64,
+}
+
+impl Reading<'_> {
+    fn new(terms: &Terms) -> Reading<'_> {
+        Reading {
+            terms,
+            most: FIRST_BATCH,
+            id: terms.highest_id.0 + i64::from(terms.of),
+        }
+    }
+
+    fn batch(&mut self, waiting: &mut Vec<(Mail, OwnedSemaphorePermit)>) -> Batch {
+        self.most = LARGEST_BATCH;
+        let octets = waiting
+            .iter()
+            .map(|(mail, _)| mail.bytes.len() as u64)
+            .sum();
+        let mut permits = Vec::with_capacity(waiting.len());
+        let arrivals = waiting
+            .drain(..)
+            .map(|(mail, permit)| {
+                permits.push(permit);
+                let wanted = NoticeId(self.id);
+                self.id -= 1;
+                arrival(self.terms, mail, wanted)
+            })
+            .collect();
+        Batch {
+            arrivals,
+            octets,
+            permits,
+        }
+    }
+}
+
+/// Arrivals are kept.
+struct Keeping<'t> {
+    terms: &'t Terms,
+    listed: &'t Listed,
+    tally: Tally,
+    fetched: u32,
+}
+
+impl<'t> Keeping<'t> {
+    fn new(terms: &'t Terms, listed: &'t Listed) -> Keeping<'t> {
+        Keeping {
+            terms,
+            listed,
+            tally: Tally::default(),
+            fetched: 0,
+        }
+    }
+
+    /// True if a batch is small and there is more to come.
+    fn waits_for_more(&self, batch: &Batch) -> bool {
         let count = batch.arrivals.len();
-        let kept = terms.store.keep(batch.arrivals, listed, terms.now)?;
+        count < FIRST_BATCH && self.fetched as usize + count < self.terms.of as usize
+    }
+
+    /// Keeps a batch, as one transaction; gives what is to be told of it.
+    fn keep(&mut self, batch: Batch) -> Result<Vec<Report>, store::Error> {
+        let terms = self.terms;
+        let count = batch.arrivals.len();
+        let kept = terms.store.keep(batch.arrivals, self.listed, terms.now)?;
         drop(batch.permits);
 
-        fetched += u32::try_from(count).unwrap_or(u32::MAX);
+        self.fetched += u32::try_from(count).unwrap_or(u32::MAX);
+        let tally = &mut self.tally;
         tally.octets += batch.octets;
         let mut headlines: Vec<Headline> = Vec::new();
         let mut filled: Vec<Headline> = Vec::new();
@@ -253,28 +338,29 @@ fn keep_batches(
                 Kept::Returned(id) => returned.push(id),
             }
         }
+        let mut reports = Vec::new();
         if !headlines.is_empty() {
-            tell.report_blocking(Report::Arrived(headlines));
+            reports.push(Report::Arrived(headlines));
         }
         if !filled.is_empty() {
-            tell.report_blocking(Report::Filled(filled));
+            reports.push(Report::Filled(filled));
         }
         if !returned.is_empty() {
-            tell.report_blocking(Report::Returned(returned));
+            reports.push(Report::Returned(returned));
         }
         if !gone.is_empty() {
             // As long as the screen shows them.
             let since = terms.now;
-            tell.report_blocking(Report::Withdrawn { ids: gone, since });
+            reports.push(Report::Withdrawn { ids: gone, since });
         }
-        tell.report_blocking(Report::Progress {
-            fetched,
+        reports.push(Report::Progress {
+            fetched: self.fetched,
             of: terms.of,
             octets: tally.octets,
             of_octets: terms.of_octets,
         });
+        Ok(reports)
     }
-    Ok(tally)
 }
 
 fn arrival(terms: &Terms, mail: Mail, wanted: NoticeId) -> Arrival {

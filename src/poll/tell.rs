@@ -1,7 +1,7 @@
 //! Where a check's reports go, and how it waits for what blocks.
 
 use super::{Reports, report::Report};
-use crate::notice::MailboxIndex;
+use crate::{notice::MailboxIndex, work};
 
 /// Where reports go. Nobody need listen.
 #[derive(Clone, Debug)]
@@ -29,8 +29,6 @@ impl Tell {
 }
 
 /// Runs what blocks on a thread that may.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("what blocks does not panic")
+pub(crate) async fn blocking<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
+    work::begin(what).await.expect("what blocks does not panic")
 }

@@ -8,7 +8,6 @@ use std::{collections::BTreeSet, io, mem, net::IpAddr, sync::Arc};
 use bytes::BytesMut;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    task,
     time::{self, Instant},
 };
 use tokio_util::{codec::Decoder, sync::CancellationToken};
@@ -23,6 +22,7 @@ use crate::{
         response::Response,
         state::State,
     },
+    work,
 };
 
 use super::{
@@ -312,7 +312,7 @@ impl Connection {
         let messages = messages.clone();
         // However many wait for one mailbox's lock, there are threads left for the others.
         let turn = self.shared.turns.of(&account.mailbox).acquire_owned().await;
-        let removed = task::spawn_blocking(move || spool.remove(&account, &messages)).await;
+        let removed = work::begin(move || spool.remove(&account, &messages)).await;
         drop(turn);
         self.session.updated(match removed {
             Ok(Ok(())) => Updated::Done,

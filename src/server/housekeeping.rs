@@ -4,13 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::{
-    task,
-    time::{self, MissedTickBehavior},
-};
+use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::causes::chain;
+use crate::{causes::chain, work};
 
 use super::{
     accounts::account::Account,
@@ -34,7 +31,7 @@ pub(super) async fn keep(spool: Arc<Spool>, figures: Arc<Figures>, ending: Cance
             () = ending.cancelled() => true,
         };
         let (spool, figures) = (spool.clone(), figures.clone());
-        let done = task::spawn_blocking(move || {
+        let done = work::begin(move || {
             if !is_over && round % ROUNDS_TO_EXPIRE == 0 {
                 expire(&spool, &figures, Timestamp::now());
             }

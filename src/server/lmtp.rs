@@ -14,11 +14,11 @@ use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::{OwnedSemaphorePermit, Semaphore},
-    task, time,
+    time,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{causes::chain, net::Carrier};
+use crate::{causes::chain, net::Carrier, work};
 
 use self::{
     session::{Found, LONGEST_COMMAND, Outcome, Session, Step},
@@ -279,7 +279,7 @@ impl Intake {
 
     async fn find(&self, account: &str, octets: u64) -> Found {
         let (spool, account) = (self.spool.clone(), account.to_owned());
-        let found = task::spawn_blocking(move || match spool.accounts().find(&account) {
+        let found = work::begin(move || match spool.accounts().find(&account) {
             // Without any account, the file of accounts is more likely not there than meant.
             None if spool.accounts().all().is_empty() => Found::Unknown,
             None => Found::Nobody,
@@ -294,9 +294,8 @@ impl Intake {
     async fn deliver(&self, account: &str, mail: Bytes, sender: &str) -> Outcome {
         let (octets, began) = (mail.len(), Instant::now());
         let (spool, name, from) = (self.spool.clone(), account.to_owned(), sender.to_owned());
-        let delivered = task::spawn_blocking(move || {
-            spool.deliver(&name, &mail, Some(&from), Timestamp::now())
-        });
+        let delivered =
+            work::begin(move || spool.deliver(&name, &mail, Some(&from), Timestamp::now()));
         let outcome = match delivered.await {
             Ok(Ok(Delivered::Kept)) => Outcome::Delivered,
             Ok(Ok(Delivered::Known)) => Outcome::Known,

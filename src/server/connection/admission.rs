@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::SecretString;
-use tokio::{
-    task,
-    time::{self, Instant},
-};
+use tokio::time::{self, Instant};
 
 use crate::{
     causes::chain,
@@ -21,6 +18,7 @@ use crate::{
         session::step::{Credentials, Refusal, Rights, Step},
         spool::{self, Opened},
     },
+    work,
 };
 
 use super::{Broken, Connection, Place, Visit};
@@ -62,7 +60,7 @@ impl Connection {
     /// Looks for what SCRAM keeps of an account's password.
     pub(super) async fn look(&mut self, name: String) -> Result<Step, Broken> {
         let spool = self.shared.spool.clone();
-        let looked = task::spawn_blocking(move || {
+        let looked = work::begin(move || {
             let verifier = spool.accounts().verifier(&name);
             chance().map(|chance| (verifier, chance))
         });
@@ -137,7 +135,7 @@ impl Connection {
         {
             return Err(Refusal::TooSoon);
         }
-        let opened = task::spawn_blocking(move || open_maildrop(&spool, account)).await;
+        let opened = work::begin(move || open_maildrop(&spool, account)).await;
         let opened = opened.map_err(|_| Refusal::Temporary).flatten();
         if opened.is_err() && delay.is_some() {
             crowd.was_not_let_in(&name, self.address);
@@ -158,7 +156,7 @@ fn chance() -> Result<SecretString, getrandom::Error> {
 async fn identify(shared: &Shared, credentials: Credentials) -> Result<Arc<Account>, Refusal> {
     let (spool, known) = (shared.spool.clone(), credentials.clone());
     // A team's polling goes this way: no argon2, and no waiting for those who guess.
-    let quick = task::spawn_blocking(move || match &known {
+    let quick = work::begin(move || match &known {
         Credentials::Password { name, password } => spool.accounts().recall(name, password),
         Credentials::Apop {
             name,
@@ -179,7 +177,7 @@ async fn identify(shared: &Shared, credentials: Credentials) -> Result<Arc<Accou
         (None, Credentials::Password { name, password }) => {
             let permit = shared.checks.clone().acquire_owned().await;
             let spool = shared.spool.clone();
-            task::spawn_blocking(move || {
+            work::begin(move || {
                 let account = spool.accounts().verify(&name, &password);
                 drop(permit);
                 account

@@ -2,7 +2,7 @@
 
 use std::{io, mem};
 
-use tokio::{io::AsyncWriteExt, task, time};
+use tokio::{io::AsyncWriteExt, time};
 use tokio_util::codec::Encoder;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         reader::{self, Direction, WINDOW},
         session::step::Body,
     },
+    work,
 };
 
 use super::{Broken, Connection, Place};
@@ -123,7 +124,7 @@ impl Connection {
         let direction = Direction::between(visit.previous.as_ref(), message);
         let message = message.clone();
         let room = mem::take(&mut visit.window);
-        let read = task::spawn_blocking(move || {
+        let read = work::begin(move || {
             if offset == message.entry.body {
                 reader.first(&message, direction, room)
             } else {
