@@ -23,8 +23,6 @@ mod lists;
 mod order;
 mod walk;
 
-pub use lists::Group;
-
 /// A row of the list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Row {
@@ -167,8 +165,8 @@ pub struct List {
     rows: Vec<Row>,
     /// The rows that are rules, in order.
     rules: Vec<usize>,
-    /// What the rules above lists say.
-    groups: Vec<Group>,
+    /// The names of the lists that have rules.
+    groups: Vec<Shown>,
     by_list: bool,
     hides_rule: bool,
     selected: Option<usize>,

@@ -67,7 +67,7 @@ pub fn rows(model: &Model, list: &List, words: &[String], area: Area, pen: &mut 
         let line = Area { y, rows: 1, ..area };
         match row {
             Row::Since => since(model, line, pen),
-            Row::List(place) => of_list(model, list, *place, line, pen),
+            Row::List(_) => of_list(model, list, place, line, pen),
             Row::Notice { slot, branch } => {
                 let drawn = Drawn {
                     is_selected: list.selected() == Some(place),
@@ -383,15 +383,15 @@ fn since(model: &Model, line: Area, pen: &mut Pen) {
 }
 
 /// `   ────── Build announcements, 3 unread ─────`
-fn of_list(model: &Model, list: &List, place: u32, line: Area, pen: &mut Pen) {
-    let Some(group) = list.group(place) else {
+fn of_list(model: &Model, list: &List, row: usize, line: Area, pen: &mut Pen) {
+    let Some((name, unread)) = list.group(row) else {
         return;
     };
-    let name = match group.name.is_empty() {
+    let name = match name.is_empty() {
         true => "through no list",
-        false => group.name.as_str(),
+        false => name.as_str(),
     };
-    let words = match group.unread {
+    let words = match unread {
         0 => format!(" {name} "),
         unread => format!(" {name}, {unread} unread "),
     };

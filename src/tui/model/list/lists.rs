@@ -5,15 +5,6 @@ use std::collections::HashMap;
 use super::{List, Row};
 use crate::notice::shown::Shown;
 
-/// The threads of one list, one below the other.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Group {
-    /// The list's name; empty for what came through none.
-    pub name: Shown,
-    /// How many of its notices are not read.
-    pub unread: u32,
-}
-
 /// A group while its rows are gathered.
 #[derive(Default)]
 struct Gathered {
@@ -32,14 +23,22 @@ impl List {
         self.by_list
     }
 
-    /// What stands in a group's rule.
-    pub fn group(&self, place: u32) -> Option<&Group> {
-        self.groups.get(place as usize)
+    /// What the rule in this row is of: a list's name, empty for what came through none, and how many below it are
+    /// not read.
+    pub fn group(&self, row: usize) -> Option<(&Shown, usize)> {
+        let Row::List(place) = *self.rows.get(row)? else {
+            return None;
+        };
+        let below = self.rules.partition_point(|rule| *rule <= row);
+        let end = self.rules.get(below).copied().unwrap_or(self.rows.len());
+        let slots = self.rows[row + 1..end].iter().filter_map(|row| row.slot());
+        let unread = slots.filter(|slot| self.is_unread(*slot)).count();
+        Some((self.groups.get(place as usize)?, unread))
     }
 
     /// Parts rows, which are whole threads one below the other, by list: that with the newest thread first, what came
     /// through none last.
-    pub(super) fn grouped(&self, rows: &[Row], starts: &[usize]) -> (Vec<Row>, Vec<Group>) {
+    pub(super) fn grouped(&self, rows: &[Row], starts: &[usize]) -> (Vec<Row>, Vec<Shown>) {
         let mut groups: Vec<Gathered> = Vec::new();
         let mut by_name: HashMap<Shown, usize> = HashMap::new();
         let ends = starts.iter().skip(1).copied().chain([rows.len()]);
@@ -59,14 +58,9 @@ impl List {
         let mut all = Vec::with_capacity(rows.len() + groups.len());
         let mut heads = Vec::with_capacity(groups.len());
         for (group, place) in groups.into_iter().zip(0..) {
-            let slots = group.rows.iter().filter_map(|row| row.slot());
-            let unread = slots.filter(|slot| self.is_unread(*slot)).count();
             all.push(Row::List(place));
             all.extend(group.rows);
-            heads.push(Group {
-                name: group.name,
-                unread: u32::try_from(unread).unwrap_or(u32::MAX),
-            });
+            heads.push(group.name);
         }
         (all, heads)
     }
