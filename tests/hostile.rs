@@ -110,6 +110,16 @@ fn mails_in_a_digest_have_no_type_of_their_own() {
 }
 
 #[test]
+fn a_link_that_ends_a_paragraph_of_nothing_is_a_link() {
+    let notice = opened(&as_html(
+        "&nbsp;<b>&nbsp;</b><a href=\"https://x.example/\"><div></div>on</a>",
+    ));
+
+    assert_eq!(notice.links.len(), 1);
+    assert_eq!(words(&notice), "on [1] [1] https://x.example/");
+}
+
+#[test]
 fn deep_html_is_shown_flat() {
     let html = format!(
         "{}deep{}",

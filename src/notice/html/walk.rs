@@ -220,10 +220,10 @@ impl Writer<'_> {
             (false, true) => self.text("[image]", &inner),
             (false, false) => self.children(node, &inner),
         }
-        let has_text = self.blocks.len() > blocks
-            || self.runs[start..]
-                .iter()
-                .any(|run| !run.text.trim().is_empty());
+        // What stood before it was white space alone, and has gone, if there is less than before.
+        let own = self.runs.get(start..).unwrap_or(&self.runs);
+        let has_text =
+            self.blocks.len() > blocks || own.iter().any(|run| !run.text.trim().is_empty());
         let is_own_address = target
             .strip_prefix("mailto:")
             .is_some_and(|address| address == &*label);
