@@ -88,6 +88,22 @@ fn encoded_mails_within_mails_stay_closed() {
 }
 
 #[test]
+fn what_makes_headers_readable_opens_no_mail_that_stays_closed() {
+    let inner = "Content-Type: message/rfc822\n\n".repeat(50_000);
+    let encoded = base64(inner.as_bytes());
+    for head in [
+        &b"Content-Type: (=?utf-8?Q?a_b?=\r\n =?utf-8?Q?c?=) message/rfc822"[..],
+        b"Content-Type: message/rfc822; name=\"\xfc\"",
+        b"Content-Type: text/plain; charset=utf-7\r\nX-A: \xe4 +AA0ACgBDAG8AbgB0AGUAbgB0AC0AVAB5AHAAZQA6ACAAbQBlAHMAcwBhAGcAZQAvAHIAZgBjADgAMgAyAA0ACgBYAC0AWQA6ACA- b",
+    ] {
+        for (encoding, body) in [("base64", encoded.as_str()), ("7bit", inner.as_str())] {
+            let encoding = format!("\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}\r\n");
+            let _ = opened(&[head, encoding.as_bytes()].concat());
+        }
+    }
+}
+
+#[test]
 fn oddly_written_headers_do_not_hide_mails_within_mails() {
     for header in [
         "Conten t-Type : message/rfc822\n\n",

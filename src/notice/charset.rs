@@ -87,6 +87,24 @@ fn has_single_octets(name: &str) -> bool {
         || name.starts_with("windows-125")
 }
 
+/// True unless letters of ASCII may be others in a charset, or line ends.
+fn keeps_ascii(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let shifts = [
+        "utf-7",
+        "utf7",
+        "utf-16",
+        "utf16",
+        "utf-32",
+        "utf32",
+        "ucs",
+        "iso-2022",
+        "hz",
+        "iso-10646",
+    ];
+    !shifts.iter().any(|shift| name.starts_with(shift))
+}
+
 /// True for the charset that nearly everybody means Windows-1252 by.
 fn is_latin1(name: &str) -> bool {
     ["iso-8859-1", "latin1", "us-ascii", "ascii"]
@@ -162,29 +180,25 @@ fn guess(bytes: &[u8], decoded: &str) -> String {
 }
 
 /// Returns a decoder for header fields in which letters stand as octets, in a charset that is not said: that of the
-/// text behind them, if they can be read by it, else what their octets look like. None if there are none.
-pub(super) fn of_fields(fields: &[&[u8]], said: &str) -> Option<impl Fn(&[u8]) -> String + use<>> {
+/// text behind them, if they can be read by it, else what their octets look like.
+pub(super) fn of_fields(fields: &[&[u8]], said: &str) -> impl Fn(&[u8]) -> String + use<> {
     let mut octets: Vec<u8> = Vec::new();
     for &field in fields {
-        // What is not a letter says nothing, and the name of a field is in another language.
+        // The name of a field is in another language.
         let value = memchr(b':', field).map_or(field, |colon| &field[colon + 1..]);
-        octets.extend_from_slice(
-            &value[..value.len().min(GUESSED_BY - octets.len().min(GUESSED_BY))],
-        );
-    }
-    if octets.is_empty() {
-        return None;
+        octets.extend_from_slice(value);
     }
     let name = cleaned(said.trim());
     let said = charset_decoder(name.as_bytes())
-        .filter(|decode| !is_utf8(&name) && !decode(&octets).contains('\u{fffd}'));
+        .filter(|_| !is_utf8(&name) && keeps_ascii(&name))
+        .filter(|decode| !decode(&octets).contains('\u{fffd}'));
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(&octets, true);
     let encoding = detector.guess(None, Utf8Detection::Deny);
-    Some(move |field: &[u8]| match said {
+    move |field: &[u8]| match said {
         Some(decode) => decode(field),
         None => encoding.decode_without_bom_handling(field).0.into_owned(),
-    })
+    }
 }
 
 /// Returns the charset that the octets of a word in a header are in, where it is another than the word says (RFC 2047

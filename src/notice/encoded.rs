@@ -11,8 +11,15 @@ use memchr::memmem;
 use super::charset;
 
 /// Where words stand that follow on one another, in one charset and encoding, or hold spaces, and what may stand
-/// there instead: one word with what they hold together.
-pub(super) fn together(headers: &[u8]) -> Vec<(std::ops::Range<usize>, Vec<u8>)> {
+/// there instead: one word with what they hold together. Of how many octets the charset may be guessed is said, and
+/// left; nothing is looked for where there are none.
+pub(super) fn together(
+    headers: &[u8],
+    guess_left: &mut usize,
+) -> Vec<(std::ops::Range<usize>, Vec<u8>)> {
+    if *guess_left == 0 {
+        return Vec::new();
+    }
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(start) = memmem::find(&headers[at..], b"=?") {
@@ -34,7 +41,13 @@ pub(super) fn together(headers: &[u8]) -> Vec<(std::ops::Range<usize>, Vec<u8>)>
         }
         let (from, end) = (words[0].start, words[words.len() - 1].end);
         at = end;
-        let word = in_its_charset(&words).or_else(|| {
+        let size = end - from;
+        let may_guess = *guess_left >= size;
+        let word = may_guess.then(|| in_its_charset(&words)).flatten();
+        if word.is_some() {
+            *guess_left -= size;
+        }
+        let word = word.or_else(|| {
             let is_odd = words.len() > 1 || words[0].is_odd();
             is_odd.then(|| joined(&words))?
         });
@@ -187,7 +200,7 @@ mod tests {
 
     fn joined(headers: &str) -> String {
         let mut headers = headers.as_bytes().to_vec();
-        for (range, word) in together(&headers).into_iter().rev() {
+        for (range, word) in together(&headers, &mut 10_000).into_iter().rev() {
             headers.splice(range, word);
         }
         String::from_utf8(headers).expect("it is ASCII")

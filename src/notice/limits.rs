@@ -18,25 +18,31 @@ pub struct Bounded<'x> {
     pub raw: Cow<'x, [u8]>,
     /// What was left out, in words.
     pub cuts: Vec<Shown>,
-    /// How far `raw` is ahead of the mail as it came, from each of these places on.
-    shifts: Vec<(usize, isize)>,
+    /// What was done to the mail, one after the other.
+    layers: Vec<Shifts>,
 }
+
+/// Where edits end in what they have made, and by how much that is longer than before up to there.
+type Shifts = Vec<(usize, isize)>;
 
 impl Bounded<'_> {
     /// Where a range of `raw` stands in the mail as it came.
     pub fn original(&self, range: Range<usize>) -> Range<usize> {
-        let origin = |place: usize| {
-            let behind = self.shifts.partition_point(|(from, _)| *from <= place);
-            let shift = behind.checked_sub(1).map_or(0, |last| self.shifts[last].1);
-            let place = place.saturating_sub_signed(shift);
-            // Within what was put in: where that stands.
-            let next = self.shifts.get(behind);
-            next.map_or(place, |(end, shift)| {
-                place.min(end.saturating_sub_signed(*shift))
-            })
-        };
+        let origin = |place: usize| self.layers.iter().rev().fold(place, before);
         origin(range.start)..origin(range.end)
     }
+}
+
+/// Where a place stood before some edits.
+fn before(place: usize, shifts: &Shifts) -> usize {
+    let behind = shifts.partition_point(|(end, _)| *end <= place);
+    let shift = behind.checked_sub(1).map_or(0, |last| shifts[last].1);
+    let place = place.saturating_sub_signed(shift);
+    // Within what was put in: where that stands.
+    let next = shifts.get(behind);
+    next.map_or(place, |(end, shift)| {
+        place.min(end.saturating_sub_signed(*shift))
+    })
 }
 
 /// Returns the mail without its mbox line, and with no more headers, parts and nesting than bounds
@@ -49,49 +55,52 @@ pub fn bounded(raw: &[u8]) -> Bounded<'_> {
         return Bounded {
             raw: [b"\n", raw].concat().into(),
             cuts: Vec::new(),
-            shifts: vec![(0, lead + 1)],
+            layers: vec![vec![(0, lead + 1)]],
         };
     }
     let mut scan = Scan {
         raw,
+        guess_left: GUESSED_OCTETS,
         ..Scan::default()
     };
     let end = scan.mail();
-    let (made, edits) = edited(&raw[..end], &scan.edits);
-    let (raw, closings) = repair::closed(made);
-    let mut shifts = vec![(0, lead)];
-    let (mut edits, mut closings) = (
-        edits.into_iter().peekable(),
-        closings.into_iter().peekable(),
-    );
-    // Both in the order of their places in what was edited.
-    let (mut edited, mut inserted) = (0, 0);
-    loop {
-        let is_edit = match (edits.peek(), closings.peek()) {
-            (None, None) => break,
-            (Some((edit, _)), Some((closing, _))) => edit <= closing,
-            (edit, None) => edit.is_some(),
-            (None, Some(_)) => false,
+    let mut layers = vec![vec![(0, lead)]];
+    let (mut made, mut cuts) = (Cow::Borrowed(&raw[..end]), scan.cuts);
+    let mut edits = scan.edits;
+    if !scan.readable.is_empty() {
+        let (readable, shifts) = edited(made, end, &scan.readable);
+        layers.push(shifts);
+        // What is parsed is what is looked over, whatever the first pass has made of it.
+        let mut again = Scan {
+            raw: &readable,
+            ..Scan::default()
         };
-        let next = if is_edit {
-            edits.next()
-        } else {
-            closings.next()
-        };
-        let Some((place, grown)) = next else { break };
-        match is_edit {
-            true => edited += grown,
-            false => inserted += grown,
-        }
-        shifts.push((
-            place.saturating_add_signed(inserted),
-            lead + edited + inserted,
-        ));
+        let end = again.mail();
+        cuts.extend(
+            again
+                .cuts
+                .into_iter()
+                .filter(|cut| !cuts.contains(cut))
+                .collect::<Vec<_>>(),
+        );
+        edits = again.edits;
+        made = truncated(readable, end);
     }
-    Bounded {
-        raw,
-        cuts: scan.cuts,
-        shifts,
+    let end = made.len();
+    let (made, shifts) = edited(made, end, &edits);
+    layers.push(shifts);
+    let (raw, shifts) = repair::closed(made);
+    layers.push(shifts);
+    Bounded { raw, cuts, layers }
+}
+
+fn truncated(raw: Cow<'_, [u8]>, end: usize) -> Cow<'_, [u8]> {
+    match raw {
+        Cow::Borrowed(raw) => Cow::Borrowed(&raw[..end]),
+        Cow::Owned(mut raw) => {
+            raw.truncate(end);
+            Cow::Owned(raw)
+        }
     }
 }
 
@@ -104,7 +113,12 @@ fn signed(size: usize) -> isize {
 #[derive(Default)]
 struct Scan<'x> {
     raw: &'x [u8],
+    /// What keeps the bounds.
     edits: Vec<Edit>,
+    /// What makes headers readable; done first, and then looked over once more.
+    readable: Vec<Edit>,
+    /// Of how many octets of headers the charset may still be guessed; nothing is made readable once there are none.
+    guess_left: usize,
     boundaries: Boundaries,
     has_digest: bool,
     parts: usize,
@@ -180,8 +194,9 @@ impl Scan<'_> {
             block.end = next;
         }
         self.octets(std::mem::take(&mut block.octets), &block.charset);
-        let words = encoded::together(&self.raw[start..kept_to.unwrap_or(block.end)]);
-        self.edits
+        let header = &self.raw[start..kept_to.unwrap_or(block.end)];
+        let words = encoded::together(header, &mut self.guess_left);
+        self.readable
             .extend(words.into_iter().map(|(range, with)| Edit {
                 from: start + range.start,
                 to: start + range.end,
@@ -206,13 +221,16 @@ impl Scan<'_> {
     fn octets(&mut self, lines: Vec<Range<usize>>, said: &str) {
         let raw = self.raw;
         let fields: Vec<&[u8]> = lines.iter().map(|line| &raw[line.clone()]).collect();
-        let Some(decode) = charset::of_fields(&fields, said) else {
+        let octets: usize = fields.iter().map(|field| field.len()).sum();
+        if octets == 0 || self.guess_left < octets {
             return;
-        };
-        self.edits.extend(lines.into_iter().map(|line| Edit {
+        }
+        self.guess_left -= octets;
+        let decode = charset::of_fields(&fields, said);
+        self.readable.extend(lines.into_iter().map(|line| Edit {
             from: line.start,
             to: line.end,
-            with: decode(&raw[line]).into_bytes(),
+            with: decoded_line(&raw[line], &decode),
         }));
     }
 
@@ -309,30 +327,41 @@ impl HeaderBlock {
     }
 }
 
-/// Returns the bytes with the edits made, those that overlap an earlier one are not; and where each of them ends, and by
-/// how much it is longer than what it stands for.
-fn edited<'x>(raw: &'x [u8], edits: &[Edit]) -> (Cow<'x, [u8]>, Vec<(usize, isize)>) {
-    let mut grown = Vec::new();
+/// A line of a header decoded: still one line, whatever its octets are letters of.
+fn decoded_line(line: &[u8], decode: impl Fn(&[u8]) -> String) -> Vec<u8> {
+    let field = line.trim_ascii_end();
+    let (field, end) = line.split_at(field.len());
+    let mut decoded = decode(field)
+        .replace(|c: char| c.is_control() && c != '\t', " ")
+        .into_bytes();
+    decoded.extend_from_slice(end);
+    decoded
+}
+
+/// Returns the first octets with the edits made, those that overlap an earlier one are not; and what has moved.
+fn edited<'x>(raw: Cow<'x, [u8]>, end: usize, edits: &[Edit]) -> (Cow<'x, [u8]>, Shifts) {
+    let mut shifts = Shifts::new();
     if edits.is_empty() {
-        return (Cow::Borrowed(raw), grown);
+        return (truncated(raw, end), shifts);
     }
+    let raw = &raw[..end];
     let mut edits: Vec<&Edit> = edits.iter().filter(|edit| edit.to <= raw.len()).collect();
     edits.sort_by_key(|edit| edit.from);
     // A header that is cut may be most of the mail.
     let cut: usize = edits.iter().map(|edit| edit.to - edit.from).sum();
     let mut made = Vec::with_capacity(raw.len().saturating_sub(cut));
-    let mut at = 0;
+    let (mut at, mut shift) = (0, 0);
     for edit in edits.into_iter() {
         if edit.from >= at {
             made.extend_from_slice(&raw[at..edit.from]);
             made.extend_from_slice(&edit.with);
             at = edit.to;
-            let more = signed(edit.with.len()) - signed(edit.to - edit.from);
-            grown.push((made.len(), more));
+            shift += signed(edit.with.len()) - signed(edit.to - edit.from);
+            shifts.push((made.len(), shift));
         }
     }
     made.extend_from_slice(&raw[at..]);
-    (Cow::Owned(made), grown)
+    (Cow::Owned(made), shifts)
 }
 
 /// The boundaries that were announced so far.
@@ -441,6 +470,9 @@ fn is_name(field: &[u8], name: &[u8]) -> bool {
 fn start_of_next(raw: &[u8], at: usize) -> usize {
     memchr(b'\n', &raw[at..]).map_or(raw.len(), |newline| at + newline + 1)
 }
+
+/// Nobody writes more of them in a charset that is not said, or said wrongly.
+const GUESSED_OCTETS: usize = 256 * 1024;
 
 /// RFC 5322 knows about thirty fields; hops and filters add some hundred.
 const HEADERS_OF_MAIL: HeaderBounds = HeaderBounds {

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use mail_parser::{HeaderValue, parsers::MessageStream};
 use memchr::{memchr, memmem};
 
-/// Returns the mail with a closing delimiter for each multipart that has none; and where they were put in, with their
-/// lengths.
+/// Returns the mail with a closing delimiter for each multipart that has none; and where they end in that, with how
+/// far what follows has moved.
 pub(super) fn closed(raw: Cow<'_, [u8]>) -> (Cow<'_, [u8]>, Vec<(usize, isize)>) {
     let missing = missing(&raw);
     let mut grown = Vec::new();
@@ -18,13 +18,14 @@ pub(super) fn closed(raw: Cow<'_, [u8]>) -> (Cow<'_, [u8]>, Vec<(usize, isize)>)
     let mut at = 0;
     for (place, boundary) in missing {
         whole.extend_from_slice(&raw[at..place]);
-        let before = whole.len();
         if !whole.ends_with(b"\n") {
             whole.push(b'\n');
         }
         whole.extend_from_slice(&[b"--", &*boundary, b"--\n"].concat());
-        let more = isize::try_from(whole.len() - before).unwrap_or(isize::MAX);
-        grown.push((place, more));
+        grown.push((
+            whole.len(),
+            isize::try_from(whole.len() - place).unwrap_or(isize::MAX),
+        ));
         at = place;
     }
     whole.extend_from_slice(&raw[at..]);
