@@ -262,8 +262,9 @@ impl Check<'_> {
             .is_unsteady(&digest, by_number, given.is_empty())
             .await?
             || self.has_numbers_for_ids(&listing, &seen, findings).await?;
-        // The same numbers and sizes may be other messages.
-        findings.has_open_ends |= is_unsteady && by_number;
+        // The same numbers and sizes may be other messages, and the next listing may show that unique-ids are good
+        // again: equal notices that have one name until then are told apart by them.
+        findings.has_open_ends |= is_unsteady;
         let given = listing.unique_ids.take().filter(|_| !is_unsteady);
         let unique_ids = match given {
             Some(lines) => lines
