@@ -41,19 +41,9 @@ fn links_that_are_counted_are_shown_as_where_they_lead() {
             "https://team.example/news?a=1",
             "x1.r.eu-west-1.awstrack.me",
         ),
-        (
-            "https://tracking.example/redirect?id=7&target=https%3A%2F%2Fteam.example%2Fa",
-            "https://team.example/a",
-            "tracking.example",
-        ),
-        (
-            "https://news.example/ct.php?u=https://team.example/a",
-            "https://team.example/a",
-            "news.example",
-        ),
         // One in the other.
         (
-            "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fclick.news.example%2Ftrack%3Furl%3Dhttps%253A%252F%252Fteam.example%252F",
+            "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fwww.google.de%2Furl%3Fq%3Dhttps%253A%252F%252Fteam.example%252F",
             "https://team.example/",
             "eur01.safelinks.protection.outlook.com",
         ),
@@ -68,6 +58,10 @@ fn links_that_are_counted_are_shown_as_where_they_lead() {
 #[test]
 fn links_that_hold_another_for_a_purpose_of_theirs_are_left_as_they_are() {
     for written in [
+        "https://paypal.example/url?q=https://evil.test/login",
+        "https://auth.team.example/magic/link?token=abc123&redirect_url=https://app.team.example/home",
+        "https://team.example/sign/out?to=https://team.example/",
+        "https://tracking.example/redirect?id=7&target=https%3A%2F%2Fteam.example%2Fa",
         "https://login.example/signin?return=https%3A%2F%2Fteam.example%2F",
         "https://team.example/confirm?token=1&url=https%3A%2F%2Fteam.example%2Fdone",
         "https://web.archive.org/web/2020/https://team.example/",
@@ -104,4 +98,35 @@ fn a_text_is_held_against_where_a_link_leads_not_against_what_counts_it() {
         false_one.warning.as_deref(),
         Some("text says www.team.example, goes to evil.test")
     );
+}
+
+#[test]
+fn of_a_link_that_leads_on_it_is_said_where_to_and_the_text_is_held_against_that() {
+    let leads_on = |link: &Link| link.leads_on.as_deref().map(str::to_owned);
+
+    let counted = link(
+        "team.example/news",
+        "https://click.news.example/track?url=https%3A%2F%2Fteam.example%2Fnews",
+    );
+    assert_eq!(leads_on(&counted).as_deref(), Some("team.example"));
+    assert_eq!(counted.warning, None);
+
+    let false_one = link(
+        "https://paypal.example/login",
+        "https://paypal.example/url?q=https://evil.test/login",
+    );
+    assert_eq!(
+        false_one.target.as_str(),
+        "https://paypal.example/url?q=https://evil.test/login"
+    );
+    assert_eq!(
+        false_one.warning.as_deref(),
+        Some("text says paypal.example, leads on to evil.test")
+    );
+
+    // Its own address as its text hides nothing.
+    let itself = "https://news.example/ct.php?u=https://team.example/a";
+    assert_eq!(link(itself, itself).warning, None);
+    let within = "https://team.example/redirect?url=https://team.example/a";
+    assert_eq!(leads_on(&link("on", within)), None);
 }

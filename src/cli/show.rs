@@ -96,6 +96,8 @@ struct LinkItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     through: Option<&'a Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    leads_on: Option<&'a Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'a Shown>,
 }
 
@@ -260,6 +262,7 @@ pub(super) fn document<'a>(id: &'a str, notice: &'a Notice) -> Document<'a> {
                 label: &link.label,
                 target: &link.target,
                 through: link.through.as_ref(),
+                leads_on: link.leads_on.as_ref(),
                 warning: link.warning.as_ref(),
             })
             .collect(),

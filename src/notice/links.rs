@@ -23,6 +23,8 @@ pub struct Link {
     pub host: Option<Shown>,
     /// The host that the mail's link goes through first, to count or to check who follows it: left out here.
     pub through: Option<Shown>,
+    /// The host that it leads on to from there, as far as it says so.
+    pub leads_on: Option<Shown>,
     /// What is suspicious about it, in words (`text says hr.example, goes to evil.test`).
     pub warning: Option<Shown>,
 }
@@ -62,9 +64,10 @@ impl Links {
             Some((goal, through)) => (goal, Some(through)),
             None => (url, None),
         };
+        let leads_on = detour::leads_on(&url);
         let shown = Shown::line(url.as_str());
         let label = Shown::line(label).cut_to(LABEL_COLUMNS);
-        let warning = warning(&label, &url, through.as_deref());
+        let warning = warning(&label, target, &url, leads_on.as_deref());
         if let Some(&known) = self.by_target.get(shown.as_str()) {
             let link = &mut self.links[known];
             link.warning = link.warning.take().or(warning);
@@ -84,6 +87,7 @@ impl Links {
             label,
             host: unicode_host(&url),
             through: through.map(|host| Shown::line(&host)),
+            leads_on: leads_on.map(|host| Shown::line(&host)),
             target: shown,
             warning,
         });
@@ -161,7 +165,8 @@ fn openable(target: &str) -> Option<Url> {
     }
 }
 
-fn warning(label: &str, url: &Url, through: Option<&str>) -> Option<Shown> {
+/// What is suspicious about a link of this text that is written so, goes to `url`, and on from there.
+fn warning(label: &str, written: &str, url: &Url, leads_on: Option<&str>) -> Option<Shown> {
     if url.scheme() == "mailto" {
         let said = label
             .split_whitespace()
@@ -178,10 +183,17 @@ fn warning(label: &str, url: &Url, through: Option<&str>) -> Option<Shown> {
             url.username()
         )));
     }
-    // Of an address that is its own text the detour stands there.
-    let is_its = |said: &str| is_kin(said, host) || through.is_some_and(|host| is_kin(said, host));
-    if let Some(said) = hosts_in(label).find(|said| !is_its(said)) {
-        return Some(Shown::line(&format!("text says {said}, goes to {host}")));
+    // Who reads the address itself is told nothing else.
+    let is_itself = openable(label).is_some_and(|said| Some(said) == openable(written));
+    let end = leads_on.unwrap_or(host);
+    let said = hosts_in(label).find(|said| !is_kin(said, end));
+    if let Some(said) = said.filter(|_| !is_itself) {
+        let goes = if leads_on.is_some() {
+            "leads on to"
+        } else {
+            "goes to"
+        };
+        return Some(Shown::line(&format!("text says {said}, {goes} {end}")));
     }
     let like = lookalike::of_host(host)?;
     Some(Shown::line(&format!(

@@ -330,9 +330,11 @@ impl<'a> Composer<'a> {
                 .map(|host| (format!("({host})"), Role::Muted));
             let through = link.through.iter();
             let through = through.map(|host| (format!("(skips {host})"), Role::Muted));
+            let leads_on = link.leads_on.iter();
+            let leads_on = leads_on.map(|host| (format!("(leads on to {host})"), Role::Muted));
             let warning = link.warning.iter();
             let warning = warning.map(|warning| (format!("! {warning}"), Role::Error));
-            for (words, role) in host.chain(through).chain(warning) {
+            for (words, role) in host.chain(through).chain(leads_on).chain(warning) {
                 let mut row = Row::default();
                 row.pieces.push((indent, Shown::text(&words), role));
                 rows.push(row);

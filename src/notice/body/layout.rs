@@ -83,6 +83,11 @@ impl Notice {
                 .iter()
                 .map(|host| host.to_string())
                 .chain(link.through.iter().map(|host| format!("skips {host}")))
+                .chain(
+                    link.leads_on
+                        .iter()
+                        .map(|host| format!("leads on to {host}")),
+                )
                 .chain(link.warning.iter().map(|warning| format!("! {warning}")));
             runs.extend(remarks.map(|remark| Run {
                 text: Shown::text(&format!(" ({remark})")),

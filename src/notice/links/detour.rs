@@ -1,7 +1,8 @@
 //! Links that go through somebody who counts or checks who follows them: where they lead stands in them.
 //!
-//! Only what says openly where it leads is read: nothing is ever asked for. A link whose address holds another for
-//! a purpose of its own (`…/login?return=https://…`) is none of these.
+//! Only what says openly where it leads is read: nothing is ever asked for. The services that do nothing else are left
+//! out. Of others an address may hold another for a purpose of its own (`…/login?return=https://…`, or one with a token):
+//! those are followed as they are, and of some it is said where they lead on to.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
@@ -34,33 +35,35 @@ fn next(url: &Url) -> Option<Url> {
         // `/L0/https:%2F%2Fteam.example%2Fnews/1/…`
         return url.path_segments()?.find_map(|part| web(&decoded(part)));
     }
+    let is_google = host.starts_with("www.google.") && url.path() == "/url";
     let names = KNOWN
         .iter()
-        .find(|(known, path, _)| is_at(known) && url.path().starts_with(path))
-        .map(|(_, _, name)| std::slice::from_ref(name));
-    let names = names.or_else(|| counts(url).then_some(&GOALS[..]))?;
-    let found = |name: &&str| {
-        let mut pairs = url.query_pairs();
-        pairs.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then(|| web(&value))?)
-    };
-    names.iter().find_map(found)
+        .filter(|(known, path, _)| is_at(known) && url.path().starts_with(path))
+        .map(|(_, _, name)| *name)
+        .chain(GOOGLE.into_iter().filter(|_| is_google));
+    first_goal(url, names)
 }
 
-/// True if an address speaks of nothing but leading on: `https://click.team.example/track?…`.
-fn counts(url: &Url) -> bool {
-    let is_word = |word: &str| {
-        COUNTING
-            .iter()
-            .any(|known| word.eq_ignore_ascii_case(known))
-    };
-    let Some(segments) = url.path_segments() else {
-        return false;
-    };
-    let mut words = segments.filter(|part| !part.is_empty()).map(|part| {
-        // `redirect.php` is one, too.
-        part.split_once('.').map_or(part, |(stem, _)| stem)
-    });
-    words.next_back().is_some_and(is_word)
+/// The host that an address leads on to which speaks of nothing but leading on: `https://click.team.example/track?…`.
+pub(super) fn leads_on(url: &Url) -> Option<String> {
+    let mut words = url.path_segments()?.filter(|part| !part.is_empty());
+    let last = words.next_back()?;
+    // `redirect.php` is one, too.
+    let word = last.split_once('.').map_or(last, |(stem, _)| stem);
+    let counts = COUNTING
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
+    let goal = first_goal(url, GOALS.into_iter().filter(|_| counts))?;
+    let host = goal.host_str()?;
+    (Some(host) != url.host_str()).then(|| host.to_owned())
+}
+
+/// The first address that one of these parameters holds.
+fn first_goal(url: &Url, mut names: impl Iterator<Item = &'static str>) -> Option<Url> {
+    names.find_map(|name| {
+        let mut pairs = url.query_pairs();
+        pairs.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then(|| web(&value))?)
+    })
 }
 
 /// Proofpoint's: `/v2/url?u=https-3A__team.example_news&d=…` and `/v3/__https://team.example/news__;!!…`.
@@ -147,6 +150,9 @@ const COUNTING: [&str; 14] = [
     "exit",
     "url",
 ];
+
+/// What Google calls the goal, whatever country it is in.
+const GOOGLE: [&str; 2] = ["q", "url"];
 
 /// What they call the goal.
 const GOALS: [&str; 10] = [
