@@ -452,6 +452,11 @@ fn notices_stand_by_their_lists_the_one_with_the_newest_first() {
     };
     screen.reported(Report::Arrived(vec![build]));
     assert!(screen.selected().contains("Build 8"));
+    assert!(
+        !screen.text().contains("new above"),
+        "all of it is to be seen"
+    );
+    assert_eq!(listed(&screen)[0], "Rota of the team");
     screen.press("g");
     assert!(screen.selected().contains("Rota for June"));
     assert_eq!(

@@ -250,6 +250,7 @@ impl List {
             Some(row - list.rules_above(row))
         };
         let before = notices_above(self);
+        let known = self.headlines.len();
         self.keep_place(height, |list| {
             for headline in headlines {
                 let count = list.headlines.len();
@@ -264,6 +265,12 @@ impl List {
         if was_empty {
             self.select_first();
             self.above = 0;
+        } else if self.is_by_list() {
+            // What comes may move its whole list up: only it is new.
+            self.fill(height);
+            let above = self.rows[..self.top].iter().filter_map(|row| row.slot());
+            let new = above.filter(|slot| slot.index() >= known).count();
+            self.above = (self.above + new).min(self.top);
         } else if let (Some(before), Some(after)) = (before, notices_above(self)) {
             self.above = (self.above + after.saturating_sub(before)).min(self.top);
         }

@@ -110,6 +110,9 @@ pub fn perform(model: &mut Model, action: Action, key: Option<&KeyEvent>, out: &
             let height = model.list_height();
             let is_by_list = model.list.toggle_lists(height);
             model.say(match is_by_list {
+                true if model.list.is_found() => {
+                    "notices stand by their lists, once the search is over"
+                }
                 true => "notices stand by the lists that they came through",
                 false => "notices stand by their dates",
             });

@@ -17,10 +17,19 @@ impl List {
     pub fn toggle_lists(&mut self, height: usize) -> bool {
         self.by_list = !self.by_list;
         self.keep_place(height, List::rebuild);
-        // Nothing is above the screen as long as there is room on it.
+        self.fill(height);
+        self.by_list
+    }
+
+    /// True if what is listed stands by lists: what a search has found does not.
+    pub(super) fn is_by_list(&self) -> bool {
+        self.by_list && self.found.is_none()
+    }
+
+    /// Has nothing above the screen as long as there is room on it.
+    pub(super) fn fill(&mut self, height: usize) {
         self.top = self.top.min(self.rows.len().saturating_sub(height));
         self.keep_in_view(height);
-        self.by_list
     }
 
     /// What the rule in this row is of: a list's name, empty for what came through none, and how many below it are
