@@ -14,33 +14,41 @@ pub(super) fn find(text: &str) -> Option<Armor> {
     if !text.contains("-----BEGIN PGP ") {
         return None;
     }
-    let mut lines = text.lines().map(str::trim_end).peekable();
     let mut left = String::with_capacity(text.len());
     let (mut is_signed, mut is_encrypted) = (false, false);
     let mut within = Within::Nothing;
-    while let Some(line) = lines.next() {
-        match (within, line) {
+    // Lines of a signature: without an end it is none.
+    let mut signature = Vec::new();
+    for line in text.split_inclusive('\n') {
+        match (within, line.trim()) {
             (Within::Nothing, SIGNED) => {
                 is_signed = true;
-                within = Within::Signed;
-                // Which hash is meant, up to an empty line.
-                while lines.next().is_some_and(|line| !line.is_empty()) {}
+                within = Within::Head;
             }
-            (Within::Signed, SIGNATURE) => within = Within::Signature,
-            (Within::Signature, SIGNATURE_END) => within = Within::Nothing,
-            (Within::Signature, _) => {}
-            (Within::Signed, line) => {
+            // Which hash is meant (RFC 9580 §6.2.2), up to an empty line.
+            (Within::Head, "") => within = Within::Signed,
+            (Within::Head, head) if head.starts_with("Hash:") || head.starts_with("Charset:") => {}
+            (Within::Head | Within::Signed, SIGNATURE) => {
+                within = Within::Signature;
+                signature.push(line);
+            }
+            (Within::Head | Within::Signed, _) => {
+                within = Within::Signed;
                 // Lines that begin with a dash have two.
                 left.push_str(line.strip_prefix("- ").unwrap_or(line));
-                left.push('\n');
             }
-            (Within::Nothing, line) => {
-                is_encrypted |= line == MESSAGE;
+            (Within::Signature, SIGNATURE_END) => {
+                within = Within::Nothing;
+                signature.clear();
+            }
+            (Within::Signature, _) => signature.push(line),
+            (Within::Nothing, trimmed) => {
+                is_encrypted |= trimmed == MESSAGE;
                 left.push_str(line);
-                left.push('\n');
             }
         }
     }
+    left.extend(signature);
     match (is_signed, is_encrypted) {
         (true, _) => Some(Armor::Signed(left)),
         (false, true) => Some(Armor::Encrypted),
@@ -51,6 +59,7 @@ pub(super) fn find(text: &str) -> Option<Armor> {
 #[derive(Clone, Copy)]
 enum Within {
     Nothing,
+    Head,
     Signed,
     Signature,
 }
@@ -72,7 +81,7 @@ mod tests {
     fn signed_text_is_read_without_what_signs_it() {
         let found = find(TEXT);
 
-        let expected = "Before.\nThe key is new.\n--\nPriya\nBehind.\n";
+        let expected = "Before.\nThe key is new.\n-- \nPriya\nBehind.\n";
         assert_eq!(found, Some(Armor::Signed(expected.to_owned())));
         let notice = Notice::parse(format!("Subject: x\n\n{TEXT}").as_bytes());
         assert!(!notice.text().contains("PGP"), "{}", notice.text());
@@ -103,5 +112,22 @@ mod tests {
         assert_eq!(find("-----BEGIN PGP PUBLIC KEY BLOCK-----\n"), None);
         let cut = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nAll of it.\n";
         assert_eq!(find(cut), Some(Armor::Signed("All of it.\n".to_owned())));
+        let headless = "-----BEGIN PGP SIGNED MESSAGE-----\nThe office is closed.\nBring your badge.\n\nBye \nall.\n";
+        let all = "The office is closed.\nBring your badge.\n\nBye \nall.\n";
+        assert_eq!(
+            find(headless),
+            Some(Armor::Signed(all.to_owned())),
+            "and a line that goes on goes on"
+        );
+        let endless = "-----BEGIN PGP SIGNED MESSAGE-----\n\nAll.\n-----BEGIN PGP SIGNATURE-----\nabc\n\nIMPORTANT: closed.\n";
+        let Some(Armor::Signed(text)) = find(endless) else {
+            panic!("it is signed");
+        };
+        assert!(text.ends_with("IMPORTANT: closed.\n"), "{text}");
+        let indented = endless.replace("abc\n", "abc\n -----END PGP SIGNATURE-----\n");
+        let Some(Armor::Signed(text)) = find(&indented) else {
+            panic!("it is signed");
+        };
+        assert_eq!(text, "All.\n\nIMPORTANT: closed.\n");
     }
 }
