@@ -579,6 +579,9 @@ fn what_is_mistyped_or_not_finished_is_no_word() {
         "\"form:priya\"",
         "note: all",
         "so:x",
+        "subjects:x",
+        "title:x",
+        "until:friday",
     ] {
         assert_eq!(wrong(text), None, "{text}");
         assert_eq!(unfinished(text), None, "{text}");

@@ -20,17 +20,16 @@ pub fn corrected<'x>(said: &str, text: &str, bytes: impl Fn() -> Cow<'x, [u8]>) 
     let said = said.trim();
     let name = cleaned(said);
     let is_garbled = || text.contains('\u{fffd}') || text.contains("\u{1b}$");
-    if !text.is_ascii()
-        && (has_single_octets(&name)
-            || !is_utf8(&name) && charset_decoder(name.as_bytes()).is_some())
-    {
+    if !text.is_ascii() && has_single_octets(&name) {
         let bytes = bytes();
-        let least = if has_single_octets(&name) {
-            2
-        } else {
-            BEYOND_DOUBT
-        };
-        if let Some(text) = as_utf8(&bytes, least) {
+        if let Some(text) =
+            rather_utf8(&name, &bytes).filter(|text| as_utf8(text.as_bytes(), 2).is_some())
+        {
+            return Some(text.to_owned());
+        }
+    } else if !text.is_ascii() && !is_utf8(&name) && charset_decoder(name.as_bytes()).is_some() {
+        let bytes = bytes();
+        if let Some(text) = as_utf8(&bytes, BEYOND_DOUBT) {
             return Some(text.to_owned());
         }
     }
@@ -116,6 +115,50 @@ fn is_latin1(name: &str) -> bool {
 fn as_utf8(bytes: &[u8], least: usize) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     (text.chars().filter(|c| !c.is_ascii()).count() >= least).then_some(text)
+}
+
+/// Returns bytes that are rather UTF-8 than what they are said to be, a charset of single octets: its letters may follow
+/// on one another as octets of UTF-8 do (`ÓŁ` of ISO-8859-2 is `ӣ`).
+fn rather_utf8<'b>(name: &str, bytes: &'b [u8]) -> Option<&'b str> {
+    let text = as_utf8(bytes, 1)?;
+    let mut before = ' ';
+    let mut letters = 0;
+    if is_ascii_charset(name) {
+        return Some(text);
+    }
+    for c in text.chars() {
+        // A letter of another alphabet within a Latin word is none.
+        let is_foreign = |c: char| ('\u{250}'..'\u{1e00}').contains(&c) && c.is_alphabetic();
+        if (is_foreign(c) && before.is_ascii_alphabetic())
+            || (is_foreign(before) && c.is_ascii_alphabetic())
+        {
+            return None;
+        }
+        // One of three octets is as good as two of two.
+        letters += c.len_utf8() - 1;
+        before = c;
+    }
+    // What Western Europe writes is seen by a single one.
+    let is_western = |c: char| {
+        c.is_ascii() || ('\u{a0}'..='\u{ff}').contains(&c) || ('\u{2010}'..='\u{2122}').contains(&c)
+    };
+    let is_plain = is_western_charset(name) && text.chars().all(is_western);
+    (is_plain || letters >= SEVERAL).then_some(text)
+}
+
+/// True where there are no letters of eight bits.
+fn is_ascii_charset(name: &str) -> bool {
+    ["us-ascii", "ascii"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// True for Latin-1 and what it is said in the place of.
+fn is_western_charset(name: &str) -> bool {
+    is_latin1(name)
+        || ["windows-1252", "iso-8859-15"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Returns the text with letters for what are control characters but in Windows-1252; none if there are none.
@@ -218,7 +261,6 @@ pub(super) fn of_word(said: &str, octets: &[u8]) -> Option<String> {
         }
         None => Some(as_utf8(octets, 1).map_or_else(|| guess(octets, ""), str::to_owned)),
         Some(_) if has_single_octets(&name) => {
-            // Two octets that make one letter of UTF-8 make none that follow on one another in these.
             let latin = || {
                 with_printable(
                     &octets
@@ -227,7 +269,7 @@ pub(super) fn of_word(said: &str, octets: &[u8]) -> Option<String> {
                         .collect::<String>(),
                 )
             };
-            as_utf8(octets, 1)
+            rather_utf8(&name, octets)
                 .map(str::to_owned)
                 .or_else(|| is_latin1(&name).then(latin)?)
         }
@@ -269,6 +311,9 @@ fn html_charset(text: &str) -> Option<&str> {
     let end = value.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')?;
     Some(&value[..end]).filter(|charset| charset_decoder(charset.as_bytes()).is_some())
 }
+
+/// So many letters of UTF-8 and nothing else are no letters of a charset of single octets.
+const SEVERAL: usize = 3;
 
 /// By chance the octets of another charset are never so many letters of UTF-8, and nothing else.
 const BEYOND_DOUBT: usize = 4;

@@ -11,15 +11,12 @@ use memchr::memmem;
 use super::charset;
 
 /// Where words stand that follow on one another, in one charset and encoding, or hold spaces, and what may stand
-/// there instead: one word with what they hold together. Of how many octets the charset may be guessed is said, and
-/// left; nothing is looked for where there are none.
+/// there instead: one word with what they hold together. So many octets of them may be changed; how many are left is
+/// noted.
 pub(super) fn together(
     headers: &[u8],
-    guess_left: &mut usize,
+    left_over: &mut usize,
 ) -> Vec<(std::ops::Range<usize>, Vec<u8>)> {
-    if *guess_left == 0 {
-        return Vec::new();
-    }
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(start) = memmem::find(&headers[at..], b"=?") {
@@ -41,16 +38,17 @@ pub(super) fn together(
         }
         let (from, end) = (words[0].start, words[words.len() - 1].end);
         at = end;
-        let size = end - from;
-        let may_guess = *guess_left >= size;
-        let word = may_guess.then(|| in_its_charset(&words)).flatten();
-        if word.is_some() {
-            *guess_left -= size;
-        }
-        let word = word.or_else(|| {
+        let word = in_its_charset(&words).or_else(|| {
             let is_odd = words.len() > 1 || words[0].is_odd();
             is_odd.then(|| joined(&words))?
         });
+        if word.is_some() {
+            let Some(left) = left_over.checked_sub(end - from) else {
+                *left_over = 0;
+                break;
+            };
+            *left_over = left;
+        }
         found.extend(word.map(|word| (from..end, word)));
     }
     found
@@ -126,6 +124,7 @@ fn from_q(payload: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(octet) = payload.get(at) {
         let encoded = payload.get(at + 1..at + 3).filter(|_| *octet == b'=');
+        let encoded = encoded.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let encoded =
             encoded.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
         at += if encoded.is_some() { 3 } else { 1 };
@@ -252,6 +251,15 @@ mod tests {
             ("=?iso-8859-1?Q?caf=E9?=", "café"),
             ("=?iso-8859-2?Q?=B3=F3d=BC?=", "łódź"),
             ("=?koi8-r?B?8NLJ18XU?=", "Привет"),
+            ("=?iso-8859-2?Q?ZESP=D3=A3?=", "ZESPÓŁ"),
+            ("=?windows-1250?Q?WSP=D3=A3PRACA?=", "WSPÓŁPRACA"),
+            ("=?windows-1251?Q?=CD=B3?=", "Ні"),
+            ("=?windows-1252?Q?CAF=C9=85?=", "CAFÉ…"),
+            // And not.
+            (
+                "=?iso-8859-2?Q?Zesp=C3=B3=C5=82_=C5=9Brodowy?=",
+                "Zespół środowy",
+            ),
             ("=?utf-8?Q?cut_=E2=82?=", "cut \u{fffd}"),
         ] {
             let mail = format!("Subject: {subject}\r\n\r\n");

@@ -61,6 +61,7 @@ pub fn bounded(raw: &[u8]) -> Bounded<'_> {
     let mut scan = Scan {
         raw,
         guess_left: GUESSED_OCTETS,
+        headers_left: ALL_HEADERS,
         ..Scan::default()
     };
     let end = scan.mail();
@@ -68,11 +69,15 @@ pub fn bounded(raw: &[u8]) -> Bounded<'_> {
     let (mut made, mut cuts) = (Cow::Borrowed(&raw[..end]), scan.cuts);
     let mut edits = scan.edits;
     if !scan.readable.is_empty() {
+        // What is left out anyway is not copied first: it may be most of the mail.
+        let left_out = edits.into_iter().filter(|edit| edit.with.is_empty());
+        scan.readable.extend(left_out);
         let (readable, shifts) = edited(made, end, &scan.readable);
         layers.push(shifts);
         // What is parsed is what is looked over, whatever the first pass has made of it.
         let mut again = Scan {
             raw: &readable,
+            headers_left: ALL_HEADERS,
             ..Scan::default()
         };
         let end = again.mail();
@@ -119,6 +124,8 @@ struct Scan<'x> {
     readable: Vec<Edit>,
     /// Of how many octets of headers the charset may still be guessed; nothing is made readable once there are none.
     guess_left: usize,
+    /// How many octets of headers all parts may still have together.
+    headers_left: usize,
     boundaries: Boundaries,
     has_digest: bool,
     parts: usize,
@@ -185,7 +192,9 @@ impl Scan<'_> {
                 break;
             }
             count += usize::from(!goes_on);
-            if kept_to.is_none() && (count > bounds.count || next - start > bounds.octets) {
+            let is_too_much =
+                count > bounds.count || next - start > bounds.octets.min(self.headers_left);
+            if kept_to.is_none() && is_too_much {
                 kept_to = Some(block.end);
             }
             if kept_to.is_none() {
@@ -195,7 +204,10 @@ impl Scan<'_> {
         }
         self.octets(std::mem::take(&mut block.octets), &block.charset);
         let header = &self.raw[start..kept_to.unwrap_or(block.end)];
-        let words = encoded::together(header, &mut self.guess_left);
+        let words = match self.guess_left {
+            0 => Vec::new(),
+            _ => encoded::together(header, &mut self.guess_left),
+        };
         self.readable
             .extend(words.into_iter().map(|(range, with)| Edit {
                 from: start + range.start,
@@ -210,6 +222,9 @@ impl Scan<'_> {
             });
             self.say("Cut: more headers than a mail needs; the rest of them is left out.");
         }
+        self.headers_left = self
+            .headers_left
+            .saturating_sub(kept_to.unwrap_or(block.end) - start);
         if block.type_at.is_some() && block.is_encoded {
             self.keep_closed(&block);
         }
@@ -479,6 +494,9 @@ const HEADERS_OF_MAIL: HeaderBounds = HeaderBounds {
     count: 1000,
     octets: 256 * 1024,
 };
+
+/// The largest digests have some two megabytes in all their mails together.
+const ALL_HEADERS: usize = 8 * 1024 * 1024;
 
 /// A part needs six.
 const HEADERS_OF_PART: HeaderBounds = HeaderBounds {

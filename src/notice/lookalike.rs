@@ -1,6 +1,7 @@
 //! Words that are written so that they are taken for others: letters of several alphabets in one word, or of one that
 //! look like those of another (Unicode Technical Standard #39).
 
+use unicode_script::{Script, UnicodeScript};
 use unicode_security::{
     RestrictionLevel, RestrictionLevelDetection, confusable_detection::skeleton,
 };
@@ -29,8 +30,14 @@ pub(super) fn of_host(host: &str) -> Option<String> {
         true => Some(label.to_owned()),
         false => latin(label).filter(|like| like.is_ascii()),
     };
+    // `læge` and `cœur` are written so.
+    let is_of_latin = |label: &str| {
+        let mut letters = label.chars().filter(|c| c.is_alphabetic());
+        letters.all(|c| c.script() == Script::Latin)
+    };
     let has_odd = unicode.split('.').any(|label| {
-        mixes_alphabets(label) || (is_latin && !label.is_ascii() && looks(label).is_some())
+        let is_odd = is_latin && !label.is_ascii() && !is_of_latin(label);
+        mixes_alphabets(label) || (is_odd && looks(label).is_some())
     });
     if !has_odd {
         return None;
@@ -115,6 +122,9 @@ mod tests {
             "xn--e1afmkfd.xn--p1ai",
             "xn--h1ahn.xn--p1acf",
             "xn--wgv71a119e.jp",
+            "xn--lge-yla.dk",
+            "c\u{153}ur.fr",
+            "yaz\u{131}l\u{131}m.com.tr",
         ] {
             assert_eq!(of_host(host), None, "{host}");
         }

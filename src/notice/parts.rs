@@ -288,6 +288,7 @@ impl<'x> Walk<'x> {
                 Piece::Calendar(text)
             }
             _ => {
+                let text = self.of_so_many_lines(text);
                 let flowed = attribute("format").eq_ignore_ascii_case("flowed");
                 let del_sp = attribute("delsp").eq_ignore_ascii_case("yes");
                 let format = if flowed {
@@ -354,6 +355,21 @@ impl<'x> Walk<'x> {
             Cow::Borrowed(text) => Cow::Borrowed(&text[..kept]),
             Cow::Owned(mut text) => {
                 text.truncate(kept);
+                Cow::Owned(text)
+            }
+        }
+    }
+
+    /// Returns the text as far as anybody scrolls.
+    fn of_so_many_lines<'t>(&mut self, text: Cow<'t, str>) -> Cow<'t, str> {
+        let Some((end, _)) = text.match_indices('\n').nth(LINES) else {
+            return text;
+        };
+        self.say("Cut here: only the first 100,000 lines are shown; save the mail to see all.");
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+            Cow::Owned(mut text) => {
+                text.truncate(end);
                 Cow::Owned(text)
             }
         }
@@ -492,6 +508,9 @@ const STEPS: usize = 4000;
 
 /// SECURITY.md P2.1: decoded text kept for display.
 const TEXT_OCTETS: usize = 4 * 1024 * 1024;
+
+/// A paragraph of one line takes hundreds of times what it says.
+const LINES: usize = 100_000;
 
 /// What is shown of a charset's name.
 const CHARSET_COLUMNS: usize = 40;

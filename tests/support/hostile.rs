@@ -304,7 +304,18 @@ pub fn costly() -> Vec<Hostile> {
             true,
         ),
         hostile("nearly links", text(&"https://".repeat(300_000)), false),
-        hostile("a drawing", text(&"+-+|  |   |\r\n".repeat(200_000)), false),
+        hostile("a drawing", text(&"+-+|  |   |\r\n".repeat(200_000)), true),
+        hostile(
+            "paragraphs of one line",
+            text(&"On 1 x wrote:\r\n\r\n".repeat(600_000)),
+            true,
+        ),
+        hostile("octets in the headers of parts", octets_in_headers(), true),
+        hostile(
+            "words of charsets that nobody knows",
+            words_in_headers(),
+            true,
+        ),
         hostile("uuencode", text(&"begin 644 a\r\n".repeat(200_000)), false),
         hostile(
             "files in the text",
@@ -385,4 +396,33 @@ fn tnef_bomb() -> Vec<u8> {
 fn base64(bytes: &[u8]) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     STANDARD.encode(bytes)
+}
+
+/// Parts whose headers are full of letters in a charset that is not said.
+fn octets_in_headers() -> Vec<u8> {
+    let mut mail = b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
+    for _ in 0..1_200 {
+        mail.extend_from_slice(b"--b\r\nContent-Type: text/plain\r\n");
+        for _ in 0..20 {
+            mail.extend_from_slice(b"X-A: ");
+            mail.extend_from_slice(&[0xe4, 0xf6].repeat(400));
+            mail.extend_from_slice(b"\r\n");
+        }
+        mail.extend_from_slice(b"\r\nx\r\n");
+    }
+    mail
+}
+
+/// The same with encoded words.
+fn words_in_headers() -> Vec<u8> {
+    let words: String = (0..1_500).fold("X-A: x".to_owned(), |mut out, number| {
+        let _ = write!(out, "\r\n =?x-{number}?B?k/r/gME=?=");
+        out
+    });
+    let part = format!("--b\r\nContent-Type: text/plain\r\n{words}\r\n\r\nx\r\n");
+    format!(
+        "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}",
+        part.repeat(1_200)
+    )
+    .into_bytes()
 }

@@ -75,9 +75,8 @@ fn is_attribution(block: &Block) -> bool {
     let Some(stem) = said.strip_suffix(':').map(str::trim_end) else {
         return false;
     };
-    let has_day = stem.contains(|c: char| c.is_ascii_digit());
     stem.len() <= ATTRIBUTION_OCTETS
-        && has_day
+        && is_dated(stem)
         && ATTRIBUTIONS.iter().any(|(opening, verb)| {
             let is_end = stem.ends_with(verb);
             // In German and Dutch the name stands behind the verb.
@@ -85,6 +84,28 @@ fn is_attribution(block: &Block) -> bool {
                 matches!(*opening, "am " | "op ") && stem.contains(&format!(" {verb} "));
             stem.starts_with(opening) && (is_end || is_within)
         })
+}
+
+/// True if words say a year, a time of the day or an address, as programs do: `On 12 May the council wrote` is a person's.
+fn is_dated(words: &str) -> bool {
+    let mut words = words.split(|c: char| c.is_whitespace() || ",()<>".contains(c));
+    words.any(|word| {
+        let is_year = |part: &str| {
+            part.len() == 4
+                && part.bytes().all(|octet| octet.is_ascii_digit())
+                && part.starts_with(['1', '2'])
+        };
+        let mut parts = word.split(['.', '/', '-']);
+        let is_time = word.split_once([':', 'h']).is_some_and(|(hour, rest)| {
+            let starts = |text: &str| {
+                text.bytes()
+                    .next()
+                    .is_some_and(|octet| octet.is_ascii_digit())
+            };
+            hour.len() <= 2 && starts(hour) && starts(rest)
+        });
+        parts.any(is_year) || is_time || word.contains('@')
+    })
 }
 
 /// True for a line with nothing but underscores in it.
@@ -257,6 +278,8 @@ mod tests {
             "Hello,\n\nFrom: the kitchen, with love\n\nSoup today.\n",
             "Hello,\n\n-----\n\nThe original message was lost.\n",
             "Hello,\n\nOn 2 November the board wrote:\n",
+            "Hello,\n\nOn 12 May the council wrote:\n\nNo.\n\nI disagree, and ask you all to sign.\n",
+            "Hallo,\n\nAm 3. Mai schrieb uns der Vermieter:\n\nNein.\n\nIch bin dagegen.\n",
             "Hello,\n\nOn the 2nd floor somebody wrote: come in.\n\nBye.\n",
             "Hello,\n\n---------- Forwarded message ---------\nFrom: Tom\nSubject: Drill\n",
         ] {

@@ -156,7 +156,7 @@ impl Reader<'_> {
     }
 }
 
-/// The operator that a word is with two letters changed about, or, if it is long, with one wrong.
+/// The operator that a word is with two letters changed about, or, if it is long, with one wrong or left out.
 fn mistyped(word: &str) -> Option<&'static str> {
     let letters = |word: &str| {
         let mut letters = word.as_bytes().to_vec();
@@ -164,7 +164,8 @@ fn mistyped(word: &str) -> Option<&'static str> {
         letters
     };
     let is_near = |operator: &str| {
-        let is_long = operator.len() >= 6;
+        // `subjects` is a word.
+        let is_long = operator.len() >= 6 && word.len() <= operator.len();
         strsim::damerau_levenshtein(word, operator) == 1
             && (is_long || letters(word) == letters(operator))
     };
@@ -188,17 +189,8 @@ const MISTYPED: [(&str, &str); 7] = [
     ("size", "size:"),
 ];
 
-/// What other programs call them.
-const MEANT: [(&str, &str); 8] = [
-    ("sender", "from:"),
-    ("title", "subject:"),
-    ("body", "text:"),
-    ("since", "after:"),
-    ("until", "before:"),
-    ("newer", "after:"),
-    ("older", "before:"),
-    ("larger", "size:>"),
-];
+/// What other programs call them, and no word that mails begin lines with.
+const MEANT: [(&str, &str); 2] = [("sender", "from:"), ("since", "after:")];
 
 /// Several expressions as one; none if there is none.
 fn one_of(mut all: Vec<Expression>, join: fn(Vec<Expression>) -> Expression) -> Option<Expression> {
