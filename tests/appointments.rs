@@ -286,8 +286,12 @@ fn an_appointment_that_was_moved_says_when_and_where_it_was_to_be() {
         "{third}"
     );
 
-    // What is as it was, and what is another's, says nothing.
-    for other in [MEETING.to_owned(), later.replace("meeting-1", "meeting-2")] {
+    // What is as it was, by another name of its zone too, and what is another's, says nothing.
+    for other in [
+        MEETING.replace("Europe/Berlin", "\"W. Europe Standard Time\""),
+        MEETING.to_owned(),
+        later.replace("meeting-1", "meeting-2"),
+    ] {
         let mut notice = Notice::parse(&mail(&other));
         notice.moved_from(&Notice::parse(&all[0]));
         assert!(!text_of(&notice).contains("Before"));

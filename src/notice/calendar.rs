@@ -19,6 +19,7 @@ mod moment;
 mod recurrence;
 
 use event::{BEFORE, Event};
+use moment::Moment;
 
 /// What an appointment is known by: a later notice of it takes the place of an earlier one.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,7 +35,9 @@ pub(super) struct Identity {
 pub struct Appointment {
     /// The same in all mails about it, and of one of a series.
     uid: String,
+    /// From when until when, by the sender's clock.
     when: Shown,
+    moments: [Option<Moment>; 2],
     place: Shown,
     /// Which of the blocks tells of it.
     block: usize,
@@ -50,11 +53,13 @@ impl Notice {
         if own.uid != earlier.uid {
             return;
         }
-        let changed = |(own, earlier): (&Shown, &Shown)| {
-            (own != earlier && !earlier.is_empty()).then(|| earlier.to_string())
-        };
-        let all = [(&own.when, &earlier.when), (&own.place, &earlier.place)];
-        let before: Vec<String> = all.into_iter().filter_map(changed).collect();
+        let mut before = Vec::new();
+        if own.is_at_another_time(earlier) && !earlier.when.is_empty() {
+            before.push(earlier.when.to_string());
+        }
+        if own.place != earlier.place && !earlier.place.is_empty() {
+            before.push(earlier.place.to_string());
+        }
         let block = self
             .blocks
             .get_mut(own.block)
@@ -88,6 +93,15 @@ pub(super) struct Told {
 }
 
 impl Appointment {
+    /// True if it begins or ends at another moment, whatever the zone is called.
+    fn is_at_another_time(&self, earlier: &Appointment) -> bool {
+        let mut both = self.moments.iter().zip(&earlier.moments);
+        both.any(|moments| match moments {
+            (Some(own), Some(earlier)) => own.differs_from(earlier),
+            (own, earlier) => own.is_some() != earlier.is_some(),
+        })
+    }
+
     /// The same where so many blocks stand before those of the calendar.
     pub(super) fn behind(self, blocks: usize) -> Appointment {
         Appointment {
@@ -116,6 +130,7 @@ pub(super) fn told(calendar: &str, own: Option<&TimeZone>, with_text: bool) -> T
             appointment = Some(Appointment {
                 uid: uid_of(uid, component),
                 when: event.when(),
+                moments: event.moments(),
                 place: event.place().clone(),
                 block: 0,
             });

@@ -95,6 +95,11 @@ impl Event {
         when.unwrap_or_default()
     }
 
+    /// When it begins and ends, as far as it says so.
+    pub fn moments(&self) -> [Option<Moment>; 2] {
+        [self.start.clone(), self.end.clone()]
+    }
+
     /// `Tom Becker, ana@team.example and 12 more`
     fn with(&self) -> Shown {
         let names: Vec<&str> = self.guests.iter().take(GUESTS).map(Shown::as_str).collect();

@@ -12,7 +12,7 @@ use jiff::{
 use crate::notice::shown::Shown;
 
 /// A day, or a time as a clock in some zone shows it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Moment {
     at: civil::DateTime,
     is_day: bool,
