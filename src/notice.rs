@@ -82,6 +82,8 @@ pub struct Headline {
     pub marks: Marks,
     /// The name of the list that it came through; empty if it came through none.
     pub list: Shown,
+    /// The identifier of that list, whatever it is called (RFC 2919 §2).
+    pub list_id: Shown,
     /// What has become, or will become, of it.
     pub fate: fate::Fated,
 }

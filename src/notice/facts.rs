@@ -153,15 +153,15 @@ pub(super) fn list_name(mail: &Message) -> Shown {
     field(mail, "List-Id").map_or_else(Shown::default, |said| list(&said))
 }
 
-/// The identifier of the list that a mail came through (RFC 2919 §2); empty if it came through none.
-pub(super) fn list_id(mail: &Message) -> Box<str> {
+/// The identifier of the list that a mail came through, in small letters (RFC 2919 §2); empty if it came through none.
+pub(super) fn list_id(mail: &Message) -> Shown {
     let said = field(mail, "List-Id").unwrap_or_default();
     let id = split_list(&said).1;
-    id[..id.floor_char_boundary(LIST_ID_OCTETS)].into()
+    Shown::line(&id[..id.floor_char_boundary(LIST_ID_OCTETS)].to_ascii_lowercase())
 }
 
 /// That of a mail that was not read yet.
-pub fn list_id_of(raw: &[u8]) -> Box<str> {
+pub fn list_id_of(raw: &[u8]) -> Shown {
     let read = guard::without_panic(|| {
         let bounded = limits::bounded(raw);
         let mail = MessageParser::new().parse_headers(&*bounded.raw)?;

@@ -23,8 +23,6 @@ use super::{
 pub struct Digest {
     /// Its line in the list.
     pub headline: Headline,
-    /// The identifier of the list that it came through, as it stands there: for searching, not for drawing.
-    pub list_id: Box<str>,
     /// Its words.
     pub search_text: SearchText,
     /// What it is known by when its unique-id changed.
@@ -61,7 +59,6 @@ impl Digest {
             );
             Digest {
                 headline,
-                list_id: Box::default(),
                 search_text: SearchText::default(),
                 fingerprint,
                 succession: Succession::default(),
@@ -122,7 +119,6 @@ fn digest(
     };
     Digest {
         headline,
-        list_id: facts::list_id(mail),
         search_text,
         fingerprint,
         succession,
@@ -159,6 +155,7 @@ fn headline(
         parents: headers::parents(mail),
         marks: Marks::default(),
         list: facts::list_name(mail),
+        list_id: facts::list_id(mail),
         // What was over before it was sent says something else, or nothing.
         fate: Fate {
             expires: facts::expires(mail).filter(|until| sent.is_none_or(|sent| *until > sent)),

@@ -383,7 +383,6 @@ fn arrival(terms: &Terms, mail: Mail, wanted: NoticeId) -> Arrival {
         wanted_id: Some(wanted).filter(|id| *id > terms.highest_id),
         entry: (!terms.indexes_later).then(|| Entry::of(digest.search_text)),
         headline: digest.headline,
-        list_id: digest.list_id,
         fingerprint: digest.fingerprint,
         succession: digest.succession,
         unique_id: mail.unique_id,

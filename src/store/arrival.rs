@@ -19,8 +19,6 @@ pub struct Arrival {
     pub bytes: Vec<u8>,
     /// Its line in the list.
     pub headline: Headline,
-    /// The identifier of the list that it came through.
-    pub list_id: Box<str>,
     /// What it is known by when its unique-id changed.
     pub fingerprint: Fingerprint,
     /// What it takes the place of.
@@ -43,7 +41,6 @@ impl Arrival {
             octets,
             bytes,
             headline: digest.headline,
-            list_id: digest.list_id,
             fingerprint: digest.fingerprint,
             succession: digest.succession,
             entry: Some(Entry::of(digest.search_text)),

@@ -26,7 +26,7 @@ pub struct Counts {
 /// The columns of a headline, in the order of [`headline`].
 pub(super) const COLUMNS: &str = "id, handle, from_name, from_address, subject, date, date_guessed, preview, \
                        size, important, files, has_link, thread_key, parents, read, starred, muted, \
-                       withdrawn, replaces, list, expires, answer_by, replaced_by";
+                       withdrawn, replaces, list, expires, answer_by, replaced_by, list_id";
 
 /// What is still to be read at a moment: the one value is that, in seconds since 1970.
 pub(super) const UNREAD: &str = "(read = 0 AND withdrawn IS NULL AND replaced_by IS NULL \
@@ -337,6 +337,7 @@ fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite:
             muted: row.get(16)?,
         },
         list: shared(row.get_ref(19)?.as_str()?),
+        list_id: shared(row.get_ref(23)?.as_str()?),
         fate: Fate {
             withdrawn: perhaps(17)?,
             replaces: perhaps(18)?,

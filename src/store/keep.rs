@@ -194,7 +194,7 @@ fn keep(
             arrival.succession.topic.cast_signed(),
             arrival.succession.corrects,
             arrival.succession.supersedes.map(u64::cast_signed),
-            arrival.list_id,
+            headline.list_id.as_str(),
         ])?;
     let by = succession::link(transaction, change, &headline, &arrival.succession)?;
     headline.fate.change(|fate| fate.replaced_by = by);

@@ -236,13 +236,7 @@ fn complete(
             pack(&headline.parents),
             change,
         ])?;
-    succession::note(
-        transaction,
-        id,
-        headline,
-        &arrival.list_id,
-        &arrival.succession,
-    )?;
+    succession::note(transaction, id, headline, &arrival.succession)?;
     put_mail(transaction, OTHER_MAIL, id, &arrival.bytes)?;
     index::remove(transaction, id)?;
     index::put(transaction, id, arrival.entry.as_ref())?;

@@ -176,7 +176,6 @@ impl Store {
                     transaction,
                     NoticeId(id),
                     &digest.headline,
-                    &digest.list_id,
                     &digest.succession,
                 )?;
                 let entry = index::Entry::of(digest.search_text);

@@ -19,7 +19,6 @@ pub(super) fn note(
     transaction: &Transaction,
     id: NoticeId,
     headline: &Headline,
-    list_id: &str,
     succession: &Succession,
 ) -> rusqlite::Result<()> {
     transaction
@@ -35,7 +34,7 @@ pub(super) fn note(
             succession.topic.cast_signed(),
             succession.corrects,
             succession.supersedes.map(u64::cast_signed),
-            list_id,
+            headline.list_id.as_str(),
         ])
         .map(drop)
 }
@@ -48,13 +47,7 @@ pub(super) fn read_anew(transaction: &Transaction) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         let id = NoticeId(row.get(0)?);
         let digest = Digest::without_words(row.get_ref(1)?.as_blob()?, Timestamp::UNIX_EPOCH);
-        note(
-            transaction,
-            id,
-            &digest.headline,
-            &digest.list_id,
-            &digest.succession,
-        )?;
+        note(transaction, id, &digest.headline, &digest.succession)?;
         if digest.succession.corrects || digest.succession.supersedes.is_some() {
             linked.push((id, digest.succession));
         }
@@ -85,7 +78,10 @@ pub(super) fn read_list_ids(transaction: &Transaction) -> rusqlite::Result<()> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
-        note.execute(params![id, facts::list_id_of(row.get_ref(1)?.as_blob()?)])?;
+        note.execute(params![
+            id,
+            facts::list_id_of(row.get_ref(1)?.as_blob()?).as_str()
+        ])?;
     }
     Ok(())
 }

@@ -151,8 +151,8 @@ pub struct Counts {
 #[derive(Clone, Debug, Default)]
 pub struct List {
     headlines: Vec<Headline>,
-    /// Names and addresses, each once: a mailbox has far fewer senders than notices.
-    senders: HashSet<Shown>,
+    /// Names and addresses of senders and lists, each once: a mailbox has far fewer than notices.
+    names: HashSet<Shown>,
     by_id: HashMap<NoticeId, Slot>,
     announced: HashMap<Box<str>, Slot>,
     threads: Threads,
@@ -409,6 +409,8 @@ impl List {
         self.dated = None;
         headline.from.name = self.share(headline.from.name);
         headline.from.address = self.share(headline.from.address);
+        headline.list = self.share(headline.list);
+        headline.list_id = self.share(headline.list_id);
         let is_kept = headline.id != NoticeId::default();
         let known = match is_kept {
             true => self.by_id.get(&headline.id).copied(),
@@ -490,10 +492,10 @@ impl List {
     }
 
     fn share(&mut self, text: Shown) -> Shown {
-        if let Some(known) = self.senders.get(&text) {
+        if let Some(known) = self.names.get(&text) {
             return known.clone();
         }
-        self.senders.insert(text.clone());
+        self.names.insert(text.clone());
         text
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{List, Row};
-use crate::notice::shown::Shown;
+use super::{Branch, List, Row};
+use crate::notice::{Headline, shown::Shown, thread::Slot};
 
 /// A group while its rows are gathered.
-#[derive(Default)]
-struct Gathered {
-    name: Shown,
+struct Gathered<'l> {
+    /// None for what came through none.
+    name: Option<&'l Shown>,
     rows: Vec<Row>,
 }
 
@@ -40,47 +40,60 @@ impl List {
         };
         let below = self.rules.partition_point(|rule| *rule <= row);
         let end = self.rules.get(below).copied().unwrap_or(self.rows.len());
-        let slots = self.rows[row + 1..end].iter().filter_map(|row| row.slot());
-        let unread = slots.filter(|slot| self.is_unread(*slot)).count();
+        let slots = self.rows[row + 1..end]
+            .iter()
+            .flat_map(|row| self.stands_for(row));
+        let unread = slots.filter(|slot| self.is_unread(**slot)).count();
         Some((self.groups.get(place as usize)?, unread))
+    }
+
+    /// The notices that a row shows, or that are folded away below it.
+    fn stands_for<'l>(&'l self, row: &'l Row) -> &'l [Slot] {
+        match row {
+            Row::Notice {
+                slot,
+                branch: Branch::Folded(_),
+            } => self.thread(*slot),
+            Row::Notice { slot, .. } => std::slice::from_ref(slot),
+            Row::Since | Row::List(_) => &[],
+        }
     }
 
     /// Parts rows, which are whole threads one below the other, by list: that with the newest thread first, what came
     /// through none last.
     pub(super) fn grouped(&self, rows: &[Row], starts: &[usize]) -> (Vec<Row>, Vec<Shown>) {
         let mut groups: Vec<Gathered> = Vec::new();
-        let mut by_name: HashMap<Shown, usize> = HashMap::new();
+        let mut by_id: HashMap<Option<&Shown>, usize> = HashMap::new();
         let ends = starts.iter().skip(1).copied().chain([rows.len()]);
         for (start, end) in starts.iter().zip(ends) {
             let thread = &rows[*start..end];
-            let name = self.list_of(thread);
-            let place = *by_name.entry(name.clone()).or_insert_with(|| {
+            let listed = self.listed(thread);
+            let id = listed.map(|headline| &headline.list_id);
+            let place = *by_id.entry(id).or_insert_with(|| {
                 groups.push(Gathered {
-                    name,
-                    ..Gathered::default()
+                    name: listed.map(|headline| &headline.list),
+                    rows: Vec::new(),
                 });
                 groups.len() - 1
             });
             groups[place].rows.extend_from_slice(thread);
         }
-        groups.sort_by_key(|group| group.name.is_empty());
+        groups.sort_by_key(|group| group.name.is_none());
         let mut all = Vec::with_capacity(rows.len() + groups.len());
         let mut heads = Vec::with_capacity(groups.len());
         for (group, place) in groups.into_iter().zip(0..) {
             all.push(Row::List(place));
             all.extend(group.rows);
-            heads.push(group.name);
+            heads.push(group.name.cloned().unwrap_or_default());
         }
         (all, heads)
     }
 
-    /// The list of a thread: that of the first notice in it that came through one.
-    fn list_of(&self, thread: &[Row]) -> Shown {
-        let names = thread
-            .iter()
-            .filter_map(|row| row.slot())
-            .map(|slot| &self.headline(slot).list);
-        let mut named = names.filter(|name| !name.is_empty());
-        named.next().cloned().unwrap_or_default()
+    /// The newest notice of a thread that came through a list.
+    fn listed(&self, thread: &[Row]) -> Option<&Headline> {
+        let slots = thread.iter().flat_map(|row| self.stands_for(row));
+        let headlines = slots.map(|slot| self.headline(*slot));
+        let listed = headlines.filter(|headline| !headline.list_id.is_empty());
+        listed.max_by_key(|headline| headline.date)
     }
 }
