@@ -33,6 +33,7 @@ mod keeper;
 mod looking;
 pub mod memory;
 mod nameless;
+mod naming;
 pub mod outcome;
 pub mod report;
 pub mod schedule;

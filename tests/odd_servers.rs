@@ -22,7 +22,7 @@ use crate::support::{
 };
 
 /// Single ways, and the servers and services that have several of them.
-const SERVERS: [(&str, &[Quirk]); 44] = [
+const SERVERS: [(&str, &[Quirk]); 45] = [
     ("plain", &[]),
     ("no-capa", &[NoCapa]),
     ("no-uidl", &[NoUidl]),
@@ -52,6 +52,7 @@ const SERVERS: [(&str, &[Quirk]); 44] = [
     ("reused-ids", &[ReusedIds]),
     ("unsteady-ids", &[UnsteadyIds]),
     ("number-ids", &[NumberIds]),
+    ("leaves-out", &[LeavesOut]),
     ("exclusive", &[Exclusive]),
     ("login-delay", &[LoginDelay]),
     ("expires", &[Expires]),

@@ -673,6 +673,51 @@ fn marks_of_a_cache_damaged_in_its_mails_come_back_with_the_mails() {
 }
 
 #[test]
+fn of_a_cache_that_is_torn_off_every_mark_is_saved_that_is_still_there() {
+    const NOTICES: u32 = 300;
+    const PAGE: usize = 16_384;
+
+    let cache = Cache::new();
+    for number in 0..NOTICES {
+        let kept = keep(
+            &cache.store,
+            &format!("id{number}"),
+            mail(number, &"text ".repeat(600)),
+        );
+        cache
+            .store
+            .mark(&[id(&kept)], Change::Starred(true))
+            .expect("marked");
+    }
+    let path = cache.path();
+    let Cache { folder, store } = cache;
+    drop(store);
+    let whole = fs::read(&path).expect("the file");
+    let pages = whole.len() / PAGE;
+
+    let saved = |keep: usize| {
+        fs::write(&path, &whole[..keep * PAGE]).expect("torn off");
+        let opened = Store::open(&path).expect("a new cache");
+        let saved = match opened.damaged {
+            Some(aside) => aside.notices,
+            // Found when it is looked at.
+            None => {
+                let aside = opened.store.rebuild().expect("built anew");
+                aside.expect("moved").notices
+            }
+        };
+        drop(opened.store);
+        fs::remove_file(&path).expect("the new one");
+        saved
+    };
+
+    // The page that is gone held a few.
+    assert!(saved(pages - 1) + 60 > NOTICES as usize);
+    assert!(saved(pages / 2) > NOTICES as usize / 3);
+    drop(folder);
+}
+
+#[test]
 fn a_cache_built_anew_goes_on_where_the_damaged_one_was() {
     let cache = Cache::new();
     let store = &cache.store;

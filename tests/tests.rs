@@ -14,6 +14,7 @@ mod expectations;
 mod faults;
 mod fuzz;
 mod hostile;
+mod identity;
 mod index;
 mod inside;
 mod journal;

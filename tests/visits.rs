@@ -509,7 +509,7 @@ async fn unique_ids_used_again_for_many_mails_are_fetched_over_several_checks() 
 }
 
 #[tokio::test]
-async fn a_message_without_a_unique_id_is_told_of() {
+async fn a_message_without_a_unique_id_is_shown_and_told_of() {
     let mails = vec![large_mail(100, 100), large_mail(200, 100)];
     let rogue = Rogue::with(mails, |said| match said {
         "UIDL" => Turn::Say(b"+OK\r\n1 a\r\n.\r\n".to_vec()),
@@ -520,7 +520,7 @@ async fn a_message_without_a_unique_id_is_told_of() {
 
     let (summary, _) = reader.check().await;
 
-    assert_eq!((summary.outcome, summary.new), (Outcome::Done, 1));
+    assert_eq!((summary.outcome, summary.new), (Outcome::Done, 2));
     assert!(
         summary
             .notes

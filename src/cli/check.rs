@@ -29,7 +29,7 @@ use crate::{
     config::Mailbox,
     notice::{MailboxIndex, shown::Shown},
     poll::{
-        check::Check,
+        check::{Check, rebuild},
         early::Early,
         memory,
         outcome::of_store,
@@ -38,7 +38,7 @@ use crate::{
         tell::Tell,
     },
     secret::{self, Source},
-    store::Store,
+    store::{self, Store},
 };
 
 /// What `check` takes.
@@ -268,11 +268,64 @@ struct One {
 }
 
 impl One {
-    /// Checks, again where the mailbox is busy.
+    /// Checks, again where the mailbox is busy, and where the cache turns out to be damaged at what a check does not
+    /// look at.
     async fn run(mut self, password: &SecretString) -> Checked {
+        let mut summary = self.visit(password).await;
+        let mut counted = self.count(summary.new).await;
+        if summary.outcome.is_done()
+            && let Err(store::Error::Damaged { .. }) = counted
+        {
+            match rebuild(&self.store).await {
+                Ok(note) => {
+                    summary = self.visit(password).await;
+                    summary.notes.insert(0, note);
+                    counted = self.count(summary.new).await;
+                }
+                Err(error) => counted = Err(error),
+            }
+        }
+        let store = self.store;
+        crate::poll::tell::blocking(move || store.close()).await;
+        let (kept, unread) = counted.unwrap_or_else(|error| {
+            if summary.outcome.is_done() {
+                summary.outcome = of_store(&error);
+            }
+            (0, 0)
+        });
+        Checked {
+            summary,
+            kept,
+            unread,
+        }
+    }
+
+    /// How many notices are kept, and how many of them are unread where that is asked for, after a check that has
+    /// brought so many.
+    async fn count(&self, brought: u32) -> Result<(u64, u64), store::Error> {
+        let (store, counts_unread) = (self.store.clone(), self.counts_unread);
+        crate::poll::tell::blocking(move || {
+            let unread = match counts_unread {
+                true => store.unread()?,
+                false => 0,
+            };
+            let kept = store.kept()?;
+            // After a check that has brought very much the first search does it, or the reader meanwhile.
+            if BROUGHT.contains(&brought)
+                && let Err(error) = store.index_if_many_wait()
+            {
+                // The next search tries it again, and says what is wrong.
+                tracing::debug!("cannot go on with the index: {error}");
+            }
+            Ok((kept, unread))
+        })
+        .await
+    }
+
+    async fn visit(&mut self, password: &SecretString) -> Summary {
         let (reports, mut reported) = mpsc::channel(64);
         let tell = Tell::new(MailboxIndex(0), reports);
-        let progress = self.progress;
+        let progress = self.progress.take();
         let listener = tokio::spawn(async move {
             while let Some((_, report)) = reported.recv().await {
                 if let Some(progress) = &progress {
@@ -285,7 +338,7 @@ impl One {
         });
         let mut schedule = Schedule::new(Duration::from_secs(2));
         let mut tries = 0;
-        let mut summary = loop {
+        let summary = loop {
             let started = Instant::now();
             let check = Check {
                 mailbox: &self.mailbox,
@@ -321,35 +374,7 @@ impl One {
         drop(tell);
         // It ends when nobody can report any more.
         let _ = listener.await;
-        let (store, counts_unread, brought) = (self.store, self.counts_unread, summary.new);
-        let counted = crate::poll::tell::blocking(move || {
-            let unread = match counts_unread {
-                true => store.unread(),
-                false => Ok(0),
-            };
-            let counted = unread.and_then(|unread| Ok((store.kept()?, unread)));
-            // After a check that has brought very much the first search does it, or the reader meanwhile.
-            if BROUGHT.contains(&brought)
-                && let Err(error) = store.index_if_many_wait()
-            {
-                // The next search tries it again, and says what is wrong.
-                tracing::debug!("cannot go on with the index: {error}");
-            }
-            store.close();
-            counted
-        })
-        .await;
-        let (kept, unread) = counted.unwrap_or_else(|error| {
-            if summary.outcome.is_done() {
-                summary.outcome = of_store(&error);
-            }
-            (0, 0)
-        });
-        Checked {
-            summary,
-            kept,
-            unread,
-        }
+        summary
     }
 }
 

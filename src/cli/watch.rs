@@ -24,10 +24,11 @@ use crate::{
     notice::{Headline, MailboxIndex, NoticeId, shown::Shown, text, when},
     poll::{
         Poller,
+        check::rebuild,
         report::{Outcome, Report},
     },
     secret::Source,
-    store::Store,
+    store::{self, Store},
 };
 
 /// What `watch` takes.
@@ -67,7 +68,7 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
     let mut told = Vec::new();
     for (index, mailbox) in mailboxes.iter().enumerate() {
         let store = context.store(mailbox)?;
-        told.push(Told::since_now(&store)?);
+        told.push(Told::since_now(&store).await?);
         // Asked before the first check, which would end without a password.
         let password = match Source::of(mailbox) {
             Source::Person => Some(password(mailbox).await?),
@@ -120,7 +121,7 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<ExitCode, Failu
                     }
                 }
                 // From the cache: what a reader or another check has fetched is as new.
-                let headlines = match told[index.0].news() {
+                let headlines = match told[index.0].news().await {
                     Ok(headlines) => headlines,
                     // A cache that cannot be read now is tried again with the next check.
                     Err(failure) => {
@@ -185,18 +186,34 @@ struct Told {
 }
 
 impl Told {
-    fn since_now(store: &Store) -> Result<Told, Failure> {
-        let (_, change) = store.changed_since(i64::MAX)?;
+    async fn since_now(store: &Store) -> Result<Told, Failure> {
+        let look = || Ok((store.ids()?, store.changed_since(i64::MAX)?.1));
+        let looked = match look() {
+            Err(store::Error::Damaged { .. }) => {
+                let told = store.ids().unwrap_or_default();
+                remark(&rebuild(store).await?);
+                look().map(|(ids, change)| (told.into_iter().chain(ids).collect(), change))
+            }
+            looked => looked,
+        };
+        let (told, change) = looked?;
         Ok(Told {
             store: store.clone(),
             change,
-            told: store.ids()?,
+            told,
         })
     }
 
     /// What has come since the last time, newest first, as it is fetched.
-    fn news(&mut self) -> Result<Vec<Headline>, Failure> {
-        let (changed, change) = self.store.changed_since(self.change)?;
+    async fn news(&mut self) -> Result<Vec<Headline>, Failure> {
+        let (changed, change) = match self.store.changed_since(self.change) {
+            Err(store::Error::Damaged { .. }) => {
+                // What was told keeps its id: the next check brings it again, and it is no news.
+                remark(&rebuild(&self.store).await?);
+                return Ok(Vec::new());
+            }
+            changed => changed?,
+        };
         if change < self.change {
             // Built anew without what was in it: all of that is no news.
             (self.change, self.told) = (change, self.store.ids()?);

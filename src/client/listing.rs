@@ -150,8 +150,13 @@ impl Glance {
 
     /// The unique-ids that can be read.
     pub fn names(&self) -> impl Iterator<Item = UniqueId> {
+        self.lines().map(|line| line.unique_id)
+    }
+
+    /// The lines of UIDL that can be read.
+    pub fn lines(&self) -> impl Iterator<Item = UniqueIdListing> {
         let lines = self.unique_ids.iter().flat_map(|body| lines(body));
-        lines.filter_map(|line| UniqueIdListing::parse(line).map(|line| line.unique_id))
+        lines.filter_map(UniqueIdListing::parse)
     }
 }
 

@@ -13,7 +13,8 @@ use super::{
     findings::{Failure, Findings, Found, Looked},
     identity::{self, SLICE},
     keeper::{Keeper, Terms},
-    nameless, outcome,
+    nameless::Known,
+    outcome,
     report::{Outcome, Report, Summary, grouped},
     services,
     tell::{Tell, blocking},
@@ -23,7 +24,7 @@ use crate::{
     client::{self, Transaction, dialogue::Dialogue, fetch::MOST_AHEAD, login::Last},
     config::{Mailbox, Settings},
     notice::shown::Shown,
-    pop3::{capability::Capability, listing::UniqueId},
+    pop3::listing::UniqueId,
     secret::Source,
     store::{self, Store, journal},
 };
@@ -67,8 +68,10 @@ pub(super) mod remembered {
     pub const VANISHED: &str = "vanished";
     /// How many listed messages had no unique-id when no notice was missing.
     pub const NAMELESS: &str = "nameless";
-    /// Set once a check has come through.
+    /// Set once a check has come through that has seen all that was there.
     pub const CHECKED: &str = "checked";
+    /// How many checks in a row have not seen all, or may not have.
+    pub const OPEN: &str = "open";
     /// The `largest_message` beyond which messages turned out to be larger than LIST says.
     pub const OVERSIZED_ABOVE: &str = "oversized_above";
     /// How many checks in a row have found all notices under other unique-ids than before.
@@ -76,6 +79,9 @@ pub(super) mod remembered {
     /// Set once that has happened too often for a server that has moved: its unique-ids are none. What
     /// it holds is the listing that the next one is compared with.
     pub const UNSTEADY: &str = "unsteady";
+    /// Set while more messages have another size than before than are fetched at once, and those that were fetched
+    /// were others: the unique-ids were given anew.
+    pub const REUSED: &str = "reused";
     /// Without UIDL: the numbers, sizes and names of the last listing.
     pub const PATTERN: &str = "pattern";
 }
@@ -261,70 +267,52 @@ impl Check<'_> {
         let is_unsteady = self
             .is_unsteady(&digest, by_number, given.is_empty())
             .await?
-            || self.has_numbers_for_ids(&listing, &seen, findings).await?;
+            || self
+                .has_numbers_for_ids(transaction, &listing, &seen, findings)
+                .await?;
         // The same numbers and sizes may be other messages, and the next listing may show that unique-ids are good
         // again: equal notices that have one name until then are told apart by them.
         findings.has_open_ends |= is_unsteady;
-        let given = listing.unique_ids.take().filter(|_| !is_unsteady);
-        let unique_ids = match given {
-            Some(lines) => lines
-                .into_iter()
-                .map(|line| (line.message, line.unique_id))
-                .collect(),
-            None => {
-                let has_uidl = transaction
-                    .capabilities()
-                    .is_none_or(|capabilities| capabilities.has(&Capability::Uidl));
-                // It had unique-ids and cannot give them just now: by other names all that is there
-                // would be fetched again.
-                if has_uidl
-                    && !is_unsteady
-                    && nameless::has_other_names(&seen)
-                    && let Some(response) = listing.refused.take()
-                {
-                    let request = "UIDL";
-                    return Err(client::Error::Rejected { request, response }.into());
-                }
-                // Of a server that gives others each time that has been said once.
-                if !is_unsteady {
-                    findings.note(Shown::line(
-                        "the server cannot tell notices apart (no UIDL): their headers do",
-                    ));
-                }
-                let pattern = self.recall(remembered::PATTERN).await?;
-                let known = nameless::Known {
-                    pattern: pattern.as_deref(),
-                    oversized: &oversized,
-                    largest,
-                    ahead,
-                };
-                let names = nameless::names(transaction, &listing, &known);
-                let found = match self.unless_cancelled(names).await? {
-                    Err(client::Error::TooLarge { message, limit }) => {
-                        if let Some(name) = nameless::oversized(&listing, message) {
-                            self.note_oversized(name).await?;
-                        }
-                        return Err(client::Error::TooLarge { message, limit }.into());
-                    }
-                    found => found?,
-                };
-                self.remember(remembered::PATTERN, Some(found.pattern))
-                    .await?;
-                found.names
-            }
+        let known = Known {
+            pattern: self.recall(remembered::PATTERN).await?,
+            oversized: &oversized,
+            largest,
+            ahead,
         };
-        let mut plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest);
+        let unique_ids = self
+            .names(
+                transaction,
+                &mut listing,
+                &seen,
+                &known,
+                is_unsteady,
+                findings,
+            )
+            .await?;
+        let most_resized = self.most_resized().await?;
+        let mut plan = identity::plan(
+            &listing,
+            unique_ids,
+            &seen,
+            &oversized,
+            largest,
+            most_resized,
+        );
         if !plan.missing.is_empty() && !plan.is_doubtful && listing.stated.is_none() {
             // A listing that was cut off looks like one from which something was taken away.
             let stated = self.unless_cancelled(transaction.stat(false)).await??;
             listing.stated = stated.messages();
-            plan.is_doubtful = identity::is_cut_off(&listing);
+            plan.is_doubtful = listing.stated.is_none() || identity::is_cut_off(&listing);
         }
         plan.on_server += before.as_ref().map_or(0, |before| before.messages);
         let troubles = {
             let store = self.store.clone();
             blocking(move || store.troubles()).await?
         };
+        {
+            let (store, fewer) = (self.store.clone(), std::mem::take(&mut plan.fewer));
+            blocking(move || store.count_fewer(&fewer)).await?;
+        }
         let left_out = plan.defer(&troubles, &seen, at);
         if left_out > 0 {
             let s = if left_out == 1 { "" } else { "s" };
@@ -340,7 +328,8 @@ impl Check<'_> {
         };
         findings.has_open_ends |= findings.left > 0;
         findings.on_server = Some(plan.on_server);
-        findings.has_open_ends |= plan.left_out > 0;
+        // What is not there any more is missed by the next listing only.
+        findings.has_open_ends |= plan.left_out > 0 || plan.may_miss;
         if plan.nameless > 0 {
             findings.note(Shown::line(&match plan.nameless {
                 1 => "1 message without a unique-id is not shown: UIDL leaves it out".to_owned(),
@@ -413,6 +402,9 @@ impl Check<'_> {
                     false => format!("{count} notice{s} recognised under new unique-ids"),
                 }));
             }
+            let others = tally.recognised.len() + tally.new as usize;
+            self.count_resized(plan.left_out > 0 && others * 2 > plan.fetch.len())
+                .await?;
             findings.tally.new += tally.new;
             findings.tally.told += tally.told;
             findings.tally.octets += tally.octets;
@@ -425,10 +417,6 @@ impl Check<'_> {
         if findings.left == 0 {
             // What is still to be fetched may be known by another unique-id: nothing is missed before.
             self.settle(at, plan, findings).await?;
-        }
-        if findings.left == 0 {
-            self.remember(remembered::CHECKED, Some("yes".to_owned()))
-                .await?;
         }
         // What another program has kept meanwhile may be of a listing before this one.
         let store = self.store.clone();
@@ -464,14 +452,7 @@ impl Check<'_> {
 
     /// Builds a damaged cache anew, and notes what became of it.
     async fn rebuild(&self, findings: &mut Findings) -> Result<(), store::Error> {
-        let store = self.store.clone();
-        let aside = blocking(move || store.rebuild()).await?;
-        let moved = aside.map_or_else(String::new, |aside| {
-            format!(" moved to {}, {},", aside.path.display(), aside.marks())
-        });
-        findings.note(Shown::line(&format!(
-            "the saved notices were damaged:{moved} fetched anew"
-        )));
+        findings.note(rebuild(self.store).await?);
         Ok(())
     }
 
@@ -542,6 +523,22 @@ impl Check<'_> {
         let store = self.store.clone();
         blocking(move || store.remember(name, value.as_deref())).await
     }
+}
+
+/// Builds a damaged cache anew, and says what became of it: the next visit fetches what was in it.
+///
+/// # Errors
+///
+/// No new one can be made, or the damaged one cannot be moved.
+pub async fn rebuild(store: &Store) -> Result<Shown, store::Error> {
+    let store = store.clone();
+    let aside = blocking(move || store.rebuild()).await?;
+    let moved = aside.map_or_else(String::new, |aside| {
+        format!(" moved to {}, {},", aside.path.display(), aside.marks())
+    });
+    Ok(Shown::line(&format!(
+        "the saved notices were damaged:{moved} fetched anew"
+    )))
 }
 
 /// True if a server announces that with QUIT it removes what was fetched (EXPIRE 0, RFC 2449 §6.7).

@@ -48,6 +48,10 @@ impl Check<'_> {
         if is_all_unknown && blocking(move || store.kept()).await? > 0 {
             return Ok(Vec::new());
         }
+        // Nor where a check goes on with what one that was broken off has begun.
+        if plan.missing.len() * 2 > plan.fetch.len() {
+            return Ok(Vec::new());
+        }
         let newest = plan.fetch.iter().take(HEADLINES_FIRST);
         let headers = newest.map(|(fetch, _)| Fetch {
             part: Part::Headers,

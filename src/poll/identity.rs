@@ -15,7 +15,7 @@ use crate::{
         listing::Listing,
     },
     notice::NoticeId,
-    pop3::listing::{MessageNumber, Octets, UniqueId, UniqueIdListing},
+    pop3::listing::{MessageNumber, Octets, ScanListing, UniqueId, UniqueIdListing},
     store::seen::{Listed, Seen, Troubles, trouble_name},
 };
 
@@ -26,16 +26,21 @@ pub struct Plan {
     pub fetch: Vec<(Fetch, UniqueId)>,
     /// Unique-ids among them that were seen before: how many copies they stand for is counted anew.
     pub again: Vec<UniqueId>,
+    /// Unique-ids of which fewer copies of the one notice are listed than there were, and how many are left.
+    pub fewer: Vec<(UniqueId, u32)>,
     /// Notices that were there and are not listed any more.
     pub missing: Vec<NoticeId>,
     /// True if nothing that was there is listed any more, or the listing may be cut off: doubtful, so nothing is
     /// withdrawn yet.
     pub is_doubtful: bool,
-    /// The unique-ids of the listing, and how often; only where there is something to fetch.
+    /// The unique-ids of the listing, and how often; only where there is something to fetch. Those that may be others'
+    /// by now are left out, as long as they are not fetched: their notices may be listed under another.
     pub listed: Listed,
     /// How many messages are at the server: those of the listing, and those that were left out of it because
     /// they are as they were.
     pub on_server: u32,
+    /// True if what was known by a unique-id may turn out not to be there any more once that is fetched.
+    pub may_miss: bool,
     /// How many unique-ids with another size than before are left for the next check.
     pub left_out: u32,
     /// How many listed messages had no unique-id.
@@ -48,11 +53,13 @@ pub const MOST_BREAKS: u32 = 3;
 const FIRST_REST: Duration = Duration::from_secs(15 * 60);
 /// The longest rest of a message, and of the headlines, that ended the connection.
 pub const DAY: Duration = Duration::from_secs(86_400);
-/// The most messages that are fetched again because LIST says another size than before.
-const MOST_RESIZED: usize = 50;
+/// The most messages that are fetched again because LIST says another size than before, as long as they turn out to
+/// be what they were.
+pub const MOST_RESIZED: usize = 50;
 
 /// Compares a listing with what was seen. Messages of more than `largest` octets are asked for
-/// their headers alone, and so are those that turned out to be larger than LIST says.
+/// their headers alone, and so are those that turned out to be larger than LIST says. Of those whose size has
+/// changed at most so many are fetched again.
 ///
 /// A mailbox may have a hundred thousand messages and is looked at every minute: all of this sorts
 /// places, and copies no name.
@@ -62,6 +69,7 @@ pub fn plan(
     seen: &Seen,
     oversized: &HashSet<UniqueId>,
     largest: u64,
+    most_resized: usize,
 ) -> Plan {
     unique_ids.sort_unstable_by(|(left_number, left), (right_number, right)| {
         left.cmp(right).then(left_number.cmp(right_number))
@@ -73,6 +81,7 @@ pub fn plan(
     };
 
     let mut resized = 0;
+    let mut left_out = Vec::new();
     // Of each seen unique-id, how often it is listed.
     let mut listings = vec![0; seen.len()];
     let mut walk = seen.walk();
@@ -90,6 +99,13 @@ pub fn plan(
             .any(|known| known.is_withdrawn && known.copies > 0);
         let accounted: u32 = known.iter().map(|known| known.copies).sum();
         let is_short = (accounted as usize) < copies.len();
+        let is_fewer = accounted as usize > copies.len();
+        let stand_for = known.iter().filter(|known| known.copies > 0).count();
+        if is_fewer && stand_for == 1 {
+            plan.fewer.push((unique_id.clone(), count(copies.len())));
+        }
+        // Which of several has left only they themselves tell.
+        let is_over = is_fewer && stand_for > 1;
         let is_resized = !known.is_empty()
             && copies.iter().any(|(message, _)| {
                 let octets = size(listing, *message);
@@ -106,9 +122,13 @@ pub fn plan(
                     && known.octets.0 != 0
                     && known.octets.0 <= largest
             });
-        let again = is_resized && resized < MOST_RESIZED;
-        plan.left_out += u32::from(is_resized && !again && !is_short);
-        if is_short || again || can_complete || has_left {
+        let again = is_resized && resized < most_resized;
+        let is_certain = is_short || is_over || can_complete || has_left;
+        if is_resized && !again && !is_certain {
+            left_out.push(unique_id.clone());
+        }
+        plan.may_miss |= is_over || again;
+        if is_certain || again {
             resized += usize::from(again && !is_short);
             if !known.is_empty() {
                 plan.again.push(unique_id.clone());
@@ -160,10 +180,13 @@ pub fn plan(
     plan.is_doubtful = notices > 0 && plan.missing.len() == notices
         || plan.nameless > 0
         || !listing.odd.is_empty()
+        || !left_out.is_empty()
         || is_cut_off(listing);
+    plan.left_out = count(left_out.len());
     if !plan.fetch.is_empty() {
         let unique_ids = unique_ids.into_iter();
         plan.listed = unique_ids.map(|(_, unique_id)| unique_id).collect();
+        plan.listed = plan.listed.without(&left_out);
     }
     plan
 }
@@ -223,7 +246,12 @@ impl Plan {
     fn count_no_other_again(&mut self) {
         let wanted: HashSet<&UniqueId> =
             self.fetch.iter().map(|(_, unique_id)| unique_id).collect();
-        self.again.retain(|unique_id| wanted.contains(unique_id));
+        let again = std::mem::take(&mut self.again).into_iter();
+        let (again, left_out): (Vec<_>, Vec<_>) =
+            again.partition(|unique_id| wanted.contains(unique_id));
+        self.again = again;
+        // It was in the order of the names.
+        self.listed = self.listed.without(&left_out);
     }
 }
 
@@ -252,6 +280,17 @@ fn size(listing: &Listing, message: MessageNumber) -> Octets {
     place.map(|place| scan[place].octets).unwrap_or_default()
 }
 
+/// The messages that LIST names and UIDL does not. Both are in the order of the numbers.
+pub fn unnamed(listing: &Listing, named: &[(MessageNumber, UniqueId)]) -> Vec<ScanListing> {
+    let mut named = named.iter().map(|(message, _)| *message).peekable();
+    let scan = listing.scan.iter().copied();
+    scan.filter(|line| {
+        while named.next_if(|message| *message < line.message).is_some() {}
+        named.peek() != Some(&line.message)
+    })
+    .collect()
+}
+
 /// True if STAT counts more messages than are listed.
 pub fn is_cut_off(listing: &Listing) -> bool {
     let listed = count(listing.scan.len());
@@ -264,10 +303,12 @@ fn count(messages: usize) -> u32 {
 
 /// True if each unique-id is the number of its message.
 pub fn are_numbers(unique_ids: &[UniqueIdListing]) -> bool {
-    !unique_ids.is_empty()
-        && unique_ids
-            .iter()
-            .all(|line| line.unique_id.as_bytes() == line.message.value().to_string().as_bytes())
+    !unique_ids.is_empty() && unique_ids.iter().all(is_number)
+}
+
+/// True if a unique-id is the number of its message.
+pub fn is_number(line: &UniqueIdListing) -> bool {
+    line.unique_id.as_bytes() == line.message.value().to_string().as_bytes()
 }
 
 /// True if a notice was seen under a number that is higher than all that are listed, and it had not left.
@@ -297,9 +338,9 @@ fn is_resized(listing: &Listing, seen: &Seen) -> bool {
     resized.take(2).count() == 2
 }
 
-/// True if unique-ids that are message-numbers stand for other messages than before.
+/// True if unique-ids that are message-numbers stand for other messages than before, by how many there are and how
+/// large they are.
 pub fn have_numbers_moved(listing: &Listing, seen: &Seen) -> bool {
-    let unique_ids = listing.unique_ids.as_deref().unwrap_or_default();
-    are_numbers(unique_ids)
-        && (is_one_gone_behind(unique_ids.len(), seen) || is_resized(listing, seen))
+    let listed = listing.unique_ids.as_ref().map_or(0, Vec::len);
+    is_one_gone_behind(listed, seen) || is_resized(listing, seen)
 }

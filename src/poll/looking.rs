@@ -82,8 +82,13 @@ impl Check<'_> {
         } else {
             self.unless_cancelled(transaction.glance(stated)).await??
         };
+        // Message-numbers and sizes may be the same of other messages.
+        let are_numbers =
+            glance.messages() > 0 && glance.lines().all(|line| identity::is_number(&line));
         let digest = glance.digest();
-        if digest.is_some_and(|(digest, listing)| self.with_limits(&digest, listing) == last) {
+        let is_unchanged =
+            digest.is_some_and(|(digest, listing)| self.with_limits(&digest, listing) == last);
+        if is_unchanged && !are_numbers {
             let messages = glance.messages();
             return Ok(Looked::Unchanged { messages });
         }
@@ -91,7 +96,7 @@ impl Check<'_> {
         let (bodies, seen) = tokio::join!(self.unless_cancelled(listing), self.seen());
         let bodies = bodies??;
         // Without unique-ids a listing says too little: the same sizes may be other messages.
-        if bodies.has_unique_ids() && last == self.digest(&bodies) {
+        if bodies.has_unique_ids() && !are_numbers && last == self.digest(&bodies) {
             let messages = bodies.messages();
             return Ok(Looked::Unchanged { messages });
         }

@@ -11,7 +11,6 @@ use crate::{
     client::{
         self, Transaction,
         fetch::{Fetch, Fetched, Part},
-        listing::Listing,
     },
     net::tls::hex,
     notice::headline::Digest,
@@ -30,7 +29,7 @@ pub(super) struct Names {
 /// What a visit knows when it looks for names.
 pub(super) struct Known<'a> {
     /// The pattern of the last listing.
-    pub pattern: Option<&'a str>,
+    pub pattern: Option<String>,
     /// Messages that are larger than LIST says.
     pub oversized: &'a HashSet<UniqueId>,
     /// The most octets of a message that is fetched whole.
@@ -39,26 +38,27 @@ pub(super) struct Known<'a> {
     pub ahead: usize,
 }
 
-/// Finds names for all messages of the listing.
+/// Finds names for these messages of a listing, which are in the order of their numbers.
 pub(super) async fn names(
     transaction: &mut Transaction,
-    listing: &Listing,
+    scan: &[ScanListing],
     known: &Known<'_>,
 ) -> Result<Names, client::Error> {
     let mut pattern: HashMap<(u32, u64), String> = known
         .pattern
+        .as_deref()
         .and_then(|text| serde_json::from_str::<Vec<(u32, u64, String)>>(text).ok())
         .unwrap_or_default()
         .into_iter()
         .map(|(number, octets, name)| ((number, octets), name))
         .collect();
-    if !is_still_so(transaction, listing, &pattern, known).await? {
+    if !is_still_so(transaction, scan, &pattern, known).await? {
         pattern.clear();
     }
 
-    let mut names = Vec::with_capacity(listing.scan.len());
+    let mut names = Vec::with_capacity(scan.len());
     let mut wanted = Vec::new();
-    for line in &listing.scan {
+    for line in scan {
         match pattern.get(&(line.message.value(), line.octets.0)) {
             Some(name) => names.push((line.message, line.octets, name.clone())),
             None => wanted.push(headers_of(line)),
@@ -109,7 +109,7 @@ pub(super) async fn names(
 /// size: if one of them left, the others moved up, and so the last of them is another.
 async fn is_still_so(
     transaction: &mut Transaction,
-    listing: &Listing,
+    scan: &[ScanListing],
     pattern: &HashMap<(u32, u64), String>,
     known: &Known<'_>,
 ) -> Result<bool, client::Error> {
@@ -119,28 +119,36 @@ async fn is_still_so(
             && pattern.contains_key(&(line.message.value(), line.octets.0))
             && !is_too_large(line.octets, known)
     };
-    let Some(last) = listing.scan.iter().rev().find(is_known) else {
+    let Some(last) = scan.iter().rev().find(is_known) else {
         return Ok(true);
     };
-    let mut fetch = headers_of(last);
-    loop {
-        let fetched = transaction.fetch([fetch], 1, known.largest).next().await?;
-        match fetched {
-            Some((_, Fetched::Bytes(bytes))) => {
-                let before = pattern.get(&(last.message.value(), last.octets.0));
-                return Ok(before == Some(&name(&bytes, last.octets)));
-            }
-            Some((_, Fetched::Refused(_))) if fetch.part == Part::Headers => {
-                fetch.part = Part::Whole;
-            }
-            // A refusal says nothing of the others.
-            Some((_, Fetched::Refused(_))) | None => return Ok(true),
+    let before = pattern.get(&(last.message.value(), last.octets.0));
+    let bytes = headers(transaction, last, known.largest).await?;
+    Ok(bytes.is_none_or(|bytes| before == Some(&name(&bytes, last.octets))))
+}
+
+/// What a message begins with: its headers at least. None if the server refuses it, which says nothing of others.
+pub(super) async fn headers(
+    transaction: &mut Transaction,
+    line: &ScanListing,
+    largest: u64,
+) -> Result<Option<Vec<u8>>, client::Error> {
+    for part in [Part::Headers, Part::Whole] {
+        let fetch = Fetch {
+            part,
+            ..headers_of(line)
+        };
+        if let Some((_, Fetched::Bytes(bytes))) =
+            transaction.fetch([fetch], 1, largest).next().await?
+        {
+            return Ok(Some(bytes));
         }
     }
+    Ok(None)
 }
 
 /// The most octets that are fetched at each check only to see whether messages have moved up.
-const MODERATE: u64 = 64 * 1024;
+pub(super) const MODERATE: u64 = 64 * 1024;
 
 fn headers_of(line: &ScanListing) -> Fetch {
     Fetch {
@@ -176,7 +184,7 @@ fn name_by_size(octets: Octets) -> String {
 }
 
 /// The name under which it is remembered that a message is larger than LIST says.
-pub(super) fn oversized(listing: &Listing, message: MessageNumber) -> Option<UniqueId> {
-    let line = listing.scan.iter().find(|line| line.message == message)?;
+pub(super) fn oversized(scan: &[ScanListing], message: MessageNumber) -> Option<UniqueId> {
+    let line = scan.iter().find(|line| line.message == message)?;
     UniqueId::new(name_by_size(line.octets).into_bytes())
 }

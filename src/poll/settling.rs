@@ -83,6 +83,7 @@ impl Check<'_> {
         mut plan: Plan,
         findings: &mut Findings,
     ) -> Result<(), Failure> {
+        self.end_first_check(&plan, findings).await?;
         let recognised: HashSet<_> = findings.tally.recognised.iter().copied().collect();
         // What another program has kept since this visit began is no loss of this listing's.
         let known = findings.highest_before;
@@ -118,11 +119,7 @@ impl Check<'_> {
         }
         self.remember(remembered::VANISHED, None).await?;
         let store = self.store.clone();
-        blocking(move || {
-            store.forget_troubles(at)?;
-            store.forget_elsewhere()
-        })
-        .await?;
+        blocking(move || store.forget_troubles(at)).await?;
         if !plan.missing.is_empty() {
             let (store, ids) = (self.store.clone(), plan.missing.clone());
             blocking(move || store.withdraw(&ids, at)).await?;
@@ -136,6 +133,32 @@ impl Check<'_> {
                 .await;
         }
         Ok(())
+    }
+
+    /// From the first check on that has seen all that was there, what comes is new, whatever its date and whatever
+    /// other programs had fetched. One that cannot be had puts that off for a while only.
+    async fn end_first_check(&self, plan: &Plan, findings: &Findings) -> Result<(), store::Error> {
+        let before = self.recall(remembered::OPEN).await?;
+        let before: u32 = before.and_then(|count| count.parse().ok()).unwrap_or(0);
+        let count = match plan.is_doubtful || findings.has_open_ends {
+            true => before.saturating_add(1).min(AGREEING_CHECKS),
+            false => 0,
+        };
+        if count != before {
+            let value = (count > 0).then(|| count.to_string());
+            self.remember(remembered::OPEN, value).await?;
+        }
+        // Of what nobody has fetched some services list no more than some hundred at once.
+        let has_more = services::lists_only_untaken(self.mailbox) && !plan.fetch.is_empty();
+        if has_more || (1..AGREEING_CHECKS).contains(&count) {
+            return Ok(());
+        }
+        let store = self.store.clone();
+        blocking(move || {
+            store.remember(remembered::CHECKED, Some("yes"))?;
+            store.forget_elsewhere()
+        })
+        .await
     }
 
     /// Leaves out what is only too old to be listed: it is on the server all the same.

@@ -3,12 +3,14 @@
 
 use super::{
     check::{Check, remembered},
-    findings::Findings,
-    identity,
+    findings::{Failure, Findings},
+    identity, nameless,
+    tell::blocking,
 };
 use crate::{
-    client::listing::Listing,
-    notice::shown::Shown,
+    client::{Transaction, listing::Listing},
+    notice::{fingerprint::Fingerprint, shown::Shown},
+    pop3::listing::UniqueId,
     store::{self, seen::Seen},
 };
 
@@ -47,14 +49,21 @@ impl Check<'_> {
     }
 
     /// True if the unique-ids turn out to be message-numbers, which are others' once a message has left:
-    /// none is left out although the last one is gone, or one is another message by its size.
+    /// none is left out although the last one is gone, or one is another message by its size or its headers.
     pub(super) async fn has_numbers_for_ids(
         &self,
+        transaction: &mut Transaction,
         listing: &Listing,
         seen: &Seen,
         findings: &mut Findings,
-    ) -> Result<bool, store::Error> {
-        if !identity::have_numbers_moved(listing, seen) {
+    ) -> Result<bool, Failure> {
+        let unique_ids = listing.unique_ids.as_deref().unwrap_or_default();
+        if !identity::are_numbers(unique_ids) {
+            return Ok(false);
+        }
+        let have_moved = identity::have_numbers_moved(listing, seen)
+            || self.is_last_another(transaction, listing, seen).await?;
+        if !have_moved {
             return Ok(false);
         }
         findings.note(Shown::line(
@@ -64,6 +73,55 @@ impl Check<'_> {
         self.remember(remembered::UNSTEADY, Some(NUMBERS.to_owned()))
             .await?;
         Ok(true)
+    }
+
+    /// True if the last message that was seen under its number is another by now: bots send mails of one size, and
+    /// where one of them has left, those behind it have moved up.
+    async fn is_last_another(
+        &self,
+        transaction: &mut Transaction,
+        listing: &Listing,
+        seen: &Seen,
+    ) -> Result<bool, Failure> {
+        let largest = self.settings.largest_message.0;
+        let mut lines = listing.scan.iter().rev();
+        let last = lines.find_map(|line| {
+            let is_moderate = line.octets.0 <= nameless::MODERATE.min(largest);
+            let unique_id = UniqueId::new(line.message.value().to_string().into_bytes())?;
+            let mut known = seen.get(&unique_id).iter();
+            let is_seen = known
+                .any(|known| known.copies > 0 && known.is_complete && known.octets == line.octets);
+            (is_moderate && is_seen).then_some((line, unique_id))
+        });
+        let Some((line, unique_id)) = last else {
+            return Ok(false);
+        };
+        let headers = nameless::headers(transaction, line, largest);
+        let Some(headers) = self.unless_cancelled(headers).await?? else {
+            return Ok(false);
+        };
+        let store = self.store.clone();
+        Ok(
+            !blocking(move || store.has_seen_as(&unique_id, &Fingerprint::of_headers(&headers)))
+                .await?,
+        )
+    }
+
+    /// How many messages of another size than before are fetched again at once: all of them where they are others.
+    pub(super) async fn most_resized(&self) -> Result<usize, store::Error> {
+        Ok(match self.recall(remembered::REUSED).await? {
+            Some(_) => usize::MAX,
+            None => identity::MOST_RESIZED,
+        })
+    }
+
+    /// Notes whether messages of another size than before, of which some were left out, are others.
+    pub(super) async fn count_resized(&self, are_others: bool) -> Result<(), store::Error> {
+        if are_others != self.recall(remembered::REUSED).await?.is_some() {
+            let value = are_others.then(|| "yes".to_owned());
+            self.remember(remembered::REUSED, value).await?;
+        }
+        Ok(())
     }
 
     /// A server that moves gives all notices other unique-ids, once. One that does it at each check has none

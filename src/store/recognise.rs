@@ -20,7 +20,10 @@ use crate::{
 
 /// The most notices with one fingerprint that are looked at for one whose unique-id has changed.
 /// Anybody can send the same mail a thousand times.
-const MOST_TWINS: u32 = 200;
+const MOST_TWINS: u32 = 1_000;
+
+/// The most notices of one Message-ID that are looked at for one that has left.
+const MOST_OF_ONE_NAME: u32 = 200;
 
 /// The most unique-ids that are remembered of a notice. A server with two machines behind it may have
 /// two for each; one that invents new ones at every session must not fill the cache with them.
@@ -114,20 +117,21 @@ fn unlisted_twin(
         "withdrawn IS NULL ORDER BY id",
         "withdrawn IS NOT NULL ORDER BY id",
     ] {
-        let candidates: Vec<i64> = transaction
-            .prepare_cached(&format!(
+        let first = {
+            let mut statement = transaction.prepare_cached(&format!(
                 "SELECT id FROM notice \
                  WHERE headers_digest = ?1 AND body_digest = ?2 AND {condition} LIMIT ?3"
-            ))?
-            .query_map(
-                params![fingerprint.headers, fingerprint.body, MOST_TWINS],
-                |row| row.get(0),
-            )?
-            .collect::<rusqlite::Result<_>>()?;
-        for id in candidates {
-            if is_listed(transaction, id, listed)? {
-                continue;
+            ))?;
+            let values = params![fingerprint.headers, fingerprint.body, MOST_TWINS];
+            let mut candidates = statement.query_map(values, |row| row.get(0))?;
+            loop {
+                match candidates.next().transpose()? {
+                    Some(id) if is_listed(transaction, id, listed)? => {}
+                    found => break found,
+                }
             }
+        };
+        if let Some(id) = first {
             let names: i64 = transaction
                 .prepare_cached("SELECT count(*) FROM seen WHERE notice = ?1")?
                 .query_row([id], |row| row.get(0))?;
@@ -187,7 +191,7 @@ pub(super) fn replaced(
         .prepare_cached(
             "SELECT id, date FROM notice WHERE thread_key = ?1 ORDER BY id DESC LIMIT ?2",
         )?
-        .query_map(params![key.cast_signed(), MOST_TWINS], |row| {
+        .query_map(params![key.cast_signed(), MOST_OF_ONE_NAME], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?
         .collect::<rusqlite::Result<_>>()?;

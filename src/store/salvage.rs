@@ -3,7 +3,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -134,6 +134,7 @@ impl Store {
     ///
     /// The marks that were read cannot be saved here.
     fn salvage(&self, damaged: &Path) -> Result<usize, Error> {
+        pad(damaged);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let Ok(old) = Connection::open_with_flags(damaged, flags) else {
             return Ok(0);
@@ -190,29 +191,70 @@ impl Store {
 
 type Mark = (Vec<u8>, Vec<u8>, bool, bool, bool, Option<i64>);
 
-/// The marks and the id of every notice that can be read, from the front until the damage and from
-/// the back until it; and what was saved of an earlier damage and waits for its notices still.
-fn read_marks(old: &Connection) -> Vec<Mark> {
-    const COLUMNS: &str = "headers_digest, body_digest, read, starred, muted";
+/// Gives a file that was torn off its length again, the end being nothing: SQLite reads none that is shorter than it
+/// says of itself, not even what is there. Whatever fails here fails there.
+fn pad(damaged: &Path) {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    const LONGEST: u64 = 16 << 30;
 
+    let Ok(file) = fs::OpenOptions::new().read(true).write(true).open(damaged) else {
+        return;
+    };
+    // Page size and pages (SQLite's file format, §1.3).
+    let mut header = [0; 32];
+    if file.read_exact_at(&mut header, 0).is_err() || !header.starts_with(MAGIC) {
+        return;
+    }
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        octets => u64::from(octets),
+    };
+    let pages = u32::from_be_bytes([header[28], header[29], header[30], header[31]]);
+    let whole = u64::from(pages) * page;
+    let length = file.metadata().map_or(u64::MAX, |file| file.len());
+    if length < whole && whole <= LONGEST {
+        let _ = file.set_len(whole);
+    }
+}
+
+const MARKS: &str = "headers_digest, body_digest, read, starred, muted";
+
+fn mark(row: &Row) -> rusqlite::Result<Mark> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+    ))
+}
+
+/// The marks and the id of every notice that can be read, before, between and behind the damage; and what was saved of
+/// an earlier damage and waits for its notices still.
+fn read_marks(old: &Connection) -> Vec<Mark> {
     let mut marks = Vec::new();
+    // Up to this one all was read, or cannot be.
+    let (mut behind, mut step) = (0i64, 1i64);
+    while behind < i64::MAX {
+        let select = format!("SELECT {MARKS}, id FROM notice WHERE id > {behind} ORDER BY id");
+        let (read, is_all) = rows_until_damage(old, &select, mark);
+        (behind, step) = match read.last().and_then(|mark| mark.5) {
+            _ if is_all => (i64::MAX, step),
+            Some(last) => (last, 1),
+            // Further and further, until something can be read again, or nothing is left.
+            None => (behind.saturating_add(step), step.saturating_mul(2)),
+        };
+        marks.extend(read);
+    }
     for rest in [
-        "id FROM notice ORDER BY id ASC",
+        // What was stepped over from the other side.
         "id FROM notice ORDER BY id DESC",
         "id FROM salvaged",
         // As it was before the fourth step of the schema.
         "NULL FROM salvaged",
     ] {
-        marks.extend(rows(old, &format!("SELECT {COLUMNS}, {rest}"), |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-                row.get(5)?,
-            ))
-        }));
+        marks.extend(rows(old, &format!("SELECT {MARKS}, {rest}"), mark));
     }
     marks
 }
@@ -223,11 +265,31 @@ fn rows<T>(
     select: &str,
     read: impl FnMut(&Row) -> rusqlite::Result<T>,
 ) -> Vec<T> {
-    let Ok(mut statement) = old.prepare(select) else {
-        return Vec::new();
+    rows_until_damage(old, select, read).0
+}
+
+/// The same, and whether those are all.
+fn rows_until_damage<T>(
+    old: &Connection,
+    select: &str,
+    read: impl FnMut(&Row) -> rusqlite::Result<T>,
+) -> (Vec<T>, bool) {
+    let mut all = Vec::new();
+    let mut statement = match old.prepare(select) {
+        Ok(statement) => statement,
+        // Another schema, or none that can be read: nothing further on can be either.
+        Err(_) => return (all, true),
     };
-    let rows = statement.query_map([], read);
-    rows.map_or_else(|_| Vec::new(), |rows| rows.map_while(Result::ok).collect())
+    let Ok(rows) = statement.query_map([], read) else {
+        return (all, false);
+    };
+    for row in rows {
+        match row {
+            Ok(row) => all.push(row),
+            Err(_) => return (all, false),
+        }
+    }
+    (all, true)
 }
 
 /// What is remembered of the person and the server, and not of what was in the cache: this one is

@@ -60,6 +60,17 @@ impl Listed {
         }
     }
 
+    /// All but these, which are in their order.
+    #[must_use]
+    pub fn without(&self, others: &[UniqueId]) -> Listed {
+        if others.is_empty() {
+            return self.clone();
+        }
+        let all = self.0.iter();
+        let rest = all.filter(|listed| others.binary_search(listed).is_err());
+        Listed(rest.cloned().collect())
+    }
+
     /// True if a message has this unique-id.
     pub fn contains(&self, unique_id: &UniqueId) -> bool {
         self.0.binary_search(unique_id).is_ok()
@@ -233,6 +244,26 @@ impl Store {
         })
     }
 
+    /// True if a notice with these headers was fetched under this unique-id, and is still known by it.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn has_seen_as(
+        &self,
+        unique_id: &UniqueId,
+        headers_digest: &[u8; 16],
+    ) -> Result<bool, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM seen JOIN notice ON notice.id = seen.notice \
+                     WHERE seen.unique_id = ?1 AND seen.copies > 0 AND notice.headers_digest = ?2",
+                )?
+                .exists(params![unique_id.as_bytes(), headers_digest])
+        })
+    }
+
     /// Begins to count the listed copies of these unique-ids anew, before all of them are fetched
     /// again: a check that is cut off in between has then not counted one of them twice, and the
     /// next one fetches the others.
@@ -249,6 +280,25 @@ impl Store {
                 transaction.prepare_cached("UPDATE seen SET copies = 0 WHERE unique_id = ?1")?;
             for unique_id in unique_ids {
                 statement.execute([unique_id.as_bytes()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that fewer copies of the notices of these unique-ids are listed than there were, and how many.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written.
+    pub fn count_fewer(&self, unique_ids: &[(UniqueId, u32)]) -> Result<(), Error> {
+        if unique_ids.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction, _| {
+            let mut statement = transaction
+                .prepare_cached("UPDATE seen SET copies = min(copies, ?2) WHERE unique_id = ?1")?;
+            for (unique_id, copies) in unique_ids {
+                statement.execute(params![unique_id.as_bytes(), copies])?;
             }
             Ok(())
         })

@@ -92,6 +92,23 @@ fn a_cache_that_is_torn_off_keeps_what_can_be_read_of_its_marks() {
 }
 
 #[test]
+fn damage_that_a_check_does_not_look_at_is_mended_by_it_all_the_same() {
+    let (_office, person) = marked();
+    let page = page_of(&person, "notice_by_change");
+    overwrite(&person, page.start, &vec![0; page.size]);
+
+    // Nothing has come, so that a visit reads next to nothing of the cache.
+    let checked = person.run(&["check"]).expect(0);
+    assert!(
+        checked
+            .stderr
+            .contains("the saved notices were damaged: moved to"),
+        "{checked}"
+    );
+    assert_whole(&person);
+}
+
+#[test]
 fn a_mail_whose_pages_are_junk_comes_again_and_the_marks_stay() {
     let (_office, person) = marked();
     let page = page_of_mails(&person);
@@ -119,14 +136,19 @@ struct Page {
 
 /// The page on which the table of the mails begins.
 fn page_of_mails(person: &Person) -> Page {
+    page_of(person, "mail")
+}
+
+/// The page on which a table or an index begins.
+fn page_of(person: &Person, name: &str) -> Page {
     let connection = Connection::open(person.cache_path()).expect("the cache");
     let (number, size): (u32, u32) = connection
         .query_row(
-            "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'mail'",
-            [],
+            "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = ?1",
+            [name],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
-        .expect("the table of mails");
+        .expect("a table or an index");
     Page {
         start: u64::from(number - 1) * u64::from(size),
         size: size as usize,

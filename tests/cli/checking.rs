@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{FileExt, PermissionsExt},
     sync::{Mutex, mpsc},
 };
 
@@ -233,6 +233,36 @@ fn watch_tells_of_what_another_program_has_fetched() {
     let line = watching.line();
 
     assert!(line.ends_with("\tby another"), "{line}");
+}
+
+#[test]
+fn watch_goes_on_with_a_cache_that_is_built_anew() {
+    let (office, person) = checked();
+    let cache = rusqlite::Connection::open(person.cache_path()).expect("the cache");
+    let (number, size): (u32, u32) = cache
+        .query_row(
+            "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size \
+             WHERE name = 'notice_by_change'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .expect("an index");
+    drop(cache);
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(person.cache_path())
+        .expect("the cache");
+    file.write_all_at(&vec![0; size as usize], u64::from((number - 1) * size))
+        .expect("damage");
+    office.deliver("one more");
+
+    let mut watching = Watching::start(&person, &["watch"]);
+
+    // What was there before is no news.
+    let line = watching.line();
+    assert!(line.ends_with("\tone more"), "{line}");
+    assert_eq!(watching.interrupt(), Some(130));
+    assert_eq!(person.subjects().len(), 8);
 }
 
 #[test]

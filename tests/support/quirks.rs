@@ -65,6 +65,8 @@ pub enum Quirk {
     UnsteadyIds,
     /// Unique-ids are the message numbers.
     NumberIds,
+    /// UIDL leaves out the second message.
+    LeavesOut,
     /// It lets nobody in while somebody else is.
     Exclusive,
     /// It announces how long to wait between two sessions.
@@ -130,6 +132,8 @@ struct State {
     is_held: bool,
     /// What was said that no reader may say.
     forbidden: Vec<String>,
+    /// How many messages were handed out, or their headers.
+    fetched: u32,
 }
 
 /// A running server. It is gone when the test's runtime ends.
@@ -151,6 +155,7 @@ impl Odd {
             sessions: 0,
             is_held: false,
             forbidden: Vec::new(),
+            fetched: 0,
         }));
         let shared = state.clone();
         tokio::spawn(async move {
@@ -191,15 +196,32 @@ impl Odd {
             };
             state.mails.push(Mail {
                 unique_id,
-                text: format!(
-                    "From: Priya <priya@team.example>\nSubject: Notice {subject}\n\
-                     Message-ID: <{subject}@team.example>\nDate: Thu, 5 Nov 2026 10:00:00 +0000\n\n\
-                     text\n.\n..dots\nend of {subject}\n"
+                text: mail(
+                    &subject.to_string(),
+                    &format!("text\n.\n..dots\nend of {subject}\n"),
                 ),
                 is_taken: false,
                 generation: 0,
             });
         }
+    }
+
+    /// All that is there now: unique-ids and mails, each mail by its subject and its text.
+    pub fn hold(&self, mails: &[(&str, &str, &str)]) {
+        self.state().mails = mails
+            .iter()
+            .map(|(unique_id, subject, text)| Mail {
+                unique_id: (*unique_id).to_owned(),
+                text: mail(subject, text),
+                is_taken: false,
+                generation: 0,
+            })
+            .collect();
+    }
+
+    /// How many messages were handed out, or their headers.
+    pub fn fetched(&self) -> u32 {
+        self.state().fetched
     }
 
     /// Somebody else takes the oldest message away.
@@ -234,6 +256,13 @@ impl Odd {
     pub fn is_free(&self) -> bool {
         !self.state().is_held
     }
+}
+
+fn mail(subject: &str, text: &str) -> String {
+    format!(
+        "From: Priya <priya@team.example>\nSubject: Notice {subject}\n\
+         Message-ID: <{subject}@team.example>\nDate: Thu, 5 Nov 2026 10:00:00 +0000\n\n{text}"
+    )
 }
 
 fn lock(state: &Arc<Mutex<State>>) -> MutexGuard<'_, State> {
@@ -360,7 +389,13 @@ impl Session {
                     .listed
                     .iter()
                     .map(|(number, id, _)| (*number, id.clone()));
-                let lines = lines.collect();
+                let left_out = if self.is(Quirk::LeavesOut) {
+                    1
+                } else {
+                    usize::MAX
+                };
+                let lines = lines.enumerate().filter(|(place, _)| *place != left_out);
+                let lines = lines.map(|(_, line)| line).collect();
                 self.list(lines);
             }
             "LIST" if !argument.is_empty() && !self.is(Quirk::ListsWhole) => {
@@ -576,6 +611,7 @@ impl Session {
                 mail.is_taken = true;
             }
         }
+        lock(&self.state).fetched += 1;
         self.say("+OK message follows");
         if self.is(Quirk::AddsHeaders) {
             let session = lock(&self.state).sessions;
