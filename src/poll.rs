@@ -149,6 +149,9 @@ impl Drop for Poller {
     }
 }
 
+/// Under this name it is remembered how long a server wants to be left alone between two logins, in seconds.
+const LOGIN_DELAY: &str = "login_delay";
+
 struct Polling {
     index: MailboxIndex,
     mailbox: Mailbox,
@@ -199,12 +202,46 @@ impl Polling {
         if let Some(least) = services::least_interval(&self.mailbox) {
             schedule.obey(least);
         }
+        if let Some(wait) = self.comes_too_early(&mut schedule).await
+            && !self.wait(Some(wait)).await
+        {
+            return;
+        }
         loop {
             let next = self.check(&mut schedule).await;
             if self.stop.is_cancelled() || !self.wait(next).await {
                 return;
             }
         }
+    }
+
+    /// How long the server wants to be left alone still after the last check before this start, if it has announced
+    /// that (LOGIN-DELAY, RFC 2449 §6.5). That check is told of then, with when the next is due.
+    async fn comes_too_early(&mut self, schedule: &mut Schedule) -> Option<Duration> {
+        let store = self.store.clone();
+        let recalled = blocking(move || {
+            let delay = store.remembered(LOGIN_DELAY)?;
+            // Of most servers nothing is remembered, and nothing more is read.
+            match delay.and_then(|seconds| seconds.parse().ok()) {
+                Some(seconds) => Ok(Some((seconds, memory::recall(&store, 1)?.pop()))),
+                None => Ok(None),
+            }
+        });
+        // A cache that cannot be read is told of by the check.
+        let recalled: Result<_, crate::store::Error> = recalled.await;
+        let (seconds, last) = recalled.ok()??;
+        schedule.obey(Duration::from_secs(seconds));
+        let mut last = last?;
+        let since = self.now().duration_since(last.at);
+        let left = SignedDuration::from_secs(seconds.cast_signed()).checked_sub(since)?;
+        // A clock that was set back puts nothing off.
+        let wait = Duration::try_from(left)
+            .ok()
+            .filter(|_| since.is_positive())?;
+        last.next = self.now().checked_add(wait).ok();
+        let tell = Tell::new(self.index, self.reports.clone());
+        tell.report(Report::Checked(last)).await;
+        Some(wait)
     }
 
     /// One check, its report, and when the next is due.
@@ -241,6 +278,7 @@ impl Polling {
         if let Some(least) = least {
             schedule.obey(least);
         }
+        let announced = least.map(|least| least.as_secs().to_string());
         let mut next = schedule.after(&summary.outcome, self.chance());
         if summary.left > 0 && summary.outcome.is_done() {
             next = schedule.between_slices(self.chance());
@@ -253,7 +291,13 @@ impl Polling {
         summary.next = next.and_then(|wait| self.now().checked_add(wait).ok());
         let recorded = {
             let (store, summary) = (self.store.clone(), summary.clone());
-            blocking(move || memory::record(&store, &summary)).await
+            blocking(move || {
+                if let Some(announced) = &announced {
+                    store.remember(LOGIN_DELAY, Some(announced))?;
+                }
+                memory::record(&store, &summary)
+            })
+            .await
         };
         if let Err(error) = recorded {
             // The check itself has told that nothing can be saved.

@@ -261,6 +261,31 @@ async fn a_poller_checks_at_once_and_when_asked() {
 }
 
 #[tokio::test]
+async fn a_server_that_wants_to_be_left_alone_is_so_after_a_new_start_too() {
+    let delay = |session: &str| session.replace("S: UIDL\n", "S: UIDL\nS: LOGIN-DELAY 600\n");
+    let script = Script::serve(vec![delay(EMPTY), delay(STILL_EMPTY)]).await;
+    let reader = Reader::of(script.port);
+    let (poller, mut reported) = start(&reader);
+    let first = next_check(&mut reported).await;
+    poller.stop().await;
+
+    let (poller, mut reported) = start(&reader);
+    let told = next_check(&mut reported).await;
+
+    // The check of before, and when the next is due: nothing was said to the server.
+    assert_eq!(told.at.as_second(), first.at.as_second());
+    let wait = told.next.expect("another").duration_since(told.at);
+    assert!((599..=600).contains(&wait.as_secs()), "{wait}");
+    // Whoever asks for it knows better.
+    poller.check_now();
+    let asked = next_check(&mut reported).await;
+    assert_eq!(asked.outcome, Outcome::Done);
+    assert!(asked.at > told.at);
+    poller.stop().await;
+    script.finish().await.expect("as written");
+}
+
+#[tokio::test]
 async fn a_server_that_is_silent_holds_up_no_other_mailbox() {
     let silent = Script::serve(scripts(&["S~"])).await;
     let well = Script::serve(scripts(&[EMPTY, STILL_EMPTY])).await;

@@ -131,7 +131,7 @@ fn code_and_next(outcome: &Outcome) -> Option<(u8, &'static str)> {
         Outcome::Refused { .. } => (UNREACHABLE, "ask whoever runs the server"),
         Outcome::SignInFailed { .. } => (
             SIGN_IN,
-            "check user and password in the settings: `tidings doctor` tests them",
+            "check user, and password or token, in the settings: `tidings doctor` tests them",
         ),
         Outcome::NoPassword { .. } => (
             SETTINGS,

@@ -62,7 +62,7 @@ pub enum Error {
     #[error("pin_sha256 is not a SHA-256 in hex: 64 digits")]
     Pin,
     /// The server said no.
-    #[error("the server rejected {request}: {}", .response.text)]
+    #[error("the server rejected {request}{}", said(.response))]
     Rejected {
         /// What was asked.
         request: &'static str,
@@ -138,5 +138,13 @@ impl From<ClientError> for Error {
             },
             ClientError::Broken(error) => Error::Broken(error),
         }
+    }
+}
+
+/// What a server has said, behind a colon.
+fn said(response: &Response) -> String {
+    match response.text.is_empty() {
+        true => " without a word".to_owned(),
+        false => format!(": {}", response.text),
     }
 }

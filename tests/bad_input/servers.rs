@@ -100,7 +100,7 @@ fn a_wrong_password_is_sent_once_and_told() {
     assert_eq!(
         ran.stderr,
         "tidings: cannot check notices: sign-in failed: account or password are wrong\n         \
-         check user and password in the settings: `tidings doctor` tests them\n"
+         check user, and password or token, in the settings: `tidings doctor` tests them\n"
     );
     assert_eq!(office.heard("PASS") + office.heard("AUTH"), 1);
     assert_eq!(office.heard("QUIT"), 1);
