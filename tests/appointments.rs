@@ -108,6 +108,90 @@ fn zones_are_known_by_the_names_that_other_programs_have_for_them() {
 }
 
 #[test]
+fn a_zone_that_the_calendar_explains_is_what_it_says_whatever_it_is_called() {
+    let part = |kind: &str, start: &str, offset: &str, rule: &str| {
+        format!(
+            "BEGIN:{kind}\nDTSTART:{start}\nTZOFFSETFROM:+0000\nTZOFFSETTO:{offset}\n{rule}END:{kind}\n"
+        )
+    };
+    let yearly = |month: u8, day: &str| format!("RRULE:FREQ=YEARLY;BYMONTH={month};BYDAY={day}\n");
+    let europe = [
+        part("STANDARD", "16011028T030000", "+0100", &yearly(10, "-1SU")),
+        part("DAYLIGHT", "16010325T020000", "+0200", &yearly(3, "-1SU")),
+    ]
+    .concat();
+    let america = [
+        part("STANDARD", "16011104T020000", "-0500", &yearly(11, "1SU")),
+        part("DAYLIGHT", "16010311T020000", "-0400", &yearly(3, "2SU")),
+    ]
+    .concat();
+    let fixed = part("STANDARD", "16010101T000000", "+0530", "");
+    // Rules of long ago that were followed by others.
+    let changed = [
+        part("STANDARD", "19700101T000000", "+0300", ""),
+        part(
+            "DAYLIGHT",
+            "19800401T000000",
+            "+0400",
+            "RRULE:FREQ=YEARLY;BYMONTH=4;BYDAY=1SU;UNTIL=19900401T000000Z\n",
+        ),
+        part("STANDARD", "20150101T000000", "+0200", ""),
+    ]
+    .concat();
+    // By the day of the month on or after which it is.
+    let by_day = [
+        part(
+            "STANDARD",
+            "16011104T020000",
+            "-0500",
+            "RRULE:FREQ=YEARLY;BYMONTH=11;BYMONTHDAY=1,2,3,4,5,6,7;BYDAY=SU\n",
+        ),
+        part(
+            "DAYLIGHT",
+            "16010311T020000",
+            "-0400",
+            "RRULE:FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=8,9,10,11,12,13,14;BYDAY=SU\n",
+        ),
+    ]
+    .concat();
+    for (name, rules, month, utc) in [
+        ("(GMT+01.00) Sarajevo/Warsaw/Zagreb", &europe, 7, "07:00"),
+        ("(GMT+01.00) Sarajevo/Warsaw/Zagreb", &europe, 1, "08:00"),
+        ("Customized Time Zone", &america, 7, "13:00"),
+        ("EST", &america, 7, "13:00"),
+        ("EST", &america, 1, "14:00"),
+        ("tzone://Microsoft/Custom", &by_day, 3, "13:00"),
+        ("Office of ours", &fixed, 7, "03:30"),
+        ("Moved", &changed, 7, "07:00"),
+    ] {
+        let calendar = format!(
+            "BEGIN:VTIMEZONE\nTZID:{name}\n{rules}END:VTIMEZONE\nBEGIN:VEVENT\nUID:1\nSUMMARY:Talk\n\
+             DTSTART;TZID=\"{name}\":2026{month:02}20T090000\nEND:VEVENT"
+        );
+        let told = told(&calendar, "Etc/UTC");
+        let expected = format!(" 2026 {utc} (Etc/UTC)");
+        assert!(told.contains(&expected), "{name}, {month}: {told}");
+    }
+}
+
+#[test]
+fn links_of_an_appointment_have_numbers() {
+    let calendar = "BEGIN:VEVENT\nUID:1\nSUMMARY:Talk\nDTSTART:20261208T200000Z\n\
+                    LOCATION:https://zoom.example/j/77\nDESCRIPTION:Join at https://meet.example/abc or call\nEND:VEVENT";
+    let notice = Notice::parse(&mail(calendar));
+
+    let targets: Vec<&str> = notice
+        .links
+        .iter()
+        .map(|link| link.target.as_str())
+        .collect();
+    assert_eq!(
+        targets,
+        ["https://zoom.example/j/77", "https://meet.example/abc"]
+    );
+}
+
+#[test]
 fn whole_days_and_how_long_it_lasts_are_told() {
     let days = MEETING
         .replace(

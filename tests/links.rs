@@ -56,6 +56,35 @@ fn links_that_are_counted_are_shown_as_where_they_lead() {
 }
 
 #[test]
+fn a_text_is_held_against_where_it_leads_as_people_see_it() {
+    for label in [
+        "pay\u{200b}pal.com",
+        "pay\u{2060}pal.com",
+        "pay\u{ad}pal.com",
+        "ｐａｙｐａｌ.com",
+        "paypal。com",
+        "paypal\u{2024}com",
+        "help@paypal.com",
+    ] {
+        let warning = link(label, "https://evil.test/").warning;
+        let words = warning.expect("a warning");
+        assert_eq!(
+            words.as_str(),
+            "text says paypal.com, goes to evil.test",
+            "{label}"
+        );
+    }
+    for label in [
+        "Mr.Smith",
+        "file.mov",
+        "write to help@paypal.com",
+        "St.Gallen",
+    ] {
+        assert_eq!(link(label, "https://evil.test/").warning, None, "{label}");
+    }
+}
+
+#[test]
 fn links_that_hold_another_for_a_purpose_of_theirs_are_left_as_they_are() {
     for written in [
         "https://paypal.example/url?q=https://evil.test/login",

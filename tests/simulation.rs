@@ -31,7 +31,7 @@ use secrecy::SecretString;
 use tidings::{
     config::{Interval, Mailbox, Settings, Tls},
     net::Stream,
-    notice::{Headline, MailboxIndex, Marks},
+    notice::{Headline, MailboxIndex, Marks, NoticeId},
     poll::{
         Poller, Surroundings,
         check::Check,
@@ -193,6 +193,7 @@ struct Reader {
     checks: Vec<(Instant, Instant)>,
     /// What was marked, by subject.
     marked: BTreeMap<String, Marks>,
+    told: Told,
 }
 
 /// All that there is.
@@ -356,6 +357,27 @@ fn move_server(world: &mut World) {
     world.say("the server has moved: all unique-ids are others");
 }
 
+/// What a reader was told of as new, and how often.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<BTreeMap<NoticeId, u32>>>);
+
+impl Told {
+    fn note(&self, report: &Report) {
+        if let Report::Arrived(headlines) = report {
+            let mut told = self.0.lock().expect("nobody panics over it");
+            for headline in headlines {
+                *told.entry(headline.id).or_default() += 1;
+            }
+        }
+    }
+
+    fn twice(&self) -> Vec<NoticeId> {
+        let told = self.0.lock().expect("nobody panics over it");
+        let twice = told.iter().filter(|(_, times)| **times > 1);
+        twice.map(|(id, _)| *id).collect()
+    }
+}
+
 impl Reader {
     fn new(world: &World, number: usize) -> Reader {
         let path = world.folder.path().join(format!("reader-{number}.db"));
@@ -376,6 +398,7 @@ impl Reader {
             password: SecretString::from("sesame"),
             checks: Vec::new(),
             marked: BTreeMap::new(),
+            told: Told::default(),
         }
     }
 
@@ -402,7 +425,12 @@ impl Reader {
         let in_slices = world.borrow_mut().chance.one_in(3);
         let cancelled = CancellationToken::new();
         let (reports, mut reported) = mpsc::channel(16);
-        tokio::spawn(async move { while reported.recv().await.is_some() {} });
+        let told = self.told.clone();
+        tokio::spawn(async move {
+            while let Some((_, report)) = reported.recv().await {
+                told.note(&report);
+            }
+        });
         let tell = Tell::new(MailboxIndex(0), reports);
         let check = Check {
             mailbox: &self.mailbox,
@@ -502,7 +530,7 @@ impl Reader {
             match report {
                 Some((_, Report::Started { .. })) => began = Instant::now(),
                 Some((_, Report::Checked(summary))) => self.note(world, &summary, began),
-                Some(_) => {}
+                Some((_, report)) => self.told.note(&report),
                 None => return,
             }
         }
@@ -599,6 +627,12 @@ impl Reader {
         if let Some((_, there)) = kept.remove("(cannot be fetched)") {
             assert_eq!(there, 0, "{}: it could be fetched by now", self.name);
         }
+        let twice: Vec<_> = self.told.twice();
+        assert!(
+            twice.is_empty(),
+            "{} was told twice of {twice:?}",
+            self.name
+        );
         assert!(
             kept.is_empty(),
             "{} has what was never sent: {kept:?}",

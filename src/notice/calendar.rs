@@ -10,16 +10,20 @@ use jiff::tz::TimeZone;
 
 use super::{
     Notice, Run, Style,
-    body::{Block, Content, Table},
+    body::{Block, Content, Table, plain},
+    links::Links,
+    parts::Format,
     shown::Shown,
 };
 
 mod event;
 mod moment;
 mod recurrence;
+mod zone;
 
 use event::{BEFORE, Event};
 use moment::Moment;
+use zone::Zones;
 
 /// What an appointment is known by: a later notice of it takes the place of an earlier one.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,7 +81,12 @@ impl Notice {
                 .rows
                 .iter()
                 .position(|row| has_label(row, event::WHEN));
-            let row = row(BEFORE, Shown::line(&before.join(", ")));
+            let before = Run {
+                text: Shown::line(&before.join(", ")),
+                style: Style::Text,
+                link: None,
+            };
+            let row = row(BEFORE, vec![before]);
             table.rows.insert(when.unwrap_or(0), row);
         }
     }
@@ -112,12 +121,17 @@ impl Appointment {
 }
 
 /// Returns what a calendar is about. Times are told in the reader's own zone too, if that is known and another.
-pub(super) fn told(calendar: &str, own: Option<&TimeZone>, with_text: bool) -> Told {
+pub(super) fn told(
+    calendar: &str,
+    own: Option<&TimeZone>,
+    with_text: bool,
+    links: &mut Links,
+) -> Told {
     let Some(calendar) = parsed(calendar) else {
         return Told::default();
     };
     let method = event::method(&calendar);
-    let zones = calendar.build_tz_resolver();
+    let zones = Zones::of(&calendar);
     let all = calendar.components.iter();
     let events = all.filter(|component| component.component_type.is_event_or_todo());
     let count = events.clone().count();
@@ -137,14 +151,15 @@ pub(super) fn told(calendar: &str, own: Option<&TimeZone>, with_text: bool) -> T
         }
         let rows = event.rows(own).into_iter();
         let rows = rows.filter(|(_, value)| !value.is_empty());
-        let rows = rows.map(|(label, value)| row(label, value));
+        let rows = rows.map(|(label, value)| row(label, plain::linked(&value, Style::Text, links)));
         let table = Table {
             headed: false,
             rows: rows.collect(),
         };
         blocks.extend([Block::new(Content::Table(table)), Block::gap()]);
         if with_text && !event.text.is_empty() {
-            blocks.extend([Block::prose(event.text, Style::Text), Block::gap()]);
+            blocks.extend(plain::blocks(&event.text, Format::Fixed, links));
+            blocks.push(Block::gap());
         }
     }
     if count > MOST_EVENTS {
@@ -157,16 +172,13 @@ pub(super) fn told(calendar: &str, own: Option<&TimeZone>, with_text: bool) -> T
     }
 }
 
-fn row(label: &'static str, value: Shown) -> Vec<Vec<Run>> {
-    let run = |text, style| Run {
-        text,
-        style,
+fn row(label: &'static str, value: Vec<Run>) -> Vec<Vec<Run>> {
+    let label = Run {
+        text: Shown::from_static(label),
+        style: Style::Strong,
         link: None,
     };
-    vec![
-        vec![run(Shown::from_static(label), Style::Strong)],
-        vec![run(value, Style::Text)],
-    ]
+    vec![vec![label], value]
 }
 
 /// One of a series is an appointment of its own.

@@ -33,6 +33,9 @@ pub fn corrected<'x>(said: &str, text: &str, bytes: impl Fn() -> Cow<'x, [u8]>) 
             return Some(text.to_owned());
         }
     }
+    if is_ascii_charset(&name) && !text.is_ascii() {
+        return Some(guess(&bytes(), text));
+    }
     match charset_decoder(name.as_bytes()) {
         Some(_) if !has_letters(text) => Some(best(&bytes(), text)),
         Some(decode) => (name != said).then(|| decode(&bytes())),
@@ -251,6 +254,9 @@ pub(super) fn of_word(said: &str, octets: &[u8]) -> Option<String> {
         return None;
     }
     let name = cleaned(said.trim());
+    if is_ascii_charset(&name) {
+        return Some(guess(octets, ""));
+    }
     match charset_decoder(name.as_bytes()) {
         _ if is_utf8(&name) => {
             let error = std::str::from_utf8(octets).err()?;
@@ -283,6 +289,17 @@ pub(super) fn of_word(said: &str, octets: &[u8]) -> Option<String> {
                 .filter(|better| *better != text)
         }
     }
+}
+
+/// Returns the text of octets that are said to be in this charset.
+pub(super) fn of_octets(said: &str, octets: &[u8]) -> String {
+    of_word(said, octets).unwrap_or_else(|| {
+        let decode = charset_decoder(cleaned(said.trim()).as_bytes());
+        match decode.filter(|_| std::str::from_utf8(octets).is_err()) {
+            Some(decode) => decode(octets),
+            None => String::from_utf8_lossy(octets).into_owned(),
+        }
+    })
 }
 
 /// What decodes with fewer broken letters: the text as it is, or what its octets look like.

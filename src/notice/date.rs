@@ -10,7 +10,11 @@ pub(super) fn read(words: &str, without_time: civil::Time) -> Option<(Timestamp,
         return None;
     }
     let mut date = Found::default();
-    for word in without_comments(words).split(|c: char| c.is_whitespace() || c == ',') {
+    let words = without_comments(words)
+        .replace(['年', '月'], "-")
+        .replace('時', ":")
+        .replace(['日', '分', '秒'], " ");
+    for word in words.split(|c: char| c.is_whitespace() || c == ',') {
         date.take(word.trim_matches(['.', '"', '\'', '[', ']']))?;
     }
     date.moment(without_time)
@@ -50,6 +54,18 @@ impl Found {
             return Some(());
         }
         if first.is_ascii_digit() {
+            // `23Nov2026`
+            let month = word.find(char::is_alphabetic).unwrap_or(word.len());
+            let end = word.rfind(char::is_alphabetic).unwrap_or(0) + 1;
+            if end - month.min(end) >= 3 && word.is_char_boundary(end) && end < word.len() {
+                let is_glued = word[..month].bytes().all(|octet| octet.is_ascii_digit())
+                    && word[end..].bytes().all(|octet| octet.is_ascii_digit());
+                if is_glued {
+                    self.number(&word[..month])?;
+                    self.name(&word[month..end]);
+                    return self.number(&word[end..]);
+                }
+            }
             return self.day_of(word);
         }
         self.name(word);
@@ -93,6 +109,10 @@ impl Found {
                 self.day = Some(day.parse().ok()?);
                 self.name(month);
                 self.year = Some(full_year(year)?);
+            }
+            // `12.10.00` behind a date is a time.
+            [_, _, _] if word.contains('.') && self.month.is_some() && self.year.is_some() => {
+                return self.time(&word.replace('.', ":"));
             }
             [one, other, year] => {
                 let (one, other): (i8, i8) = (one.parse().ok()?, other.parse().ok()?);
@@ -193,6 +213,8 @@ fn full_year(digits: &str) -> Option<i16> {
     let year: i16 = digits.parse().ok()?;
     Some(match digits.len() {
         2 if year < 50 => year + 2000,
+        // `0026`
+        4 if year < 50 => year + 2000,
         2 | 3 => year + 1900,
         4 => year,
         _ => return None,
@@ -294,6 +316,10 @@ mod tests {
             "Thu,5 Nov 2026 10:00:00+0000",
             "Thu, 5 Nov 2026 10:00:00 -0000",
             "Thu, 5 Nov 126 10:00:00 GMT",
+            "Thu, 5 Nov 2026 10.00.00 +0000",
+            "Thu,5Nov2026 10:00:00 +0000",
+            "2026年11月5日 10:00:00 +0000",
+            "Thu, 05 Nov 0026 10:00:00 +0000",
             "Thu, 5 Nov 2026 02:00:00 -0800 From: Mail Delivery System",
         ] {
             let day = if words.starts_with("25/") { 25 } else { 5 };

@@ -2,13 +2,10 @@
 //! programs cut a subject into words without looking, and the halves of a character are none. By §2 a space ends
 //! a word; many write it as it is. And many a word is in another charset than it says.
 
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
+use base64::Engine;
 use memchr::memmem;
 
-use super::charset;
+use super::{charset, transfer::BASE64};
 
 /// Where words stand that follow on one another, in one charset and encoding, or hold spaces, and what may stand
 /// there instead: one word with what they hold together. So many octets of them may be changed; how many are left is
@@ -178,14 +175,6 @@ fn without_idle_shifts(octets: &[u8]) -> Vec<u8> {
     kept.extend_from_slice(&octets[from..]);
     kept
 }
-
-/// Many leave the padding away.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// How charsets with shifts between sets of letters begin.
 const SHIFTING: &[u8] = b"iso-2022";

@@ -70,9 +70,14 @@ pub fn date(mail: &Message) -> Option<(Timestamp, i32)> {
     let words = mail.header_raw(HeaderName::Date)?;
     date::read(words, civil::Time::midnight()).or_else(|| {
         let date = mail.header(HeaderName::Date)?.as_datetime()?;
-        // Which of the two is the month is a guess of the library's.
-        (!words.contains('/')).then(|| of_parsed(date))?
+        is_said(date, words).then(|| of_parsed(date))?
     })
+}
+
+/// True if what the library has made of a date is what it says: it guesses which of two numbers is the month, and where
+/// the year is.
+fn is_said(date: &DateTime, words: &str) -> bool {
+    !words.contains('/') && words.contains(&format!("{:04}", date.year))
 }
 
 fn of_parsed(date: &DateTime) -> Option<(Timestamp, i32)> {
@@ -88,7 +93,7 @@ pub(super) fn moment(words: &str) -> Option<Timestamp> {
     let read = date::read(words, civil::time(23, 59, 59, 0));
     let read = read.or_else(|| {
         // As with the date.
-        let date = DateTime::parse_rfc822(words).filter(|_| !words.contains('/'));
+        let date = DateTime::parse_rfc822(words).filter(|date| is_said(date, words));
         of_parsed(&date?)
     });
     read.map(|(at, _)| at)

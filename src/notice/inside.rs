@@ -82,7 +82,7 @@ impl Notice {
             let (text, mut cuts) = text_of(bytes);
             let blocks = match kind {
                 Kind::Mail => Vec::new(),
-                Kind::Calendar => calendar::told(&text, zone, true).blocks,
+                Kind::Calendar => calendar::told(&text, zone, true, &mut links).blocks,
                 Kind::Card => card::blocks(&text),
                 Kind::Table(between) => table::blocks(&text, between, &mut cuts),
                 Kind::Json => json::blocks(&text),

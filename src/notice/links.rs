@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use linkify::{LinkFinder, LinkKind};
+use unicode_normalization::UnicodeNormalization;
 use url::Url;
 
 use super::{lookalike, shown::Shown};
@@ -52,6 +53,8 @@ impl Link {
 pub struct Links {
     links: Vec<Link>,
     by_target: HashMap<String, usize>,
+    /// How often one was seen.
+    uses: usize,
     is_full: bool,
 }
 
@@ -59,6 +62,10 @@ impl Links {
     /// Adds a link unless its target is there already, and returns its place; none if it leads
     /// nowhere that may be opened.
     pub fn add(&mut self, label: &str, target: &str) -> Option<usize> {
+        if self.uses >= USES {
+            self.is_full = true;
+            return None;
+        }
         let url = openable(target)?;
         let (url, through) = match detour::goal(&url) {
             Some((goal, through)) => (goal, Some(through)),
@@ -66,17 +73,19 @@ impl Links {
         };
         let leads_on = detour::leads_on(&url);
         let shown = Shown::line(url.as_str());
+        let warning = warning(&as_seen(label), target, &url, leads_on.as_deref());
         let label = Shown::line(label).cut_to(LABEL_COLUMNS);
-        let warning = warning(&label, target, &url, leads_on.as_deref());
         if let Some(&known) = self.by_target.get(shown.as_str()) {
             let link = &mut self.links[known];
             link.warning = link.warning.take().or(warning);
+            self.uses += 1;
             return Some(known);
         }
         if self.links.len() >= LINKS {
             self.is_full = true;
             return None;
         }
+        self.uses += 1;
         self.by_target.insert(shown.to_string(), self.links.len());
         let label = if label.is_empty() {
             shown.clone()
@@ -165,6 +174,36 @@ fn openable(target: &str) -> Option<Url> {
     }
 }
 
+/// What people see of a link's text: without what is not to be seen, and with letters for those that only look another
+/// way.
+fn as_seen(label: &str) -> String {
+    let start = &label[..label.floor_char_boundary(SEEN_OCTETS)];
+    let visible = start.nfkc().filter(|c| !is_ignorable(*c));
+    let dotted = visible.map(|c| if c == '\u{3002}' { '.' } else { c });
+    Shown::line(&dotted.collect::<String>()).to_string()
+}
+
+/// True for characters that are not to be seen (Unicode's Default_Ignorable_Code_Point).
+fn is_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
 /// What is suspicious about a link of this text that is written so, goes to `url`, and on from there.
 fn warning(label: &str, written: &str, url: &Url, leads_on: Option<&str>) -> Option<Shown> {
     if url.scheme() == "mailto" {
@@ -186,7 +225,8 @@ fn warning(label: &str, written: &str, url: &Url, leads_on: Option<&str>) -> Opt
     // Who reads the address itself is told nothing else.
     let is_itself = openable(label).is_some_and(|said| Some(said) == openable(written));
     let end = leads_on.unwrap_or(host);
-    let said = hosts_in(label).find(|said| !is_kin(said, end));
+    let said = hosts_in(label).chain(host_of_address(label));
+    let said = said.into_iter().find(|said| !is_kin(said, end));
     if let Some(said) = said.filter(|_| !is_itself) {
         let goes = if leads_on.is_some() {
             "leads on to"
@@ -207,18 +247,28 @@ fn hosts_in(label: &str) -> impl Iterator<Item = String> {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
         let is_address = word.contains("://");
         let bare = word.split_once("://").map_or(word, |(_, rest)| rest);
-        let host = bare
-            .split(['/', '?', '#', ':'])
-            .next()
-            .unwrap_or_default()
-            .to_lowercase();
-        if host.contains('@') || !is_host(&host) {
+        let host = bare.split(['/', '?', '#', ':']).next().unwrap_or_default();
+        // `Mr.Smith` is none.
+        let is_name = !is_address
+            && host.rsplit_once('.').is_some_and(|(rest, ending)| {
+                ending.starts_with(char::is_uppercase) && rest.contains(char::is_lowercase)
+            });
+        let host = host.to_lowercase();
+        if is_name || host.contains('@') || !is_host(&host) {
             return None;
         }
         let ending = host.rsplit('.').next().unwrap_or_default();
         let is_file = !is_address && !host.starts_with("www.") && FILE_ENDINGS.contains(&ending);
         (!is_file).then(|| idna::domain_to_ascii(&host).unwrap_or(host))
     })
+}
+
+/// Returns the host of the address that a link's text is, if it is nothing else.
+fn host_of_address(label: &str) -> Option<String> {
+    let (local, host) = label.trim().split_once('@')?;
+    let is_local = !local.is_empty() && !local.contains(char::is_whitespace);
+    let host = host.to_lowercase();
+    (is_local && is_host(&host)).then_some(host)
 }
 
 fn is_host(word: &str) -> bool {
@@ -251,10 +301,10 @@ fn unicode_host(url: &Url) -> Option<Shown> {
 const MAILTO: &str = "mailto:";
 
 /// Endings of files that look like hosts in a text.
-const FILE_ENDINGS: [&str; 30] = [
+const FILE_ENDINGS: [&str; 34] = [
     "md", "pdf", "txt", "html", "htm", "js", "rs", "py", "sh", "css", "csv", "doc", "docx", "xls",
     "xlsx", "png", "jpg", "gif", "xml", "json", "toml", "zip", "log", "lock", "yml", "yaml", "cfg",
-    "conf", "ini", "sql",
+    "conf", "ini", "sql", "mov", "mp4", "webp", "jpeg",
 ];
 
 /// Browsers take no more.
@@ -263,8 +313,14 @@ const TARGET_OCTETS: usize = 8 * 1024;
 /// What terminals and what lies between take for OSC 8 (the convention's own limit is 2,083).
 const TERMINAL_LINK_OCTETS: usize = 2083;
 
+/// So much of a label is held against where it leads.
+const SEEN_OCTETS: usize = 4 * 1024;
+
 /// A label that is a whole page has gone wrong.
 const LABEL_COLUMNS: usize = 200;
 
 /// More than the largest digest has; beyond, text stays text.
 const LINKS: usize = 2000;
+
+/// And so often they are numbered in a text.
+const USES: usize = 20_000;

@@ -87,7 +87,7 @@ fn of_mail(mail: &Message, form: TextForm, zone: Option<&TimeZone>) -> Notice {
         }
         match piece {
             Piece::Calendar(text) => {
-                let told = calendar::told(&text, zone, is_alone);
+                let told = calendar::told(&text, zone, is_alone, &mut links);
                 let told_of = told.appointment.map(|told| told.behind(blocks.len()));
                 appointment = appointment.or(told_of);
                 blocks.extend(told.blocks);

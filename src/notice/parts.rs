@@ -14,7 +14,7 @@ use super::{
     limits, packed,
     packed::{Packed, Written},
     shown::Shown,
-    transfer::{is_type, transfer_decoded},
+    transfer::{self, is_type, transfer_decoded},
 };
 
 mod choice;
@@ -326,13 +326,17 @@ impl<'x> Walk<'x> {
 
     /// Returns a part's text, decoded once more where mail-parser had no charset to go by.
     fn decoded(&mut self, part: &MessagePart, text: &'x str) -> Cow<'x, str> {
-        if let Some(text) = charset::not_encoded(part, &self.mail.raw_message) {
-            return self.limited(text);
-        }
         let kind = part.content_type();
         let said = kind
             .and_then(|kind| kind.attribute("charset"))
             .unwrap_or_default();
+        if let Some((octets, words)) = transfer::with_words_behind(part, &self.mail.raw_message) {
+            let text = charset::of_octets(said, &octets);
+            return self.limited(Cow::Owned(format!("{text}\n\n{words}")));
+        }
+        if let Some(text) = charset::not_encoded(part, &self.mail.raw_message) {
+            return self.limited(text);
+        }
         if !charset::is_known(said) {
             let said = Shown::line(said).cut_to(CHARSET_COLUMNS);
             let words = format!("Part shown as plain bytes: unknown charset {said}");

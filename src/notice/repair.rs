@@ -1,13 +1,22 @@
-//! Mails whose parts do not end as they should (RFC 2046 §5.1.1): the delimiters that are missing are put
-//! in, so that no part swallows what follows it, and none is left undecoded because the mail breaks off.
+//! Mails whose parts do not end as they should: the delimiters that are missing (RFC 2046 §5.1.1) are put in, so that
+//! no part swallows what follows it, and none is left undecoded because the mail breaks off; and so is what base64 is
+//! to be filled up with (RFC 2045 §6.8), without which its last octets are lost.
 
 use std::borrow::Cow;
 
 use mail_parser::{HeaderValue, parsers::MessageStream};
 use memchr::{memchr, memmem};
 
-/// Returns the mail with a closing delimiter for each multipart that has none; and where they end in that, with how
-/// far what follows has moved.
+/// What is put into a mail.
+enum Missing {
+    /// The closing delimiter of this boundary.
+    Delimiter(Vec<u8>),
+    /// The end of base64.
+    Padding(&'static [u8]),
+}
+
+/// Returns the mail with a closing delimiter for each multipart that has none, and base64 filled up; and where what was
+/// put in ends in that, with how far what follows has moved.
 pub(super) fn closed(raw: Cow<'_, [u8]>) -> (Cow<'_, [u8]>, Vec<(usize, isize)>) {
     let missing = missing(&raw);
     let mut grown = Vec::new();
@@ -16,12 +25,17 @@ pub(super) fn closed(raw: Cow<'_, [u8]>) -> (Cow<'_, [u8]>, Vec<(usize, isize)>)
     }
     let mut whole = Vec::with_capacity(raw.len() + missing.len() * 80);
     let mut at = 0;
-    for (place, boundary) in missing {
+    for (place, missing) in missing {
         whole.extend_from_slice(&raw[at..place]);
-        if !whole.ends_with(b"\n") {
-            whole.push(b'\n');
+        match missing {
+            Missing::Delimiter(boundary) => {
+                if !whole.ends_with(b"\n") {
+                    whole.push(b'\n');
+                }
+                whole.extend_from_slice(&[b"--", &*boundary, b"--\n"].concat());
+            }
+            Missing::Padding(padding) => whole.extend_from_slice(padding),
         }
-        whole.extend_from_slice(&[b"--", &*boundary, b"--\n"].concat());
         grown.push((
             whole.len(),
             isize::try_from(whole.len() - place).unwrap_or(isize::MAX),
@@ -39,11 +53,12 @@ struct Open {
     is_seen: bool,
 }
 
-/// Returns where closing delimiters are missing, in order, and of which boundaries.
-fn missing(raw: &[u8]) -> Vec<(usize, Vec<u8>)> {
+/// Returns what is missing, in order, and where.
+fn missing(raw: &[u8]) -> Vec<(usize, Missing)> {
     let mut missing = Vec::new();
     let mut open: Vec<Open> = Vec::new();
-    let mut at = headers(raw, 0, &mut open);
+    let (mut at, mut is_base64) = headers(raw, 0, &mut open);
+    let mut body = at;
     while at < raw.len() && !open.is_empty() && missing.len() < MOST_MISSING {
         let next = start_of_next(raw, at);
         let line = raw[at..next].trim_ascii_end();
@@ -60,32 +75,65 @@ fn missing(raw: &[u8]) -> Vec<(usize, Vec<u8>)> {
             at = dashes.map_or(raw.len(), |dashes| next + dashes);
             continue;
         };
+        if is_base64 {
+            missing.extend(padding(raw, body, at));
+        }
         // One of an outer multipart ends all that is open within it.
         let within = open.drain(place + 1..).rev();
         missing.extend(
             within
                 .filter(|open| open.is_seen)
-                .map(|open| (at, open.name)),
+                .map(|open| (at, Missing::Delimiter(open.name))),
         );
         open[place].is_seen = true;
         if is_last {
             open.truncate(place);
-            at = next;
+            (at, is_base64) = (next, false);
         } else {
-            at = headers(raw, next, &mut open);
+            (at, is_base64) = headers(raw, next, &mut open);
         }
+        body = at;
+    }
+    if is_base64 && missing.len() < MOST_MISSING {
+        missing.extend(padding(raw, body, raw.len()));
     }
     let rest = open.into_iter().rev().filter(|open| open.is_seen);
-    missing.extend(rest.map(|open| (raw.len(), open.name)));
+    missing.extend(rest.map(|open| (raw.len(), Missing::Delimiter(open.name))));
     missing
 }
 
+/// What base64 between two places is to be filled up with, and where: four letters stand for three octets.
+fn padding(raw: &[u8], from: usize, to: usize) -> Option<(usize, Missing)> {
+    let body = raw.get(from..to)?.trim_ascii_end();
+    if body.last() == Some(&b'=') {
+        return None;
+    }
+    let mut letters = 0;
+    for &octet in body {
+        match octet {
+            b'+' | b'/' => letters += 1,
+            octet if octet.is_ascii_alphanumeric() => letters += 1,
+            octet if octet.is_ascii_whitespace() => {}
+            // That is no base64, or not all of it.
+            _ => return None,
+        }
+    }
+    let padding: &[u8] = match letters % 4 {
+        2 => b"==",
+        3 => b"=",
+        _ => return None,
+    };
+    // Words without any sign may look like it: a letter of base64 more and they would not.
+    let is_words = letters < SHORT && memchr(b' ', body).is_some();
+    (!is_words).then_some((from + body.len(), Missing::Padding(padding)))
+}
+
 /// Passes over a block of headers, and those of a mail within the mail; adds the boundary that they
-/// announce. Returns where they end.
-fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Open>) -> usize {
+/// announce. Returns where they end, and whether base64 follows.
+fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Open>) -> (usize, bool) {
     loop {
         let mut holds_mail = false;
-        let mut is_encoded = false;
+        let (mut is_encoded, mut is_base64) = (false, false);
         let mut boundary = None;
         while at < raw.len() {
             let next = start_of_next(raw, at);
@@ -97,9 +145,8 @@ fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Open>) -> usize {
             let name = name.trim_ascii_end();
             if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
                 let value = value[1.min(value.len())..].trim_ascii();
-                is_encoded = ["base64", "quoted-printable"]
-                    .iter()
-                    .any(|encoding| value.eq_ignore_ascii_case(encoding.as_bytes()));
+                is_base64 = value.eq_ignore_ascii_case(b"base64");
+                is_encoded = is_base64 || value.eq_ignore_ascii_case(b"quoted-printable");
             }
             if name.eq_ignore_ascii_case(b"content-type") && !value.is_empty() {
                 let from = next - value.len() + 1;
@@ -130,7 +177,7 @@ fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Open>) -> usize {
             at = start_of_next(raw, at);
         }
         if !holds_mail || is_encoded || at >= raw.len() {
-            return at;
+            return (at, is_base64);
         }
     }
 }
@@ -138,6 +185,9 @@ fn headers(raw: &[u8], mut at: usize, open: &mut Vec<Open>) -> usize {
 fn start_of_next(raw: &[u8], at: usize) -> usize {
     memchr(b'\n', &raw[at..]).map_or(raw.len(), |newline| at + newline + 1)
 }
+
+/// Words in the place of base64 are not longer.
+const SHORT: usize = 200;
 
 /// Nobody nests deeper; beyond, what is missing stays missing.
 const MOST_OPEN: usize = 40;

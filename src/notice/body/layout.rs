@@ -136,7 +136,12 @@ impl Page {
             };
             let is_passed_on = || {
                 let mut before = blocks[..place].iter().rev();
+                // Some say it above the mail, others within its mark.
+                let mut within = group.iter();
                 before.find(|block| own(block)).is_some_and(passes_on)
+                    || within
+                        .find(|block| block.content != Content::Gap)
+                        .is_some_and(passes_on)
             };
             if is_quoted && has_own && !is_passed_on() {
                 self.quotation(group, most);

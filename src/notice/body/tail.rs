@@ -53,12 +53,10 @@ fn begins(blocks: &[Block]) -> bool {
     if !is_from(&line) {
         return false;
     }
-    let mut seen = 0;
-    for kind in [SENT, TO, SUBJECT] {
-        seen += usize::from(near.clone().any(|line| has_label(&line, kind)));
-    }
-    // A form may have a line or two that look like these.
-    seen >= 2 && near.next().is_some()
+    let has = |kind| near.clone().any(|line| has_label(&line, kind));
+    let has_subject = near.clone().any(|line| is_labelled(&line, SUBJECT));
+    // A form, or a journey, may have a line or two that look like these.
+    has_subject && (has(SENT) || has(TO)) && near.clone().count() >= 2
 }
 
 /// True if a block begins by saying who wrote what follows, and when: `On Monday, 2 November, Tom wrote:`.
@@ -130,11 +128,17 @@ fn is_title(line: &str) -> bool {
 }
 
 fn has_label(line: &str, labels: &[&str]) -> bool {
-    let Some((label, rest)) = line.split_once([':', '：']) else {
-        return false;
-    };
-    let label = label.trim().trim_matches('*').to_lowercase();
-    !rest.trim().is_empty() && labels.contains(&label.as_str())
+    let rest = line.split_once([':', '：']).map(|(_, rest)| rest.trim());
+    rest.is_some_and(|rest| !rest.is_empty()) && is_labelled(line, labels)
+}
+
+/// The same of a line that may have nothing behind its label, as that of no subject.
+fn is_labelled(line: &str, labels: &[&str]) -> bool {
+    let label = line.split_once([':', '：']).map(|(label, _)| label);
+    label.is_some_and(|label| {
+        let label = label.trim().trim_matches('*').to_lowercase();
+        labels.contains(&label.as_str())
+    })
 }
 
 /// The lines of a block that have something in them.
@@ -285,5 +289,44 @@ mod tests {
         ] {
             assert!(quoted(text).iter().all(|quote| *quote == 0), "{text}");
         }
+    }
+}
+
+#[cfg(test)]
+mod folding {
+    use crate::notice::{Notice, body::Options};
+
+    /// How many lines are shown of a mail with this subject.
+    fn lines(subject: &str, body: &str) -> usize {
+        let options = Options {
+            folds_quotes: true,
+            ..Options::default()
+        };
+        let mail = format!("Subject: {subject}\nIn-Reply-To: <a@x.example>\n\n{body}");
+        Notice::parse(mail.as_bytes()).lines(78, options).len()
+    }
+
+    #[test]
+    fn what_looks_like_the_head_of_a_mail_and_has_no_subject_is_the_sender_s_own() {
+        let journey = format!(
+            "The shuttle is booked:\n\nFrom: Gate 2\nTo: Airport\nDate: 24 November\n\n{}",
+            "A line of the sender's own.\n\n".repeat(12)
+        );
+        assert!(lines("Re: Shuttle", &journey) > 20);
+
+        let answered = journey.replace("Date: 24 November", "Date: 24 November\nSubject: Shuttle");
+        assert!(lines("Re: Shuttle", &answered) < 10);
+    }
+
+    #[test]
+    fn what_is_passed_on_within_its_mark_is_shown() {
+        let passed_on = format!(
+            "FYI\n\n> Begin forwarded message:\n>\n> From: Bob\n>\n{}",
+            "> A line that was passed on.\n>\n".repeat(12)
+        );
+        assert!(lines("Fwd: Plan", &passed_on) > 20);
+
+        let answered = passed_on.replace("Begin forwarded message:", "Hello");
+        assert!(lines("Re: Plan", &answered) < 10);
     }
 }

@@ -3,11 +3,11 @@
 use calcard::icalendar::{
     ICalendar, ICalendarComponent, ICalendarEntry, ICalendarMethod, ICalendarParameterName,
     ICalendarParameterValue, ICalendarParticipationStatus, ICalendarProperty as Property,
-    ICalendarStatus, ICalendarValue, timezone::TzResolver,
+    ICalendarStatus, ICalendarValue,
 };
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::{moment::Moment, recurrence};
+use super::{moment::Moment, recurrence, zone::Zones};
 use crate::notice::shown::Shown;
 
 /// What is told of an appointment.
@@ -31,7 +31,7 @@ impl Event {
     pub fn of(
         component: &ICalendarComponent,
         method: Option<&ICalendarMethod>,
-        zones: &TzResolver<&str>,
+        zones: &Zones,
     ) -> Event {
         let text = |property: &Property| {
             let value = component.property(property).and_then(first_text);

@@ -1,14 +1,12 @@
 //! A day or a time in a calendar, with the zone that it is meant in.
 
-use calcard::{
-    common::{PartialDateTime, timezone::Tz},
-    icalendar::{ICalendarEntry, timezone::TzResolver},
-};
+use calcard::{common::PartialDateTime, icalendar::ICalendarEntry};
 use jiff::{
     SignedDuration, civil,
     tz::{Offset, TimeZone},
 };
 
+use super::zone::Zones;
 use crate::notice::shown::Shown;
 
 /// A day, or a time as a clock in some zone shows it.
@@ -23,14 +21,14 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    pub fn of(entry: &ICalendarEntry, zones: &TzResolver<&str>) -> Option<Moment> {
+    pub fn of(entry: &ICalendarEntry, zones: &Zones) -> Option<Moment> {
         let value = entry.values.first()?.as_partial_date_time()?;
         let (at, is_day) = civil(value)?;
         let named = entry.tz_id();
         let (zone, clock) = match (offset(value), named) {
             (Some(offset), _) if offset == Offset::UTC => ("UTC".to_owned(), Some(TimeZone::UTC)),
             (Some(offset), _) => (format!("UTC{offset}"), Some(TimeZone::fixed(offset))),
-            (None, Some(named)) => known(named, zones),
+            (None, Some(named)) => zones.find(named, at),
             (None, None) => (String::new(), None),
         };
         Some(Moment {
@@ -116,7 +114,8 @@ pub(super) fn day(value: &PartialDateTime) -> Option<String> {
     Some(at.strftime("%-d %b %Y").to_string())
 }
 
-fn civil(value: &PartialDateTime) -> Option<(civil::DateTime, bool)> {
+/// A day or a time; true if it is a day.
+pub(super) fn civil(value: &PartialDateTime) -> Option<(civil::DateTime, bool)> {
     let small = |value: u8| i8::try_from(value).ok();
     let (year, month, day) = (i16::try_from(value.year?).ok()?, value.month?, value.day?);
     let date = civil::Date::new(year, small(month)?, small(day)?).ok()?;
@@ -128,21 +127,11 @@ fn civil(value: &PartialDateTime) -> Option<(civil::DateTime, bool)> {
     Some((date.to_datetime(time), false))
 }
 
-fn offset(value: &PartialDateTime) -> Option<Offset> {
+/// How far a zone is from UTC.
+pub(super) fn offset(value: &PartialDateTime) -> Option<Offset> {
     let minutes = i32::from(value.tz_hour?) * 60 + i32::from(value.tz_minute.unwrap_or_default());
     let sign = if value.tz_minus { -1 } else { 1 };
     Offset::from_seconds(sign * minutes * 60).ok()
-}
-
-/// A zone by the name that the sender has for it: `W. Europe Standard Time`, or one of its own that the
-/// calendar explains.
-fn known(named: &str, zones: &TzResolver<&str>) -> (String, Option<TimeZone>) {
-    let resolved = zones.resolve(named).as_ref().and_then(Tz::name);
-    let clock = resolved.as_ref().and_then(|name| TimeZone::get(name).ok());
-    match (&clock, resolved) {
-        (Some(_), Some(name)) => (name.into_owned(), clock),
-        _ => (named.to_owned(), None),
-    }
 }
 
 /// Names of zones are short; made-up ones need not be shown whole.

@@ -136,7 +136,10 @@ impl Pass {
                 ));
                 return;
             }
-            self.source.html.push_str(&rest[..tag.len]);
+            self.source.html.push_str(&rest[..tag.kept]);
+            if tag.kept < tag.len {
+                self.source.html.push('>');
+            }
         }
         self.source.html.push_str(&html[at..]);
     }
@@ -181,6 +184,8 @@ pub struct Tag {
     pub is_end: bool,
     /// How many octets it takes, with its brackets.
     pub len: usize,
+    /// How many of these are kept: a parser compares each attribute with all others of its tag.
+    kept: usize,
 }
 
 impl Tag {
@@ -200,7 +205,17 @@ impl Tag {
         let name = rest[start..start + name_len.min(NAME_OCTETS)].to_ascii_lowercase();
         let mut quote = None;
         let mut value = false;
+        let (mut words, mut is_between, mut kept) = (0, true, None);
         for (index, &b) in bytes.iter().enumerate().skip(start + name_len) {
+            let is_space = quote.is_none() && (b.is_ascii_whitespace() || b == b'/');
+            if is_between && !is_space && b != b'>' {
+                words += 1;
+                if words > WORDS && kept.is_none() {
+                    kept = Some(index);
+                }
+            }
+            // A quote that ends parts attributes as well.
+            is_between = is_space || quote == Some(b);
             match (quote, b) {
                 (Some(open), b) if open == b => quote = None,
                 (None, b'"' | b'\'') if value => quote = Some(b),
@@ -209,6 +224,7 @@ impl Tag {
                         name,
                         is_end,
                         len: index + 1,
+                        kept: kept.unwrap_or(index + 1),
                     });
                 }
                 _ => {}
@@ -220,6 +236,7 @@ impl Tag {
             name,
             is_end,
             len: rest.len(),
+            kept: kept.unwrap_or(rest.len()),
         })
     }
 }
@@ -303,6 +320,9 @@ const NESTING: usize = 256;
 
 /// Real newsletters have some thousand.
 const ELEMENTS: usize = 200_000;
+
+/// Words within a tag, each of which may be an attribute; real tags have some ten.
+const WORDS: usize = 200;
 
 /// Style sheets of a mail name some hundred.
 const SELECTORS: usize = 1000;

@@ -96,9 +96,7 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, node: &Handle, name: &str, context: &Context) {
-        if matches!(name, "head" | "template" | "object" | "svg" | "datalist")
-            || self.is_hidden(node)
-        {
+        if matches!(name, "head" | "template" | "svg" | "datalist") || self.is_hidden(node) {
             return;
         }
         let size = attribute(node, "style").and_then(|style| source::font_size(&style));
@@ -112,6 +110,7 @@ impl Writer<'_> {
             "br" => self.line_break(context),
             "hr" => self.rule(context),
             "img" => self.image(node, context),
+            "area" => self.area(node, context),
             "input" | "select" | "textarea" => self.field(node, name, context),
             "button" if context.link.is_none() => self.button(node, context),
             "a" => self.anchor(node, context),
@@ -176,6 +175,37 @@ impl Writer<'_> {
         }
     }
 
+    /// Adds a link that is a part of a picture, on a line of its own.
+    fn area(&mut self, node: &Handle, context: &Context) {
+        let Some(target) = attribute(node, "href") else {
+            return;
+        };
+        let alt = attribute(node, "alt").unwrap_or_default();
+        let label = Shown::line(&alt).cut_to(ALT_COLUMNS);
+        let target = self.against_base(target);
+        let Some(link) = self.links.add(&label, &target) else {
+            return;
+        };
+        let words = match label.is_empty() {
+            true => Shown::from_static("[image]"),
+            false => label,
+        };
+        self.flush(context);
+        self.runs.extend(
+            [
+                words,
+                Shown::from_static(" "),
+                Shown::line(&format!("[{}]", link + 1)),
+            ]
+            .map(|text| Run {
+                text,
+                style: Style::Link,
+                link: Some(link),
+            }),
+        );
+        self.flush(context);
+    }
+
     /// Adds a field of a form, apart from what stands beside it.
     fn field(&mut self, node: &Handle, name: &str, context: &Context) {
         if let Some(words) = form::words(node, name).filter(|words| !words.is_empty()) {
@@ -199,13 +229,14 @@ impl Writer<'_> {
         let Some(target) = attribute(node, "href").filter(|_| context.link.is_none()) else {
             return self.children(node, context);
         };
-        let label = Shown::line(&label_of(node, 0));
+        let written = label_of(node, 0);
+        let label = Shown::line(&written);
         let is_image = label.is_empty() && holds_image(node, 0);
         if label.is_empty() && !is_image {
             return self.children(node, context);
         }
         let target = self.against_base(target);
-        let Some(link) = self.links.add(&label, &target) else {
+        let Some(link) = self.links.add(&written, &target) else {
             return self.children(node, context);
         };
         let (start, blocks) = (self.runs.len(), self.blocks.len());
@@ -272,6 +303,10 @@ impl Writer<'_> {
         let joined = match (&self.base, Url::parse(&target)) {
             // To another place of the same page.
             _ if target.starts_with('#') => None,
+            // As the page itself is fetched, if it were one.
+            (None, Err(_)) if target.starts_with("//") => {
+                Url::parse(&format!("https:{target}")).ok()
+            }
             (Some(base), Err(ParseError::RelativeUrlWithoutBase)) => base.join(&target).ok(),
             _ => None,
         };
@@ -426,6 +461,11 @@ impl Writer<'_> {
         match table::data(node) {
             Some(rows) => {
                 self.gap(context);
+                let inner = node.children.borrow();
+                let captions = inner
+                    .iter()
+                    .filter(|child| element_name(child) == "caption");
+                captions.for_each(|caption| self.node(caption, context));
                 let table = table::filled(&rows, |cell| self.cell(cell, context));
                 self.blocks.push(Block {
                     quote: context.quote,

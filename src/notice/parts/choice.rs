@@ -67,6 +67,9 @@ fn first_text<'x>(mail: &'x Message<'x>, id: usize) -> Option<&'x MessagePart<'x
 /// True if plain text is a stand-in for the HTML beside it: empty, or a hint of a few words.
 fn is_stub(plain: &str, html: &str) -> bool {
     let plain = plain.trim();
+    if plain.is_empty() {
+        return !html.trim().is_empty();
+    }
     if plain.len() > STUB_OCTETS {
         return false;
     }
@@ -86,3 +89,19 @@ const STUB_SLACK: usize = 80;
 
 /// What such hints speak of.
 const HINTS: [&str; 6] = ["view", "message", "mail", "browser", "client", "support"];
+
+#[cfg(test)]
+mod tests {
+    use crate::notice::Notice;
+
+    #[test]
+    fn an_empty_text_stands_in_for_html_however_short() {
+        let mail = "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\n \n\
+                    --b\nContent-Type: text/html\n\n<p>Call Priya now!</p>\n--b--\n";
+
+        assert_eq!(
+            Notice::parse(mail.as_bytes()).text().trim(),
+            "Call Priya now!"
+        );
+    }
+}
