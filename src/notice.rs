@@ -24,6 +24,7 @@ pub mod headers;
 pub mod headline;
 pub mod html;
 pub mod inside;
+pub mod letter;
 pub mod limits;
 pub mod links;
 mod lookalike;

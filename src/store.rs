@@ -170,7 +170,7 @@ pub enum Error {
 }
 
 /// The steps of the schema, oldest first. A released one never changes.
-const SCHEMA: [&str; 10] = [
+const SCHEMA: [&str; 11] = [
     include_str!("store/schema/001.sql"),
     include_str!("store/schema/002.sql"),
     include_str!("store/schema/003.sql"),
@@ -181,6 +181,7 @@ const SCHEMA: [&str; 10] = [
     include_str!("store/schema/008.sql"),
     include_str!("store/schema/009.sql"),
     include_str!("store/schema/010.sql"),
+    include_str!("store/schema/011.sql"),
 ];
 
 /// The step of the schema after which the notices kept before are read anew for what they say of

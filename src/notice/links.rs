@@ -9,7 +9,7 @@ use linkify::{LinkFinder, LinkKind};
 use unicode_normalization::UnicodeNormalization;
 use url::Url;
 
-use super::{lookalike, shown::Shown};
+use super::{letter, lookalike, shown::Shown};
 
 mod detour;
 
@@ -178,30 +178,9 @@ fn openable(target: &str) -> Option<Url> {
 /// way.
 fn as_seen(label: &str) -> String {
     let start = &label[..label.floor_char_boundary(SEEN_OCTETS)];
-    let visible = start.nfkc().filter(|c| !is_ignorable(*c));
+    let visible = start.nfkc().filter(|c| !letter::is_ignorable(*c));
     let dotted = visible.map(|c| if c == '\u{3002}' { '.' } else { c });
     Shown::line(&dotted.collect::<String>()).to_string()
-}
-
-/// True for characters that are not to be seen (Unicode's Default_Ignorable_Code_Point).
-fn is_ignorable(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// What is suspicious about a link of this text that is written so, goes to `url`, and on from there.

@@ -11,11 +11,10 @@
 //! ```
 
 use ratatui::style::Modifier;
-use unicode_normalization::UnicodeNormalization;
 
 use crate::{
     config::Colour,
-    notice::{Headline, shown::Shown, text, thread::Slot, when},
+    notice::{Headline, letter, shown::Shown, text, thread::Slot, when},
     tui::{
         layout::{Area, Panes},
         look::{Clock, Look},
@@ -332,20 +331,6 @@ pub fn underline(
     }
 }
 
-/// A letter as it is searched for: small, without its accents; none for an accent by itself.
-fn plain(c: char) -> Option<char> {
-    if ('\u{300}'..='\u{36f}').contains(&c) {
-        return None;
-    }
-    // A syllable of Hangul is no letter with accents.
-    let first = match ('\u{ac00}'..='\u{d7a3}').contains(&c) {
-        true => None,
-        false => std::iter::once(c).nfd().next(),
-    };
-    let first = first.unwrap_or(c);
-    Some(first.to_lowercase().next().unwrap_or(first))
-}
-
 /// Where the words stand in a text, whatever their case and accents, as byte ranges.
 fn matches(text: &str, words: &[String]) -> Vec<(usize, usize)> {
     if words.is_empty() {
@@ -353,11 +338,11 @@ fn matches(text: &str, words: &[String]) -> Vec<(usize, usize)> {
     }
     let folded: Vec<(usize, char)> = text
         .char_indices()
-        .filter_map(|(place, c)| Some((place, plain(c)?)))
+        .filter_map(|(place, c)| Some((place, letter::searched(c)?)))
         .collect();
     let mut found = Vec::new();
     for word in words {
-        let word: Vec<char> = word.chars().filter_map(plain).collect();
+        let word: Vec<char> = letter::all_searched(word).chars().collect();
         if word.is_empty() {
             continue;
         }
