@@ -28,6 +28,7 @@ pub mod letter;
 pub mod limits;
 pub mod links;
 mod lookalike;
+mod mailboxes;
 mod packed;
 pub mod parse;
 pub mod parts;

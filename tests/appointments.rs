@@ -175,6 +175,19 @@ fn a_zone_that_the_calendar_explains_is_what_it_says_whatever_it_is_called() {
 }
 
 #[test]
+fn a_thing_to_do_says_by_when() {
+    let told = told(
+        "BEGIN:VTODO\nUID:1\nSUMMARY:Send the report\nDUE;TZID=Europe/Berlin:20261208T200000\nEND:VTODO",
+        "Europe/Berlin",
+    );
+
+    assert!(
+        told.contains("by Tue 8 Dec 2026 20:00 (Europe/Berlin)"),
+        "{told}"
+    );
+}
+
+#[test]
 fn links_of_an_appointment_have_numbers() {
     let calendar = "BEGIN:VEVENT\nUID:1\nSUMMARY:Talk\nDTSTART:20261208T200000Z\n\
                     LOCATION:https://zoom.example/j/77\nDESCRIPTION:Join at https://meet.example/abc or call\nEND:VEVENT";

@@ -9,7 +9,7 @@ use mail_parser::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Address, date, shown::Shown};
+use super::{Address, date, mailboxes, shown::Shown};
 
 /// Returns the subject, `(no subject)` if there is none.
 pub fn subject(mail: &Message) -> Shown {
@@ -31,6 +31,11 @@ pub fn from(mail: &Message) -> Vec<Address> {
 pub fn addresses(mail: &Message, name: &HeaderName) -> Vec<Address> {
     let fields = mail.headers().iter().filter(|header| header.name == *name);
     let lists = fields.flat_map(|field| {
+        let range = field.offset_start as usize..field.offset_end as usize;
+        let text = mail.raw_message.get(range).map(String::from_utf8_lossy);
+        if let Some(usual) = text.and_then(|text| mailboxes::as_usual(&text)) {
+            return addresses_in(&usual);
+        }
         let found = field.value.as_address().map(members).unwrap_or_default();
         match found.iter().any(|address| is_several(&address.address)) {
             true => parted(field, &mail.raw_message).unwrap_or(found),

@@ -213,6 +213,22 @@ pub fn costly() -> Vec<Hostile> {
             false,
         ),
         hostile(
+            "attributes, each another",
+            html(&format!(
+                "<p {}>x",
+                (0..300_000).fold(String::new(), |mut all, number| {
+                    let _ = write!(all, "a{number} ");
+                    all
+                })
+            )),
+            false,
+        ),
+        hostile(
+            "one link again and again",
+            text(&"http://a ".repeat(450_000)),
+            true,
+        ),
+        hostile(
             "comments",
             html(&"<!-- -- > --!><!-".repeat(120_000)),
             false,

@@ -86,13 +86,14 @@ impl Event {
         }
     }
 
-    /// From when until when it is, by the sender's clock; empty if it does not say.
+    /// From when until when it is, or by when it is to be done, by the sender's clock; empty if it does not say.
     pub fn when(&self) -> Shown {
-        let when = self
-            .start
-            .as_ref()
-            .map(|start| start.until(self.end.as_ref()));
-        when.unwrap_or_default()
+        match (&self.start, &self.end) {
+            (Some(start), end) => start.until(end.as_ref()),
+            // A thing to do.
+            (None, Some(end)) => Shown::line(&format!("by {}", end.until(None))),
+            (None, None) => Shown::default(),
+        }
     }
 
     /// When it begins and ends, as far as it says so.
