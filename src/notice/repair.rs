@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use mail_parser::{HeaderValue, parsers::MessageStream};
-use memchr::{memchr, memmem};
+use memchr::{memchr, memmem, memrchr};
 
 /// What is put into a mail.
 enum Missing {
@@ -105,7 +105,9 @@ fn missing(raw: &[u8]) -> Vec<(usize, Missing)> {
 /// What base64 between two places is to be filled up with, and where: four letters stand for three octets.
 fn padding(raw: &[u8], from: usize, to: usize) -> Option<(usize, Missing)> {
     let body = raw.get(from..to)?.trim_ascii_end();
-    if body.last() == Some(&b'=') {
+    let last = memrchr(b'\n', body).map_or(0, |newline| newline + 1);
+    // Every line but the last is whole: of nearly all it is seen by that one.
+    if body.last() == Some(&b'=') || (body.len() - last).is_multiple_of(4) {
         return None;
     }
     let mut letters = 0;
