@@ -19,6 +19,7 @@ use super::{
 mod event;
 mod moment;
 mod recurrence;
+mod value;
 mod zone;
 
 use event::{BEFORE, Event};

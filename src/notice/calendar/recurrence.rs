@@ -5,7 +5,7 @@ use calcard::icalendar::{
     ICalendarRecurrenceRule, ICalendarValue, ICalendarWeekday,
 };
 
-use super::moment;
+use super::value;
 use crate::notice::shown::Shown;
 
 /// How often it is; empty if once.
@@ -21,7 +21,7 @@ pub(super) fn of(component: &ICalendarComponent) -> Shown {
     let dates = |property: &Property| {
         let entries = component.properties(property);
         let values = entries.flat_map(|entry| &entry.values);
-        let days = values.filter_map(|value| moment::day(value.as_partial_date_time()?));
+        let days = values.filter_map(|value| value::day(value.as_partial_date_time()?));
         days.take(MOST_DAYS).collect::<Vec<_>>()
     };
     let (also, not) = (dates(&Property::Rdate), dates(&Property::Exdate));
@@ -95,7 +95,7 @@ fn rule_in_words(rule: &ICalendarRecurrenceRule) -> String {
         });
         words += &format!(" in {}", months.collect::<Vec<_>>().join(", "));
     }
-    match (rule.until.as_ref().and_then(moment::day), rule.count) {
+    match (rule.until.as_ref().and_then(value::day), rule.count) {
         (Some(day), _) => words += &format!(" until {day}"),
         (None, Some(1)) => words += ", once",
         (None, Some(count)) => words += &format!(", {count} times"),

@@ -13,7 +13,7 @@ use calcard::{
 };
 use jiff::{civil, tz::TimeZone};
 
-use super::moment;
+use super::value;
 
 /// The zones that a calendar speaks of.
 pub(super) struct Zones<'c> {
@@ -95,14 +95,14 @@ impl Rule {
                 .first()?
                 .as_partial_date_time()
         };
-        let (since, _) = moment::civil(date_time(&Property::Dtstart)?)?;
-        let offset = moment::offset(date_time(&Property::Tzoffsetto)?)?;
+        let (since, _) = value::civil(date_time(&Property::Dtstart)?)?;
+        let offset = value::offset(date_time(&Property::Tzoffsetto)?)?;
         let rule = part.property(&Property::Rrule);
         let rule = rule.and_then(|entry| match entry.values.first()? {
             ICalendarValue::RecurrenceRule(rule) => Some(rule),
             _ => None,
         });
-        let until = rule.and_then(|rule| moment::civil(rule.until.as_ref()?));
+        let until = rule.and_then(|rule| value::civil(rule.until.as_ref()?));
         Some(Rule {
             is_summer,
             since,
