@@ -157,8 +157,8 @@ async fn a_mailbox_restored_under_the_ids_of_others_shows_nothing_twice_and_keep
         const MAILS: usize = 300;
         let names: Vec<[String; 3]> = (0..MAILS)
             .map(|mail| {
-                // Each has a size of its own, and what there is makes several slices.
-                let lines = "line of text\n".repeat(mail + 200);
+                // Two each are of one size, and what there is makes several slices.
+                let lines = "line of text\n".repeat(mail % 150 + 200);
                 [format!("id-{mail}"), format!("{mail:03}"), lines]
             })
             .collect();
@@ -188,7 +188,12 @@ async fn a_mailbox_restored_under_the_ids_of_others_shows_nothing_twice_and_keep
             .expect("marks");
 
         // Each is under another's id, and one is another mail.
-        let mut mails = held(&|mail| (mail * 7 + 1) % MAILS);
+        let mut mails = held(&|mail| match mail % 3 {
+            // That of one of the same size.
+            0 => (mail + 150) % MAILS,
+            1 => mail + 1,
+            _ => mail - 1,
+        });
         mails[5].1 = "new";
         odd.hold(&mails);
         let (new, withdrawn) = checks(&odd, &reader, 12).await;

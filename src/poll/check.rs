@@ -79,8 +79,8 @@ pub(super) mod remembered {
     /// Set once that has happened too often for a server that has moved: its unique-ids are none. What
     /// it holds is the listing that the next one is compared with.
     pub const UNSTEADY: &str = "unsteady";
-    /// Set while more messages have another size than before than are fetched at once, and those that were fetched
-    /// were others: the unique-ids were given anew.
+    /// Set once messages have turned out to be others than those that were seen under their unique-ids: these were
+    /// given anew, and all are fetched again.
     pub const REUSED: &str = "reused";
     /// Without UIDL: the numbers, sizes and names of the last listing.
     pub const PATTERN: &str = "pattern";
@@ -289,16 +289,14 @@ impl Check<'_> {
                 findings,
             )
             .await?;
-        let most_resized = self.most_resized().await?;
-        let mut plan = identity::plan(
-            &listing,
-            unique_ids,
-            &seen,
-            &oversized,
-            largest,
-            most_resized,
-        );
-        if !plan.missing.is_empty() && !plan.is_doubtful && listing.stated.is_none() {
+        let are_reused = self.are_reused().await?;
+        let mut plan = identity::plan(&listing, unique_ids, &seen, &oversized, largest, are_reused);
+        let awaits = {
+            let store = self.store.clone();
+            blocking(move || store.has_elsewhere()).await?
+        };
+        let is_open = !plan.missing.is_empty() || awaits;
+        if is_open && !plan.is_doubtful && listing.stated.is_none() {
             // A listing that was cut off looks like one from which something was taken away.
             let stated = self.unless_cancelled(transaction.stat(false)).await??;
             listing.stated = stated.messages();
@@ -322,7 +320,8 @@ impl Check<'_> {
             )));
         }
         drop((seen, listing));
-        findings.left = match self.in_slices {
+        // All of it again has no end in slices.
+        findings.left = match self.in_slices && !are_reused {
             true => plan.slice(SLICE),
             false => 0,
         };
@@ -367,10 +366,13 @@ impl Check<'_> {
                 of_octets: octets,
                 indexes_later: !self.store.rules_ask_for_words(),
                 highest_id,
+                resized: plan.resized.clone(),
             };
             {
                 let (store, again) = (self.store.clone(), plan.again.clone());
                 blocking(move || store.recount(&again)).await?;
+                // What is counted anew is fetched again, also if this check is broken off.
+                self.remember(remembered::REUSED, None).await?;
             }
             let listed = plan.listed.clone();
             let listed = || match before {
@@ -402,9 +404,9 @@ impl Check<'_> {
                     false => format!("{count} notice{s} recognised under new unique-ids"),
                 }));
             }
-            let others = tally.recognised.len() + tally.new as usize;
-            self.count_resized(plan.left_out > 0 && others * 2 > plan.fetch.len())
-                .await?;
+            if !are_reused {
+                self.count_reused(tally.others, &plan, findings).await?;
+            }
             findings.tally.new += tally.new;
             findings.tally.told += tally.told;
             findings.tally.octets += tally.octets;

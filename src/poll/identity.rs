@@ -39,6 +39,8 @@ pub struct Plan {
     /// How many messages are at the server: those of the listing, and those that were left out of it because
     /// they are as they were.
     pub on_server: u32,
+    /// Unique-ids among them under which a message has another size than before, in their order.
+    pub resized: Vec<UniqueId>,
     /// True if what was known by a unique-id may turn out not to be there any more once that is fetched.
     pub may_miss: bool,
     /// How many unique-ids with another size than before are left for the next check.
@@ -55,11 +57,11 @@ const FIRST_REST: Duration = Duration::from_secs(15 * 60);
 pub const DAY: Duration = Duration::from_secs(86_400);
 /// The most messages that are fetched again because LIST says another size than before, as long as they turn out to
 /// be what they were.
-pub const MOST_RESIZED: usize = 50;
+const MOST_RESIZED: usize = 50;
 
 /// Compares a listing with what was seen. Messages of more than `largest` octets are asked for
-/// their headers alone, and so are those that turned out to be larger than LIST says. Of those whose size has
-/// changed at most so many are fetched again.
+/// their headers alone, and so are those that turned out to be larger than LIST says. With `are_reused` all are fetched
+/// again: their unique-ids were others' before, and where the size is the same nothing else tells.
 ///
 /// A mailbox may have a hundred thousand messages and is looked at every minute: all of this sorts
 /// places, and copies no name.
@@ -69,7 +71,7 @@ pub fn plan(
     seen: &Seen,
     oversized: &HashSet<UniqueId>,
     largest: u64,
-    most_resized: usize,
+    are_reused: bool,
 ) -> Plan {
     unique_ids.sort_unstable_by(|(left_number, left), (right_number, right)| {
         left.cmp(right).then(left_number.cmp(right_number))
@@ -122,12 +124,15 @@ pub fn plan(
                     && known.octets.0 != 0
                     && known.octets.0 <= largest
             });
-        let again = is_resized && resized < most_resized;
+        let again = (is_resized && resized < MOST_RESIZED) || (are_reused && accounted > 0);
         let is_certain = is_short || is_over || can_complete || has_left;
         if is_resized && !again && !is_certain {
             left_out.push(unique_id.clone());
         }
         plan.may_miss |= is_over || again;
+        if again && !is_short {
+            plan.resized.push(unique_id.clone());
+        }
         if is_certain || again {
             resized += usize::from(again && !is_short);
             if !known.is_empty() {

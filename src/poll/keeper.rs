@@ -50,6 +50,8 @@ pub(super) struct Terms {
     pub indexes_later: bool,
     /// The highest id so far: the newest notice, which comes first, gets the highest of the new ones.
     pub highest_id: NoticeId,
+    /// The unique-ids under which a message had another size before, in their order.
+    pub resized: Vec<UniqueId>,
 }
 
 /// What was kept.
@@ -60,6 +62,8 @@ pub(super) struct Tally {
     pub told: u32,
     pub octets: u64,
     pub recognised: Vec<NoticeId>,
+    /// Those that are others than what was seen under their unique-ids before.
+    pub others: u32,
 }
 
 /// The queue into the keeper.
@@ -307,6 +311,12 @@ impl<'t> Keeping<'t> {
     fn keep(&mut self, batch: Batch) -> Result<Vec<Report>, store::Error> {
         let terms = self.terms;
         let count = batch.arrivals.len();
+        let is_resized =
+            |arrival: &Arrival| terms.resized.binary_search(&arrival.unique_id).is_ok();
+        let resized: Vec<bool> = match terms.resized.is_empty() {
+            true => vec![false; count],
+            false => batch.arrivals.iter().map(is_resized).collect(),
+        };
         let kept = terms.store.keep(batch.arrivals, self.listed, terms.now)?;
         drop(batch.permits);
 
@@ -317,7 +327,9 @@ impl<'t> Keeping<'t> {
         let mut filled: Vec<Headline> = Vec::new();
         let mut returned: Vec<NoticeId> = Vec::new();
         let mut gone: Vec<NoticeId> = Vec::new();
-        for kept in kept {
+        for (kept, is_resized) in kept.into_iter().zip(resized) {
+            let is_other = matches!(kept, Kept::New(_) | Kept::Quiet(_) | Kept::Recognised(_));
+            tally.others += u32::from(is_resized && is_other);
             match kept {
                 Kept::New(headline) => {
                     tally.new += 1;

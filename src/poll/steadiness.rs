@@ -4,7 +4,8 @@
 use super::{
     check::{Check, remembered},
     findings::{Failure, Findings},
-    identity, nameless,
+    identity::{self, Plan},
+    nameless,
     tell::blocking,
 };
 use crate::{
@@ -16,6 +17,12 @@ use crate::{
 
 /// Under this word it is remembered that unique-ids are message-numbers.
 const NUMBERS: &str = "numbers";
+
+/// One alone may be a mail that has come under the unique-id of one that has left.
+const LEAST_REUSED: u32 = 2;
+
+/// So many are many in any mailbox.
+const MANY_REUSED: u32 = 20;
 
 /// After so many checks in a row that found everything renumbered unique-ids are not relied on any more.
 const MOST_RENUMBERED: u32 = 2;
@@ -107,21 +114,26 @@ impl Check<'_> {
         )
     }
 
-    /// How many messages of another size than before are fetched again at once: all of them where they are others.
-    pub(super) async fn most_resized(&self) -> Result<usize, store::Error> {
-        Ok(match self.recall(remembered::REUSED).await? {
-            Some(_) => usize::MAX,
-            None => identity::MOST_RESIZED,
-        })
+    /// True if unique-ids were given to other messages than before, as was seen by some.
+    pub(super) async fn are_reused(&self) -> Result<bool, store::Error> {
+        Ok(self.recall(remembered::REUSED).await?.is_some())
     }
 
-    /// Notes whether messages of another size than before, of which some were left out, are others.
-    pub(super) async fn count_resized(&self, are_others: bool) -> Result<(), store::Error> {
-        if are_others != self.recall(remembered::REUSED).await?.is_some() {
-            let value = are_others.then(|| "yes".to_owned());
-            self.remember(remembered::REUSED, value).await?;
+    /// Notes it if most of the messages whose size is another than before turned out to be others, and these are not
+    /// few: then those of the same size may be others as well.
+    pub(super) async fn count_reused(
+        &self,
+        others: u32,
+        plan: &Plan,
+        findings: &mut Findings,
+    ) -> Result<(), store::Error> {
+        let least = (plan.on_server / 10).clamp(LEAST_REUSED, MANY_REUSED);
+        if others < least || others as usize * 2 <= plan.resized.len() {
+            return Ok(());
         }
-        Ok(())
+        findings.has_open_ends = true;
+        self.remember(remembered::REUSED, Some("yes".to_owned()))
+            .await
     }
 
     /// A server that moves gives all notices other unique-ids, once. One that does it at each check has none

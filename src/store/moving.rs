@@ -156,6 +156,19 @@ impl Store {
         Ok(imported)
     }
 
+    /// True if something that another program had fetched is still to come here.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read.
+    pub fn has_elsewhere(&self) -> Result<bool, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM elsewhere LIMIT 1")?
+                .exists([])
+        })
+    }
+
     /// Forgets what other programs had fetched and is not on the server any more: all that is there has been
     /// fetched by now, and a unique-id may be used again.
     ///
@@ -163,13 +176,7 @@ impl Store {
     ///
     /// The cache cannot be written.
     pub fn forget_elsewhere(&self) -> Result<(), Error> {
-        let is_empty = self.read(|connection| {
-            connection
-                .prepare_cached("SELECT 1 FROM elsewhere LIMIT 1")?
-                .exists([])
-                .map(|there| !there)
-        })?;
-        if is_empty {
+        if !self.has_elsewhere()? {
             return Ok(());
         }
         self.write(|transaction, _| transaction.execute("DELETE FROM elsewhere", []).map(|_| ()))
