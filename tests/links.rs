@@ -1,6 +1,10 @@
 //! Links: where they lead, whatever they go through, and what is not as it seems.
 
-use tidings::notice::links::{Link, Links};
+use tidings::notice::{
+    Notice,
+    body::Options,
+    links::{Link, Links},
+};
 
 fn link(label: &str, target: &str) -> Link {
     let mut links = Links::default();
@@ -82,6 +86,27 @@ fn a_text_is_held_against_where_it_leads_as_people_see_it() {
     ] {
         assert_eq!(link(label, "https://evil.test/").warning, None, "{label}");
     }
+}
+
+#[test]
+fn an_address_that_stands_in_the_text_is_listed_only_where_a_number_asks_for_it() {
+    let lines = |html: &str| {
+        let notice = Notice::parse(format!("Content-Type: text/html\n\n{html}").as_bytes());
+        let lines = notice.lines(78, Options::default());
+        let words = lines
+            .iter()
+            .map(|line| line.runs.iter().map(|run| run.text.as_str()).collect());
+        words.collect::<Vec<String>>().join("\n")
+    };
+    let own = "<p><a href='mailto:a@x.example'>a@x.example</a></p>";
+
+    assert_eq!(lines(own), "a@x.example");
+    assert_eq!(
+        lines(&format!(
+            "{own}<p><a href='mailto:a@x.example'>write us</a></p>"
+        )),
+        "a@x.example\n\nwrite us [1]\n\n[1] mailto:a@x.example"
+    );
 }
 
 #[test]

@@ -43,6 +43,18 @@ pub enum Content {
     Table(Table),
 }
 
+impl Content {
+    /// All its runs, in order.
+    fn runs(&self) -> Box<dyn Iterator<Item = &Run> + '_> {
+        match self {
+            Content::Fixed(lines) => Box::new(lines.iter().flatten()),
+            Content::Prose { runs, .. } => Box::new(runs.iter()),
+            Content::Table(table) => Box::new(table.rows.iter().flatten().flatten()),
+            Content::Gap | Content::Rule => Box::new(std::iter::empty()),
+        }
+    }
+}
+
 /// A table of data.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {

@@ -1,7 +1,9 @@
 //! Blocks to lines, for a width.
 
+use std::collections::HashSet;
+
 use super::{Block, Content, Options, Table, wrap};
-use crate::notice::{Line, Notice, Run, Style, shown::Shown, text};
+use crate::notice::{Line, Notice, Run, Style, links::Link, shown::Shown, text};
 
 /// Wider than any line that is not a flood.
 const UNWRAPPED: u16 = 10_000;
@@ -63,10 +65,23 @@ impl Notice {
     }
 
     fn list_links(&self, page: &mut Page) {
-        if !self.links.is_empty() {
+        // An address that stands in the text as it is mostly has no number there.
+        let is_its_own = |link: &Link| {
+            let address = link.target.strip_prefix("mailto:");
+            link.warning.is_none() && address == Some(link.label.as_str())
+        };
+        let runs = self.blocks.iter().flat_map(|block| block.content.runs());
+        let numbered: HashSet<usize> = match self.links.iter().any(is_its_own) {
+            true => runs.filter_map(number_of).collect(),
+            false => HashSet::new(),
+        };
+        let links = self.links.iter().enumerate();
+        let listed = links.filter(|(index, link)| !is_its_own(link) || numbered.contains(index));
+        let mut listed = listed.peekable();
+        if listed.peek().is_some() {
             page.block(&Block::gap());
         }
-        for (index, link) in self.links.iter().enumerate() {
+        for (index, link) in listed {
             let link_run = |text: &str| Run {
                 text: Shown::line(text),
                 style: Style::Link,
@@ -98,6 +113,13 @@ impl Notice {
             page.block(&Block::new(Content::Prose { marker, runs }));
         }
     }
+}
+
+/// The link that a run is the number of.
+fn number_of(run: &Run) -> Option<usize> {
+    let text = run.text.trim();
+    let link = run.link.filter(|_| text.starts_with('['))?;
+    (text == format!("[{}]", link + 1)).then_some(link)
 }
 
 /// The lines so far.

@@ -97,6 +97,8 @@ impl Moment {
         };
         let zone = match self.zone.is_empty() || self.is_day {
             true => String::new(),
+            // `(GMT+01.00) Sarajevo/Warsaw/Zagreb`
+            false if self.zone.starts_with('(') => format!(" {}", self.zone),
             false => format!(" ({})", self.zone),
         };
         Shown::line(&format!("{from}{until}{zone}"))
