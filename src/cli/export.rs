@@ -202,7 +202,13 @@ fn markdown(notice: &Notice) -> String {
         let _ = writeln!(out, "**Sent:** {date}  ");
     }
     out.push('\n');
-    out.push_str(&notice.text());
+    // No line was wrapped: where one ends it is meant to.
+    let text = notice.text();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let goes_on = !line.is_empty() && lines.peek().is_some_and(|next| !next.is_empty());
+        let _ = writeln!(out, "{line}{}", if goes_on { "  " } else { "" });
+    }
     for (place, link) in notice.links.iter().enumerate() {
         let lead = if place == 0 { "\n" } else { "" };
         let _ = writeln!(out, "{lead}{}. <{}>", place + 1, link.target);
@@ -247,6 +253,18 @@ fn at_rest(html: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_stay_lines_in_markdown() {
+        let notice = Notice::parse(b"Subject: x\n\nWhat  Talk\nWhen  Tuesday\n\nMore of it.\n");
+
+        let text = markdown(&notice);
+
+        assert!(
+            text.contains("Talk  \nWhen  Tuesday\n\nMore of it.\n"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn saved_html_goes_nowhere_by_itself() {
