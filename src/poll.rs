@@ -231,9 +231,13 @@ impl Polling {
         let recalled: Result<_, crate::store::Error> = recalled.await;
         let (seconds, last) = recalled.ok()??;
         schedule.obey(Duration::from_secs(seconds));
-        let mut last = last?;
+        // What went wrong may have been mended, and who types the password is asked for it at once.
+        let is_typed =
+            self.password.is_none() && matches!(Source::of(&self.mailbox), Source::Person);
+        let mut last = last.filter(|last| last.outcome.is_done() && !is_typed)?;
         let since = self.now().duration_since(last.at);
-        let left = SignedDuration::from_secs(seconds.cast_signed()).checked_sub(since)?;
+        let least = SignedDuration::try_from(schedule.least()).ok()?;
+        let left = least.checked_sub(since)?;
         // A clock that was set back puts nothing off.
         let wait = Duration::try_from(left)
             .ok()
@@ -292,8 +296,9 @@ impl Polling {
         let recorded = {
             let (store, summary) = (self.store.clone(), summary.clone());
             blocking(move || {
-                if let Some(announced) = &announced {
-                    store.remember(LOGIN_DELAY, Some(announced))?;
+                // One that did not come through may not have heard of it.
+                if announced.is_some() || summary.outcome.is_done() {
+                    store.remember(LOGIN_DELAY, announced.as_deref())?;
                 }
                 memory::record(&store, &summary)
             })

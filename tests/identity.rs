@@ -212,6 +212,33 @@ async fn a_mailbox_restored_under_the_ids_of_others_shows_nothing_twice_and_keep
 }
 
 #[tokio::test]
+async fn three_notices_that_change_their_ids_among_themselves_stay_three() {
+    let (short, long) = ("text\n", "a longer text\n");
+    let (odd, reader) = with(
+        &[],
+        &[("1a", "A", short), ("2a", "B", long), ("3a", "C", short)],
+    )
+    .await;
+    checks(&odd, &reader, 2).await;
+    let ids: Vec<_> = reader
+        .headlines()
+        .iter()
+        .map(|headline| headline.id)
+        .collect();
+    reader
+        .store
+        .mark(&ids, Change::Starred(true))
+        .expect("marks");
+
+    odd.hold(&[("1a", "C", short), ("2a", "A", short), ("3a", "B", long)]);
+
+    assert_eq!(checks(&odd, &reader, 6).await, (0, 0));
+    assert_eq!(kept(&reader), (words(&["A", "B", "C"]), words(&[])));
+    let stars = reader.headlines();
+    assert!(stars.iter().all(|headline| headline.marks.starred));
+}
+
+#[tokio::test]
 async fn a_listing_that_is_cut_off_withdraws_nothing_at_once_where_stat_cannot_tell() {
     let text = "text\n";
     let all = [("a", "A", text), ("b", "B", text), ("c", "C", text)];

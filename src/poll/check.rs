@@ -62,6 +62,8 @@ pub(super) mod remembered {
     pub const NO_LOOK: &str = "no_look";
     /// When the server did not say how large a single message is.
     pub const LISTS_WHOLE: &str = "lists_whole";
+    /// When the connection ended over the headers of the last message, which were to show whether it is the same.
+    pub const LAST_BROKE: &str = "last_broke";
     /// The digest of the last listing after which nothing was left to do.
     pub const LISTING: &str = "listing";
     /// How many checks in a row have found all notices gone.
@@ -268,7 +270,7 @@ impl Check<'_> {
             .is_unsteady(&digest, by_number, given.is_empty())
             .await?
             || self
-                .has_numbers_for_ids(transaction, &listing, &seen, findings)
+                .has_numbers_for_ids(at, transaction, &listing, &seen, findings)
                 .await?;
         // The same numbers and sizes may be other messages, and the next listing may show that unique-ids are good
         // again: equal notices that have one name until then are told apart by them.

@@ -190,8 +190,18 @@ pub fn plan(
     plan.left_out = count(left_out.len());
     if !plan.fetch.is_empty() {
         let unique_ids = unique_ids.into_iter();
-        plan.listed = unique_ids.map(|(_, unique_id)| unique_id).collect();
-        plan.listed = plan.listed.without(&left_out);
+        plan.listed = match plan.resized.len() + left_out.len() >= many_resized(plan.on_server) {
+            // All of them may have been given anew: none claims a notice before it is fetched.
+            true => plan
+                .fetch
+                .iter()
+                .map(|(_, unique_id)| unique_id.clone())
+                .collect(),
+            false => {
+                let all: Listed = unique_ids.map(|(_, unique_id)| unique_id).collect();
+                all.without(&left_out)
+            }
+        };
     }
     plan
 }
@@ -283,6 +293,12 @@ fn size(listing: &Listing, message: MessageNumber) -> Octets {
         _ => scan.binary_search_by_key(&message, |line| line.message),
     };
     place.map(|place| scan[place].octets).unwrap_or_default()
+}
+
+/// So many messages of another size than before are many, of so many at the server: unique-ids may have been given
+/// anew. One alone may be a mail that has come under the unique-id of one that has left.
+pub fn many_resized(on_server: u32) -> usize {
+    (on_server / 10).clamp(2, 20) as usize
 }
 
 /// The messages that LIST names and UIDL does not. Both are in the order of the numbers.

@@ -96,6 +96,11 @@ impl Schedule {
         self.least = self.least.max(least.min(LEAST_MOST));
     }
 
+    /// The least time between two logins that is known of.
+    pub fn least(&self) -> Duration {
+        self.least
+    }
+
     /// Takes notice of a check's outcome, and says when the next one is due.
     pub fn after(&mut self, outcome: &Outcome, chance: f64) -> Next {
         match outcome {

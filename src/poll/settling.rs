@@ -20,6 +20,9 @@ use crate::{
 /// How many checks must agree before notices that vanished all at once count as withdrawn.
 const AGREEING_CHECKS: u32 = 3;
 
+/// Of what nobody has fetched some services list some hundred at once: behind so many there may be more.
+const PAGE_OF_UNTAKEN: usize = 100;
+
 /// Gmail lists the last 30 days where it is asked for what is recent, by its own clock and calendar.
 const RECENT: SignedDuration = SignedDuration::from_hours(28 * 24);
 
@@ -140,7 +143,9 @@ impl Check<'_> {
     async fn end_first_check(&self, plan: &Plan, findings: &Findings) -> Result<(), store::Error> {
         let before = self.recall(remembered::OPEN).await?;
         let before: u32 = before.and_then(|count| count.parse().ok()).unwrap_or(0);
-        let count = match plan.is_doubtful || findings.has_open_ends {
+        let lists_only_untaken = services::lists_only_untaken(self.mailbox);
+        let is_doubtful = plan.is_doubtful && !lists_only_untaken;
+        let count = match is_doubtful || findings.has_open_ends {
             true => before.saturating_add(1).min(AGREEING_CHECKS),
             false => 0,
         };
@@ -149,7 +154,7 @@ impl Check<'_> {
             self.remember(remembered::OPEN, value).await?;
         }
         // Of what nobody has fetched some services list no more than some hundred at once.
-        let has_more = services::lists_only_untaken(self.mailbox) && !plan.fetch.is_empty();
+        let has_more = lists_only_untaken && plan.fetch.len() >= PAGE_OF_UNTAKEN;
         if has_more || (1..AGREEING_CHECKS).contains(&count) {
             return Ok(());
         }

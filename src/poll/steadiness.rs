@@ -1,15 +1,17 @@
 //! Whether a server's unique-ids can be relied on: one that moves changes them all, once; one that changes
 //! them at each session has none (RFC 1939 §7 has them stay).
 
+use jiff::Timestamp;
+
 use super::{
     check::{Check, remembered},
     findings::{Failure, Findings},
-    identity::{self, Plan},
+    identity::{self, DAY, Plan},
     nameless,
     tell::blocking,
 };
 use crate::{
-    client::{Transaction, listing::Listing},
+    client::{self, Transaction, listing::Listing},
     notice::{fingerprint::Fingerprint, shown::Shown},
     pop3::listing::UniqueId,
     store::{self, seen::Seen},
@@ -17,12 +19,6 @@ use crate::{
 
 /// Under this word it is remembered that unique-ids are message-numbers.
 const NUMBERS: &str = "numbers";
-
-/// One alone may be a mail that has come under the unique-id of one that has left.
-const LEAST_REUSED: u32 = 2;
-
-/// So many are many in any mailbox.
-const MANY_REUSED: u32 = 20;
 
 /// After so many checks in a row that found everything renumbered unique-ids are not relied on any more.
 const MOST_RENUMBERED: u32 = 2;
@@ -59,6 +55,7 @@ impl Check<'_> {
     /// none is left out although the last one is gone, or one is another message by its size or its headers.
     pub(super) async fn has_numbers_for_ids(
         &self,
+        at: Timestamp,
         transaction: &mut Transaction,
         listing: &Listing,
         seen: &Seen,
@@ -69,7 +66,7 @@ impl Check<'_> {
             return Ok(false);
         }
         let have_moved = identity::have_numbers_moved(listing, seen)
-            || self.is_last_another(transaction, listing, seen).await?;
+            || self.is_last_another(at, transaction, listing, seen).await?;
         if !have_moved {
             return Ok(false);
         }
@@ -86,6 +83,7 @@ impl Check<'_> {
     /// where one of them has left, those behind it have moved up.
     async fn is_last_another(
         &self,
+        at: Timestamp,
         transaction: &mut Transaction,
         listing: &Listing,
         seen: &Seen,
@@ -103,8 +101,22 @@ impl Check<'_> {
         let Some((line, unique_id)) = last else {
             return Ok(false);
         };
+        let broke = self.recall(remembered::LAST_BROKE).await?;
+        let broke: Option<i64> = broke.and_then(|seconds| seconds.parse().ok());
+        if broke.is_some_and(|broke| at.as_second().abs_diff(broke) < DAY.as_secs()) {
+            return Ok(false);
+        }
         let headers = nameless::headers(transaction, line, largest);
-        let Some(headers) = self.unless_cancelled(headers).await?? else {
+        let headers = match self.unless_cancelled(headers).await? {
+            Err(error @ (client::Error::Closed | client::Error::Io(_))) => {
+                // Such a server hangs up each time; a network does not.
+                self.remember(remembered::LAST_BROKE, Some(at.as_second().to_string()))
+                    .await?;
+                return Err(error.into());
+            }
+            headers => headers?,
+        };
+        let Some(headers) = headers else {
             return Ok(false);
         };
         let store = self.store.clone();
@@ -127,8 +139,8 @@ impl Check<'_> {
         plan: &Plan,
         findings: &mut Findings,
     ) -> Result<(), store::Error> {
-        let least = (plan.on_server / 10).clamp(LEAST_REUSED, MANY_REUSED);
-        if others < least || others as usize * 2 <= plan.resized.len() {
+        let others = others as usize;
+        if others < identity::many_resized(plan.on_server) || others * 2 <= plan.resized.len() {
             return Ok(());
         }
         findings.has_open_ends = true;

@@ -234,21 +234,30 @@ fn mark(row: &Row) -> rusqlite::Result<Mark> {
 /// an earlier damage and waits for its notices still.
 fn read_marks(old: &Connection) -> Vec<Mark> {
     let mut marks = Vec::new();
-    // Up to this one all was read, or cannot be.
-    let (mut behind, mut step) = (0i64, 1i64);
+    // Up to this one all was read, or cannot be; up to that one it was read.
+    let (mut behind, mut read_to, mut step) = (0i64, 0i64, 1i64);
     while behind < i64::MAX {
         let select = format!("SELECT {MARKS}, id FROM notice WHERE id > {behind} ORDER BY id");
         let (read, is_all) = rows_until_damage(old, &select, mark);
-        (behind, step) = match read.last().and_then(|mark| mark.5) {
-            _ if is_all => (i64::MAX, step),
-            Some(last) => (last, 1),
-            // Further and further, until something can be read again, or nothing is left.
-            None => (behind.saturating_add(step), step.saturating_mul(2)),
-        };
+        let ids = || read.iter().filter_map(|mark| mark.5);
+        let (first, last) = (ids().min(), ids().max());
+        if let Some(first) = first.filter(|_| behind > read_to) {
+            // What was stepped over, from its end.
+            let select = format!(
+                "SELECT {MARKS}, id FROM notice WHERE id > {read_to} AND id < {first} \
+                 ORDER BY id DESC"
+            );
+            marks.extend(rows(old, &select, mark));
+        }
+        match last.filter(|last| *last > behind) {
+            _ if is_all => behind = i64::MAX,
+            Some(last) => (behind, read_to, step) = (last, last, 1),
+            // Further and further, until something can be read again, or nothing is left. A page may be another's.
+            None => (behind, step) = (behind.saturating_add(step), step.saturating_mul(2)),
+        }
         marks.extend(read);
     }
     for rest in [
-        // What was stepped over from the other side.
         "id FROM notice ORDER BY id DESC",
         "id FROM salvaged",
         // As it was before the fourth step of the schema.
