@@ -10,6 +10,7 @@ use mail_parser::{
     Encoding, MessagePart, MimeHeaders,
     decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
 };
+use memchr::memrchr;
 
 /// Returns a part's bytes as they were before they were encoded for the way.
 pub fn transfer_decoded<'x>(part: &MessagePart, raw: &'x [u8]) -> Cow<'x, [u8]> {
@@ -33,6 +34,15 @@ pub fn with_words_behind<'x>(part: &MessagePart, raw: &'x [u8]) -> Option<(Vec<u
     }
     let body = raw.get(part.offset_body as usize..part.offset_end as usize)?;
     let is_letter = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/".contains(octet);
+    // Nearly all end as they should, and are not looked at further.
+    let end = body.trim_ascii_end();
+    let last = memrchr(b'\n', end).map_or(0, |newline| newline + 1);
+    if end[last..]
+        .iter()
+        .all(|octet| is_letter(octet) || *octet == b'=')
+    {
+        return None;
+    }
     let mut letters = Vec::new();
     let (mut at, mut width) = (0, None);
     // All lines but the last are of one length.
