@@ -37,10 +37,9 @@ pub fn with_words_behind<'x>(part: &MessagePart, raw: &'x [u8]) -> Option<(Vec<u
     // Nearly all end as they should, and are not looked at further.
     let end = body.trim_ascii_end();
     let last = memrchr(b'\n', end).map_or(0, |newline| newline + 1);
-    if end[last..]
-        .iter()
-        .all(|octet| is_letter(octet) || *octet == b'=')
-    {
+    let last = &end[last..];
+    let is_whole = last.len().is_multiple_of(4);
+    if is_whole && last.iter().all(|octet| is_letter(octet) || *octet == b'=') {
         return None;
     }
     let mut letters = Vec::new();
