@@ -138,6 +138,22 @@ fn a_zone_that_the_calendar_explains_is_what_it_says_whatever_it_is_called() {
         part("STANDARD", "20150101T000000", "+0200", ""),
     ]
     .concat();
+    let listed = [
+        part("STANDARD", "20251026T030000", "+0100", ""),
+        part("DAYLIGHT", "20260329T020000", "+0200", ""),
+        part("STANDARD", "20261025T030000", "+0100", ""),
+    ]
+    .concat();
+    let unreadable = [
+        part("STANDARD", "16011028T030000", "+0100", &yearly(10, "-1SU")),
+        part(
+            "DAYLIGHT",
+            "16010325T020000",
+            "+0200",
+            "RDATE:20260329T020000\n",
+        ),
+    ]
+    .concat();
     // By the day of the month on or after which it is.
     let by_day = [
         part(
@@ -163,6 +179,10 @@ fn a_zone_that_the_calendar_explains_is_what_it_says_whatever_it_is_called() {
         ("tzone://Microsoft/Custom", &by_day, 3, "13:00"),
         ("Office of ours", &fixed, 7, "03:30"),
         ("Moved", &changed, 7, "07:00"),
+        ("Year by year", &listed, 7, "07:00"),
+        ("Year by year", &listed, 1, "08:00"),
+        // Of what cannot be read all of it the name tells.
+        ("W. Europe Standard Time", &unreadable, 7, "07:00"),
     ] {
         let calendar = format!(
             "BEGIN:VTIMEZONE\nTZID:{name}\n{rules}END:VTIMEZONE\nBEGIN:VEVENT\nUID:1\nSUMMARY:Talk\n\

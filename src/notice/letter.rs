@@ -2,15 +2,17 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::shown::is_invisible;
+
 /// A letter as it is searched for; none for an accent by itself, or what is not to be seen.
 pub fn searched(c: char) -> Option<char> {
     if c.is_ascii() {
         return Some(c.to_ascii_lowercase());
     }
-    if is_mark(c) || is_ignorable(c) {
-        return None;
-    }
     let plain = match c {
+        // They part words.
+        '\u{2028}' | '\u{2029}' => ' ',
+        _ if is_mark(c) || is_invisible(c) => return None,
         'ł' | 'Ł' => 'l',
         'ø' | 'Ø' => 'o',
         'đ' | 'Đ' => 'd',
@@ -48,27 +50,6 @@ fn is_mark(c: char) -> bool {
             | '\u{640}'
             | '\u{64b}'..='\u{65f}'
             | '\u{670}'
-    )
-}
-
-/// True for characters that are not to be seen (Unicode's Default_Ignorable_Code_Point).
-pub fn is_ignorable(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 

@@ -9,7 +9,10 @@ use linkify::{LinkFinder, LinkKind};
 use unicode_normalization::UnicodeNormalization;
 use url::Url;
 
-use super::{letter, lookalike, shown::Shown};
+use super::{
+    lookalike,
+    shown::{Shown, is_invisible},
+};
 
 mod detour;
 
@@ -178,7 +181,7 @@ fn openable(target: &str) -> Option<Url> {
 /// way.
 fn as_seen(label: &str) -> String {
     let start = &label[..label.floor_char_boundary(SEEN_OCTETS)];
-    let visible = start.nfkc().filter(|c| !letter::is_ignorable(*c));
+    let visible = start.nfkc().filter(|c| !is_invisible(*c));
     let dotted = visible.map(|c| if c == '\u{3002}' { '.' } else { c });
     Shown::line(&dotted.collect::<String>()).to_string()
 }

@@ -54,10 +54,15 @@ impl Piece {
 
 /// A mailbox written anew, if it is written in another way than most are.
 fn rewritten(mailbox: &[Piece]) -> Option<String> {
-    let address = mailbox.iter().find_map(|piece| match piece {
+    let mut addresses = mailbox.iter().filter_map(|piece| match piece {
         Piece::Address(address) => Some(address),
         _ => None,
     });
+    let address = addresses.next();
+    // Which of several is meant is not for this to say.
+    if addresses.next().is_some() {
+        return None;
+    }
     let encoded = |piece: &Piece| matches!(piece, Piece::Word(word) if word.contains("=?"));
     if mailbox.iter().any(encoded) {
         return None;
@@ -65,7 +70,7 @@ fn rewritten(mailbox: &[Piece]) -> Option<String> {
     match address {
         Some(address) => {
             let bare = address.trim_start_matches('<');
-            let name: Vec<&str> = mailbox.iter().filter_map(of_name).collect();
+            let name: Vec<String> = mailbox.iter().filter_map(of_name).collect();
             let has_quoted = mailbox
                 .iter()
                 .any(|piece| matches!(piece, Piece::Quoted(_)));
@@ -95,7 +100,7 @@ fn rewritten(mailbox: &[Piece]) -> Option<String> {
                 .filter(|piece| !matches!(piece, Piece::Comment(_)));
             let address: String = without_comments.map(Piece::text).collect();
             let name = mailbox[end..].iter().find_map(|piece| match piece {
-                Piece::Comment(name) => Some(format!("\"{}\" ", name.replace('"', "'"))),
+                Piece::Comment(name) => Some(format!("\"{}\" ", between_quotes(name))),
                 _ => None,
             });
             Some(format!("{}<{address}>", name.unwrap_or_default()))
@@ -104,11 +109,16 @@ fn rewritten(mailbox: &[Piece]) -> Option<String> {
 }
 
 /// A part of a name.
-fn of_name(piece: &Piece) -> Option<&str> {
+fn of_name(piece: &Piece) -> Option<String> {
     match piece {
-        Piece::Word(text) | Piece::Quoted(text) => Some(text),
+        Piece::Word(text) | Piece::Quoted(text) => Some(between_quotes(text)),
         Piece::Comment(_) | Piece::Address(_) | Piece::Mark(_) | Piece::Space => None,
     }
+}
+
+/// Text as it may stand between quotes, whatever it ends in: the address behind it stays one.
+fn between_quotes(text: &str) -> String {
+    text.replace('\\', "").replace('"', "'")
 }
 
 fn pieces(text: &str) -> Vec<Piece> {
@@ -193,6 +203,16 @@ mod tests {
             (
                 "Ann Lee <<ann@team.example>>",
                 "Ann Lee",
+                "ann@team.example",
+            ),
+            (
+                "\"Ann\" Lee\\ <ann@team.example>",
+                "Ann Lee",
+                "ann@team.example",
+            ),
+            (
+                "\"Ann \\\"Al\\\" Lee\" B <ann@team.example>",
+                "Ann 'Al' Lee B",
                 "ann@team.example",
             ),
             // As most write them.

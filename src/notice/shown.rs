@@ -279,7 +279,7 @@ fn has_loose_space(bytes: &[u8]) -> bool {
 
 /// True if the character draws nothing of its own and is not a mark on a letter: the bidi controls,
 /// tags, fillers, and what else Unicode calls default-ignorable (UAX #44), and noncharacters.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

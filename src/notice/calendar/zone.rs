@@ -11,7 +11,10 @@ use calcard::{
         timezone::TzResolver,
     },
 };
-use jiff::{civil, tz::TimeZone};
+use jiff::{
+    civil,
+    tz::{Offset, TimeZone},
+};
 
 use super::value;
 
@@ -41,7 +44,8 @@ impl<'c> Zones<'c> {
             let name = zone.property(&Property::Tzid)?.values.first()?.as_text()?;
             let parts = zone.component_ids.iter().take(MOST_RULES);
             let parts = parts.filter_map(|id| calendar.components.get(*id as usize));
-            Some((name, parts.filter_map(Rule::of).collect()))
+            // Without one of its rules it would be another zone.
+            Some((name, parts.map(Rule::of).collect::<Option<_>>()?))
         });
         Zones {
             explained: explained.collect(),
@@ -89,6 +93,10 @@ impl Rule {
             Kind::Daylight => true,
             _ => return None,
         };
+        // In which single years it begins no rule tells.
+        if part.property(&Property::Rdate).is_some() {
+            return None;
+        }
         let date_time = |property: &Property| {
             part.property(property)?
                 .values
@@ -98,10 +106,11 @@ impl Rule {
         let (since, _) = value::civil(date_time(&Property::Dtstart)?)?;
         let offset = value::offset(date_time(&Property::Tzoffsetto)?)?;
         let rule = part.property(&Property::Rrule);
-        let rule = rule.and_then(|entry| match entry.values.first()? {
-            ICalendarValue::RecurrenceRule(rule) => Some(rule),
-            _ => None,
-        });
+        let rule = match rule.map(|entry| entry.values.first()) {
+            None => None,
+            Some(Some(ICalendarValue::RecurrenceRule(rule))) => Some(rule),
+            Some(_) => return None,
+        };
         let until = rule.and_then(|rule| value::civil(rule.until.as_ref()?));
         Some(Rule {
             is_summer,
@@ -156,6 +165,13 @@ fn begin(rule: &ICalendarRecurrenceRule, since: civil::DateTime) -> Option<Strin
 
 /// The clock that these rules make about a time.
 fn clock_of(rules: &[Rule], at: civil::DateTime) -> Option<TimeZone> {
+    // What began once, last of all, holds until another begins: some list each year's.
+    let began = rules.iter().filter(|rule| rule.holds(at));
+    let latest = began.max_by_key(|rule| rule.since);
+    if let Some(latest) = latest.filter(|latest| latest.each_year.is_none()) {
+        let offset = Offset::from_seconds(latest.offset).ok()?;
+        return Some(TimeZone::fixed(offset));
+    }
     let newest = |is_summer: bool| {
         let kind = rules.iter().filter(move |rule| rule.is_summer == is_summer);
         let holding = kind.clone().filter(|rule| rule.holds(at));
