@@ -55,6 +55,13 @@ fn kept(reader: &Reader) -> (Vec<String>, Vec<String>) {
     (subjects(there), subjects(gone))
 }
 
+fn star_all(reader: &Reader) {
+    let headlines = reader.headlines();
+    let ids: Vec<_> = headlines.iter().map(|headline| headline.id).collect();
+    let starred = reader.store.mark(&ids, Change::Starred(true));
+    starred.expect("marks");
+}
+
 fn words(subjects: &[&str]) -> Vec<String> {
     subjects
         .iter()
@@ -177,15 +184,7 @@ async fn a_mailbox_restored_under_the_ids_of_others_shows_nothing_twice_and_keep
         let (odd, mut reader) = with(&[Pipelines], &held(&|mail| mail)).await;
         checks(&odd, &reader, 1).await;
         reader.in_slices = in_slices;
-        let ids: Vec<_> = reader
-            .headlines()
-            .iter()
-            .map(|headline| headline.id)
-            .collect();
-        reader
-            .store
-            .mark(&ids, Change::Starred(true))
-            .expect("marks");
+        star_all(&reader);
 
         // Each is under another's id, and one is another mail.
         let mut mails = held(&|mail| match mail % 3 {
@@ -220,15 +219,7 @@ async fn three_notices_that_change_their_ids_among_themselves_stay_three() {
     )
     .await;
     checks(&odd, &reader, 2).await;
-    let ids: Vec<_> = reader
-        .headlines()
-        .iter()
-        .map(|headline| headline.id)
-        .collect();
-    reader
-        .store
-        .mark(&ids, Change::Starred(true))
-        .expect("marks");
+    star_all(&reader);
 
     odd.hold(&[("1a", "C", short), ("2a", "A", short), ("3a", "B", long)]);
 

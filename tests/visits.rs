@@ -772,3 +772,58 @@ async fn the_bell_tells_of_what_the_rules_leave_to_it() {
     let counts = reader.store.counts().expect("counts");
     assert_eq!(counts.unread, 2, "the quiet one and the plain one");
 }
+
+fn numbered_mail(number: u32) -> Vec<u8> {
+    format!(
+        "Subject: Notice {number}\r\nMessage-ID: <{number}@team.example>\r\n\
+         Date: 1 Nov 2026 10:00:00 +0000\r\n\r\ntext\r\n"
+    )
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn messages_without_unique_ids_come_some_at_each_check_until_all_are_here() {
+    let rogue = Rogue::with((1..=250).map(numbered_mail).collect(), |said| match said {
+        "UIDL" => Turn::Say(b"+OK\r\n.\r\n".to_vec()),
+        _ => Turn::Usual,
+    });
+    rogue.misbehave();
+    let reader = Reader::of(rogue.address().port());
+
+    let mut new = Vec::new();
+    for _ in 0..4 {
+        let (summary, _) = reader.check().await;
+        assert_eq!(summary.outcome, Outcome::Done);
+        new.push(summary.new);
+    }
+
+    assert_eq!(new, [100, 100, 50, 0]);
+    assert_eq!(reader.headlines().len(), 250);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_over_a_look_at_headers_is_read_without_it() {
+    // Once over a message that UIDL leaves out, once over one of which the unique-id is its number.
+    for uidl in ["1 a\r\n", "1 1\r\n2 2\r\n"] {
+        let rogue = Rogue::with((1..=2).map(numbered_mail).collect(), move |said| match said
+            .split_once(' ')
+            .unwrap_or((said, ""))
+        {
+            ("UIDL", _) => Turn::Say(format!("+OK\r\n{uidl}.\r\n").into_bytes()),
+            ("TOP", _) => Turn::HangUp(Vec::new()),
+            _ => Turn::Usual,
+        });
+        rogue.misbehave();
+        let reader = Reader::of(rogue.address().port());
+
+        let mut outcomes = Vec::new();
+        for _ in 0..4 {
+            outcomes.push(reader.check().await.0.outcome);
+        }
+
+        let failed = outcomes.iter().filter(|outcome| !outcome.is_done());
+        assert_eq!(failed.count(), 1, "{uidl}: {outcomes:?}");
+        let known = uidl.lines().count();
+        assert_eq!(reader.headlines().len(), known, "{uidl}");
+    }
+}

@@ -64,6 +64,8 @@ pub(super) mod remembered {
     pub const LISTS_WHOLE: &str = "lists_whole";
     /// When the connection ended over the headers of the last message, which were to show whether it is the same.
     pub const LAST_BROKE: &str = "last_broke";
+    /// When the connection ended over messages that have no unique-id.
+    pub const UNNAMED_BROKE: &str = "unnamed_broke";
     /// The digest of the last listing after which nothing was left to do.
     pub const LISTING: &str = "listing";
     /// How many checks in a row have found all notices gone.
@@ -276,6 +278,7 @@ impl Check<'_> {
         // again: equal notices that have one name until then are told apart by them.
         findings.has_open_ends |= is_unsteady;
         let known = Known {
+            at,
             pattern: self.recall(remembered::PATTERN).await?,
             oversized: &oversized,
             largest,

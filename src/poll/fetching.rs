@@ -39,7 +39,10 @@ impl Check<'_> {
         ahead: usize,
         findings: &Findings,
     ) -> Result<Vec<Fetch>, store::Error> {
-        if plan.fetch.len() <= HEADLINES_FIRST || ahead == 1 || self.announces_not(at).await? {
+        if plan.fetch.len() <= HEADLINES_FIRST
+            || ahead == 1
+            || self.broke_lately(remembered::ANNOUNCING_BROKE, at).await?
+        {
             return Ok(Vec::new());
         }
         // Where nothing is known by its unique-id, and much is kept, the server has moved: there is nothing to tell.
@@ -95,11 +98,30 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// True if the connection ended over headlines within the last day.
-    async fn announces_not(&self, at: Timestamp) -> Result<bool, store::Error> {
-        let broke = self.recall(remembered::ANNOUNCING_BROKE).await?;
+    /// True if the connection ended within the last day over what is remembered under this name: some servers hang up
+    /// each time, a network does not.
+    pub(super) async fn broke_lately(
+        &self,
+        name: &'static str,
+        at: Timestamp,
+    ) -> Result<bool, store::Error> {
+        let broke = self.recall(name).await?;
         let broke: Option<i64> = broke.and_then(|seconds| seconds.parse().ok());
         Ok(broke.is_some_and(|seconds| at.as_second().abs_diff(seconds) < DAY.as_secs()))
+    }
+
+    /// Remembers it if the connection ended over something that can be done without: the next check does.
+    pub(super) async fn note_hang_up<T>(
+        &self,
+        name: &'static str,
+        at: Timestamp,
+        outcome: Result<T, client::Error>,
+    ) -> Result<T, Failure> {
+        if let Err(client::Error::Closed | client::Error::Io(_)) = outcome {
+            self.remember(name, Some(at.as_second().to_string()))
+                .await?;
+        }
+        Ok(outcome?)
     }
 
     /// Fetches what the plan asks for and hands it to the keeper.

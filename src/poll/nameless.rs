@@ -28,6 +28,8 @@ pub(super) struct Names {
 
 /// What a visit knows when it looks for names.
 pub(super) struct Known<'a> {
+    /// When it is made.
+    pub at: Timestamp,
     /// The pattern of the last listing.
     pub pattern: Option<String>,
     /// Messages that are larger than LIST says.
@@ -38,11 +40,13 @@ pub(super) struct Known<'a> {
     pub ahead: usize,
 }
 
-/// Finds names for these messages of a listing, which are in the order of their numbers.
+/// Finds names for these messages of a listing, which are in the order of their numbers; for the newest of those that
+/// the pattern does not know, at most so many.
 pub(super) async fn names(
     transaction: &mut Transaction,
     scan: &[ScanListing],
     known: &Known<'_>,
+    most: usize,
 ) -> Result<Names, client::Error> {
     let mut pattern: HashMap<(u32, u64), String> = known
         .pattern
@@ -64,6 +68,7 @@ pub(super) async fn names(
             None => wanted.push(headers_of(line)),
         }
     }
+    wanted.drain(..wanted.len().saturating_sub(most));
     while !wanted.is_empty() {
         let mut without_top = Vec::new();
         let mut fetching =

@@ -62,34 +62,41 @@ impl Check<'_> {
                 "the server cannot tell notices apart (no UIDL): their headers do",
             ));
         }
-        self.names_by_headers(transaction, &listing.scan, known)
-            .await
+        let names = self
+            .names_by_headers(transaction, &listing.scan, known, usize::MAX)
+            .await?;
+        Ok(names?)
     }
 
-    /// Names for these messages, by their headers.
+    /// Names for these messages by their headers, for at most so many that had none before.
     async fn names_by_headers(
         &self,
         transaction: &mut Transaction,
         scan: &[ScanListing],
         known: &Known<'_>,
-    ) -> Result<Named, Failure> {
-        let names = nameless::names(transaction, scan, known);
-        let found = match self.unless_cancelled(names).await? {
-            Err(client::Error::TooLarge { message, limit }) => {
-                if let Some(name) = nameless::oversized(scan, message) {
+        most: usize,
+    ) -> Result<Result<Named, client::Error>, Failure> {
+        let names = nameless::names(transaction, scan, known, most);
+        match self.unless_cancelled(names).await? {
+            Ok(found) => {
+                self.remember(remembered::PATTERN, Some(found.pattern))
+                    .await?;
+                Ok(Ok(found.names))
+            }
+            Err(error) => {
+                if let client::Error::TooLarge { message, .. } = &error
+                    && let Some(name) = nameless::oversized(scan, *message)
+                {
                     self.note_oversized(name).await?;
                 }
-                return Err(client::Error::TooLarge { message, limit }.into());
+                Ok(Err(error))
             }
-            found => found?,
-        };
-        self.remember(remembered::PATTERN, Some(found.pattern))
-            .await?;
-        Ok(found.names)
+        }
     }
 
     /// The messages with their names: those that have no unique-id among others that have one are told apart by their
-    /// headers. A listing that is cut off leaves out many: of those as many as are soon asked for.
+    /// headers. A listing that is cut off leaves out many: of those some more at each check. Where the connection ends
+    /// over them it is done without for a while.
     async fn name_others(
         &self,
         transaction: &mut Transaction,
@@ -98,15 +105,22 @@ impl Check<'_> {
         known: &Known<'_>,
         findings: &mut Findings,
     ) -> Result<Named, Failure> {
-        if unnamed.is_empty() {
+        let name = remembered::UNNAMED_BROKE;
+        if unnamed.is_empty() || self.broke_lately(name, known.at).await? {
             return Ok(named);
         }
-        let newest = &unnamed[unnamed.len().saturating_sub(MOST_UNNAMED)..];
-        let others = self.names_by_headers(transaction, newest, known).await?;
-        findings.note(Shown::line(&match others.len() {
-            1 => "1 message without a unique-id is told apart by its headers".to_owned(),
-            count => format!("{count} messages without unique-ids are told apart by their headers"),
-        }));
+        let others = self
+            .names_by_headers(transaction, unnamed, known, MOST_UNNAMED)
+            .await?;
+        let others = self.note_hang_up(name, known.at, others).await?;
+        if !others.is_empty() {
+            findings.note(Shown::line(&match others.len() {
+                1 => "1 message without a unique-id is told apart by its headers".to_owned(),
+                count => {
+                    format!("{count} messages without unique-ids are told apart by their headers")
+                }
+            }));
+        }
         named.extend(others);
         Ok(named)
     }

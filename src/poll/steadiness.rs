@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{
     check::{Check, remembered},
     findings::{Failure, Findings},
-    identity::{self, DAY, Plan},
+    identity::{self, Plan},
     nameless,
     tell::blocking,
 };
@@ -101,21 +101,18 @@ impl Check<'_> {
         let Some((line, unique_id)) = last else {
             return Ok(false);
         };
-        let broke = self.recall(remembered::LAST_BROKE).await?;
-        let broke: Option<i64> = broke.and_then(|seconds| seconds.parse().ok());
-        if broke.is_some_and(|broke| at.as_second().abs_diff(broke) < DAY.as_secs()) {
+        if self.broke_lately(remembered::LAST_BROKE, at).await? {
             return Ok(false);
         }
         let headers = nameless::headers(transaction, line, largest);
         let headers = match self.unless_cancelled(headers).await? {
-            Err(error @ (client::Error::Closed | client::Error::Io(_))) => {
-                // Such a server hangs up each time; a network does not.
-                self.remember(remembered::LAST_BROKE, Some(at.as_second().to_string()))
-                    .await?;
-                return Err(error.into());
-            }
-            headers => headers?,
+            // It was to be a small one, and nothing behind it can be read: as good as hung up.
+            Err(client::Error::TooLarge { .. }) => Err(client::Error::Closed),
+            headers => headers,
         };
+        let headers = self
+            .note_hang_up(remembered::LAST_BROKE, at, headers)
+            .await?;
         let Some(headers) = headers else {
             return Ok(false);
         };
