@@ -3,6 +3,8 @@
 //! `key_to_frame` is what a person feels at 100,000 notices: a key, the update, a whole frame into
 //! memory. The others are what a first check spends on each mail.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use divan::{Bencher, counter::BytesCount};
 use jiff::{Timestamp, tz::TimeZone};
@@ -37,11 +39,11 @@ fn headline(number: i64) -> Headline {
     };
     Headline {
         id: NoticeId(number),
-        handle: format!("h{number:09}").into_boxed_str(),
-        from: Address {
+        handle: format!("h{number:09}").into(),
+        from: Arc::new(Address {
             name: Shown::line(["Priya Natarajan", "ops-bot", "田中 花子"][number as usize % 3]),
             address: Shown::from_static("someone@team.example"),
-        },
+        }),
         subject: Shown::line(&format!("Deploy #{number} web to production finished")),
         date: Timestamp::from_second(second).expect("a time"),
         date_guessed: false,

@@ -4,6 +4,9 @@
 //! [`Notice::lines`] lays the text out for a width. [`Headline`] is the one line in the list. All
 //! text in here is [`Shown`]: no mail may steer the terminal.
 
+use std::sync::Arc;
+
+use compact_str::CompactString;
 use jiff::Timestamp;
 
 use shown::Shown;
@@ -35,6 +38,7 @@ pub mod parts;
 mod repair;
 pub mod report;
 pub mod search_text;
+pub mod sharing;
 pub mod shown;
 mod subject;
 pub mod succession;
@@ -57,9 +61,9 @@ pub struct Headline {
     /// Its row in the cache; 0 before it is kept.
     pub id: NoticeId,
     /// Its name on the command line: stable, of which any unambiguous prefix will do (`k3f…`).
-    pub handle: Box<str>,
-    /// Who sent it.
-    pub from: Address,
+    pub handle: CompactString,
+    /// Who sent it: few people send most notices, which have one copy.
+    pub from: Arc<Address>,
     /// Its subject, `(no subject)` if there is none.
     pub subject: Shown,
     /// When it was sent, or when it arrived here if it does not say or says the future.
@@ -82,10 +86,8 @@ pub struct Headline {
     pub parents: Box<[u64]>,
     /// What this person has marked it with.
     pub marks: Marks,
-    /// The name of the list that it came through; empty if it came through none.
-    pub list: Shown,
-    /// The identifier of that list, whatever it is called (RFC 2919 §2).
-    pub list_id: Shown,
+    /// The list that it came through.
+    pub list: Option<Arc<MailingList>>,
     /// What has become, or will become, of it.
     pub fate: fate::Fated,
 }
@@ -100,6 +102,12 @@ impl Headline {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.fate.expires.is_some_and(|until| until <= now)
     }
+
+    /// The name and the identifier of the list that it came through; empty if it came through none.
+    pub fn list_names(&self) -> (&str, &str) {
+        let list = self.list.as_deref();
+        list.map_or(("", ""), |list| (&list.name, &list.id))
+    }
 }
 
 /// What a person has marked a notice with.
@@ -113,8 +121,17 @@ pub struct Marks {
     pub muted: bool,
 }
 
+/// A list that notices come through.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct MailingList {
+    /// What it is called.
+    pub name: Shown,
+    /// Its identifier, whatever it is called (RFC 2919 §2); empty if the notice does not say.
+    pub id: Shown,
+}
+
 /// A name and an address, each as it may be drawn.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Address {
     /// The display name; empty if there is none.
     pub name: Shown,

@@ -577,7 +577,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA journal_size_limit = 33554432;
-         PRAGMA cache_size = -8192;
+         PRAGMA cache_size = -4096;
          PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 0;",
     )?;

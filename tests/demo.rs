@@ -1,6 +1,6 @@
 //! The demo: its script, its books, who may join, and the whole of it in words.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use tidings::{
@@ -318,10 +318,10 @@ fn screen(unread: usize) -> Screen {
     let headline = |n: usize| Headline {
         id: NoticeId(1),
         handle: format!("k{n}").into(),
-        from: Address {
+        from: Arc::new(Address {
             name: Shown::line("田中 花子"),
             address: Shown::line("hanako@team.example"),
-        },
+        }),
         subject: Shown::line("【重要】東京オフィス停電のお知らせ"),
         date: now() - (5 + n as i64).hours(),
         date_guessed: false,

@@ -535,10 +535,12 @@ fn what_steers_a_terminal_does_not_from_any_place_of_a_mail() {
         assert_harmless(&notice, &mail.name);
         let digest = Digest::of(&mail.bytes, now());
         let headline = &digest.headline;
+        let (list, list_id) = headline.list_names();
         for text in [
-            &headline.subject,
+            &*headline.subject,
             &headline.preview,
-            &headline.list,
+            list,
+            list_id,
             &headline.from.name,
         ] {
             assert!(!text.contains(char::is_control), "{}: {text:?}", mail.name);

@@ -15,6 +15,7 @@ use tidings::notice::{
     files::{self, Place},
     fingerprint::Fingerprint,
     headline::Digest,
+    search_text::SearchText,
     text,
 };
 
@@ -64,6 +65,46 @@ fn every_mail_of_the_corpus_is_shown_harmlessly() {
     }
 }
 
+#[test]
+fn a_first_check_reads_the_same_of_a_mail_as_who_reads_all_of_it() {
+    for path in corpus() {
+        let raw = fs::read(&path).expect("the corpus can be read");
+        let whole = Digest {
+            search_text: SearchText::default(),
+            ..Digest::of(&raw, now())
+        };
+
+        let hasty = Digest::without_words(&raw, now());
+
+        assert_eq!(hasty, whole, "{}", path.display());
+    }
+}
+
+#[test]
+fn of_a_large_file_the_list_needs_no_more_than_its_beginning() {
+    let picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4\r\n".repeat(1_000);
+    let mail = format!(
+        "Subject: The plan\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHere it is: https://team.example\r\n\
+         --b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n{picture}\
+         --b\r\nContent-Type: application/pdf; name=plan.pdf\r\nContent-Transfer-Encoding: BASE64\r\n\r\n{picture}\
+         --b\r\nContent-Type: application/octet-stream; name=cut.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n{picture}"
+    );
+
+    let headline = Digest::without_words(mail.as_bytes(), now()).headline;
+
+    assert_eq!((headline.files, headline.has_link), (3, true));
+    assert_eq!(headline, Digest::of(mail.as_bytes(), now()).headline);
+
+    // What Outlook packs is looked into, whatever it is called.
+    let packed = fs::read_to_string("tests/mails/own/winmail.eml").expect("it is there");
+    let packed = packed
+        .replace("application/ms-tnef", "application/octet-stream")
+        .replace("sQk=", &format!("sQkA\r\n{}", "AAAA\r\n".repeat(2_000)));
+    let headline = Digest::without_words(packed.as_bytes(), now()).headline;
+    assert_eq!(headline, Digest::of(packed.as_bytes(), now()).headline);
+    assert_eq!(headline.preview, "The plan for the move is attached.");
+}
+
 /// Returns the mails of the whole corpus where it is at hand, and of our own copies.
 fn corpus() -> Vec<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -73,6 +114,11 @@ fn corpus() -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// When the mails arrive.
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().expect("a moment")
 }
 
 /// A file's part, and its place in there if it is packed.

@@ -45,7 +45,7 @@ fn arrival(number: usize, subject: &str) -> Arrival {
 }
 
 fn keep(store: &Store, subjects: &[&str]) -> Vec<Kept> {
-    let arrivals = (0..)
+    let arrivals: Vec<Arrival> = (0..)
         .zip(subjects)
         .map(|(number, subject)| arrival(number, subject))
         .collect();

@@ -910,8 +910,8 @@ fn a_file_of_every_older_schema_opens() {
         {
             assert_eq!(found(&store, "list:ops.team"), 1, "{}", from.display());
             // What it says of itself is read anew from its mail.
-            assert_eq!(&*headlines[0].list, "Operations");
-            assert_eq!(&*headlines[0].list_id, "ops.team.example");
+            let list = headlines[0].list_names();
+            assert_eq!(list, ("Operations", "ops.team.example"));
             let until = "2026-12-01T00:00:00Z".parse().expect("a moment");
             assert_eq!(headlines[0].fate.expires, Some(until));
         }
@@ -1031,9 +1031,7 @@ fn what_is_put_into_the_index_later_is_found_by_whoever_searches() {
         arrival.entry = None;
         arrival
     });
-    store
-        .keep(later.collect(), &Listed::default(), now())
-        .expect("kept");
+    store.keep(later, &Listed::default(), now()).expect("kept");
     keep(store, "now", mail(251, "and so is the aardwolf"));
 
     // The poller of a reader goes on in between.
@@ -1053,7 +1051,7 @@ fn where_nobody_searches_what_waits_for_the_index_does_not_become_too_much() {
             arrival.entry = None;
             arrival
         });
-        let kept = store.keep(later.collect(), &Listed::default(), now());
+        let kept = store.keep(later, &Listed::default(), now());
         kept.expect("kept");
         store.index_if_many_wait().expect("indexed");
         store.waiting().expect("a number")
@@ -1076,9 +1074,7 @@ fn what_nearly_all_notices_hold_is_found_in_the_order_of_all() {
         };
         arrival(&number.to_string(), mail(number, text))
     });
-    store
-        .keep(many.collect(), &Listed::default(), now())
-        .expect("kept");
+    store.keep(many, &Listed::default(), now()).expect("kept");
     let zone = TimeZone::UTC;
     let ids = |text: &str| {
         let query = Query::parse(text, &zone).expect("a query");
@@ -1200,7 +1196,7 @@ fn the_same_mail_a_thousand_times_is_a_thousand_notices() {
     let names: Vec<String> = (0..1000).map(|number| format!("id-{number}")).collect();
     let listed: Listed = names.iter().map(|name| unique_id(name)).collect();
     for names in names.chunks(100) {
-        let arrivals = names
+        let arrivals: Vec<Arrival> = names
             .iter()
             .map(|name| arrival(name, mail(1, "one")))
             .collect();

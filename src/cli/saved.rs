@@ -148,7 +148,7 @@ impl<'a> Item<'a> {
             replaced: headline.fate.replaced_by.is_some(),
             expires: headline.fate.expires,
             reply_by: headline.fate.answer_by,
-            list: &headline.list,
+            list: headline.list_names().0,
             size: headline.size,
         }
     }

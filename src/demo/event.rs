@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use compact_str::CompactString;
+
 use crate::{
     demo::{cast::Person, ledger::Ledger},
     notice::{Headline, shown::Shown},
@@ -71,7 +73,7 @@ pub struct Screen {
     /// Their list with their own marks, the newest first.
     pub headlines: Vec<Headline>,
     /// The notice under their cursor, by its handle.
-    pub selected: Option<Box<str>>,
+    pub selected: Option<CompactString>,
 }
 
 impl Screen {

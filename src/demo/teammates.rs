@@ -5,6 +5,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
@@ -41,7 +42,7 @@ pub struct Reader {
     store: Store,
     poller: Poller,
     doing: Doing,
-    selected: Option<Box<str>>,
+    selected: Option<CompactString>,
     failed: bool,
 }
 

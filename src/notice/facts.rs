@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, parsers::MessageStream};
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Address, guard, headers, limits, links, lookalike, shown::Shown, when};
+use super::{Address, MailingList, guard, headers, limits, links, lookalike, shown::Shown, when};
 
 /// Something that the headers say.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -148,24 +148,28 @@ pub(super) fn answer_by(mail: &Message) -> Option<Timestamp> {
     headers::moment(&first_of(mail, &["Reply-By"])?)
 }
 
-/// The name of the list that a mail came through; empty if it came through none.
-pub(super) fn list_name(mail: &Message) -> Shown {
-    field(mail, "List-Id").map_or_else(Shown::default, |said| list(&said))
+/// The list that a mail came through.
+pub(super) fn mailing_list(mail: &Message) -> Option<MailingList> {
+    let said = field(mail, "List-Id")?;
+    let list = MailingList {
+        name: list(&said),
+        id: list_id(&said),
+    };
+    (list != MailingList::default()).then_some(list)
 }
 
-/// The identifier of the list that a mail came through, in small letters (RFC 2919 §2); empty if it came through none.
-pub(super) fn list_id(mail: &Message) -> Shown {
-    let said = field(mail, "List-Id").unwrap_or_default();
-    let id = split_list(&said).1;
+/// The identifier of a list, in small letters (RFC 2919 §2).
+fn list_id(said: &str) -> Shown {
+    let id = split_list(said).1;
     Shown::line(&id[..id.floor_char_boundary(LIST_ID_OCTETS)].to_ascii_lowercase())
 }
 
-/// That of a mail that was not read yet.
+/// The identifier of the list that a mail came through which was not read yet; empty if it came through none.
 pub fn list_id_of(raw: &[u8]) -> Shown {
     let read = guard::without_panic(|| {
         let bounded = limits::bounded(raw);
         let mail = MessageParser::new().parse_headers(&*bounded.raw)?;
-        Some(list_id(&mail))
+        Some(list_id(&field(&mail, "List-Id")?))
     });
     read.flatten().unwrap_or_default()
 }

@@ -2,6 +2,9 @@
 //!
 //! A first check makes a [`Digest`] of every mail, so it does without layout.
 
+use std::sync::Arc;
+
+use compact_str::CompactString;
 use jiff::{SignedDuration, Timestamp};
 use mail_parser::{Message, MessageParser};
 
@@ -45,7 +48,10 @@ impl Digest {
     fn read(raw: &[u8], arrived: Timestamp, with_words: bool) -> Digest {
         let fingerprint = Fingerprint::of(raw);
         let read = guard::without_panic(|| {
-            let bounded = limits::bounded(raw);
+            let bounded = match with_words {
+                true => limits::bounded(raw),
+                false => limits::bounded_for_list(raw),
+            };
             let mail = MessageParser::new().parse(&*bounded.raw)?;
             Some(digest(raw, &mail, arrived, fingerprint, with_words))
         });
@@ -142,7 +148,7 @@ fn headline(
     Headline {
         id: NoticeId::default(),
         handle: handle(fingerprint),
-        from: headers::from(mail).into_iter().next().unwrap_or_default(),
+        from: headers::from(mail).into_iter().next().unwrap_or_default().into(),
         subject: headers::subject(mail),
         date: date.unwrap_or(arrived),
         date_guessed: date.is_none(),
@@ -154,8 +160,7 @@ fn headline(
         key: if id.is_empty() { own_key } else { headers::key_of(id) },
         parents: headers::parents(mail),
         marks: Marks::default(),
-        list: facts::list_name(mail),
-        list_id: facts::list_id(mail),
+        list: facts::mailing_list(mail).map(Arc::new),
         // What was over before it was sent says something else, or nothing.
         fate: Fate {
             expires: facts::expires(mail).filter(|until| sent.is_none_or(|sent| *until > sent)),
@@ -173,7 +178,7 @@ fn half_of(fingerprint: &[u8; 16]) -> u64 {
 
 /// Returns a short name for a notice, the same on every machine: ten letters of Crockford's base 32
 /// (no i, l, o, u).
-fn handle(fingerprint: &[u8; 16]) -> Box<str> {
+fn handle(fingerprint: &[u8; 16]) -> CompactString {
     let bits = u64::from_be_bytes(
         fingerprint[8..]
             .try_into()
@@ -181,8 +186,7 @@ fn handle(fingerprint: &[u8; 16]) -> Box<str> {
     );
     (0..HANDLE_LETTERS)
         .map(|place| char::from(HANDLE_ALPHABET[(bits >> (5 * place)) as usize & 31]))
-        .collect::<String>()
-        .into()
+        .collect()
 }
 
 /// Returns the first line that the sender wrote: no quotes, and not the line that announces them.

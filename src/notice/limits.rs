@@ -48,6 +48,24 @@ fn before(place: usize, shifts: &Shifts) -> usize {
 /// Returns the mail without its mbox line, and with no more headers, parts and nesting than bounds
 /// allow. A mail that has no header at all gets the empty line that makes it all body.
 pub fn bounded(raw: &[u8]) -> Bounded<'_> {
+    within(raw, Files::Whole)
+}
+
+/// The same for whoever asks only what files there are: of pictures, documents and the like, which are most of a mail,
+/// no more than the beginning is left.
+pub fn bounded_for_list(raw: &[u8]) -> Bounded<'_> {
+    within(raw, Files::Begun)
+}
+
+/// What is left of files that hold no text.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+enum Files {
+    #[default]
+    Whole,
+    Begun,
+}
+
+fn within(raw: &[u8], files: Files) -> Bounded<'_> {
     let whole = raw.len();
     let raw = without_lead(raw);
     let lead = signed(raw.len()) - signed(whole);
@@ -60,6 +78,7 @@ pub fn bounded(raw: &[u8]) -> Bounded<'_> {
     }
     let mut scan = Scan {
         raw,
+        files,
         guess_left: GUESSED_OCTETS,
         headers_left: ALL_HEADERS,
         ..Scan::default()
@@ -77,6 +96,7 @@ pub fn bounded(raw: &[u8]) -> Bounded<'_> {
         // What is parsed is what is looked over, whatever the first pass has made of it.
         let mut again = Scan {
             raw: &readable,
+            files,
             headers_left: ALL_HEADERS,
             ..Scan::default()
         };
@@ -118,6 +138,7 @@ fn signed(size: usize) -> isize {
 #[derive(Default)]
 struct Scan<'x> {
     raw: &'x [u8],
+    files: Files,
     /// What keeps the bounds.
     edits: Vec<Edit>,
     /// What makes headers readable; done first, and then looked over once more.
@@ -165,10 +186,27 @@ impl Scan<'_> {
                 }
                 continue;
             }
-            match self.boundaries.next(self.raw, at) {
-                Some(next) => at = next,
+            let next = self.boundaries.next(self.raw, at);
+            if self.files == Files::Begun && block.holds_octets && block.is_base64 {
+                let end = next.as_ref().map_or(self.raw.len(), |next| next.start);
+                self.leave_begun(at..end);
+            }
+            match next {
+                Some(next) => at = next.end,
                 None => return self.raw.len(),
             }
+        }
+    }
+
+    /// Leaves out what follows on the first line of a file, unless others may be packed into it.
+    fn leave_begun(&mut self, body: Range<usize>) {
+        let from = start_of_next(self.raw, body.start);
+        if from + SMALL_FILE < body.end && !self.raw[body.start..].starts_with(PACKED_BY_OUTLOOK) {
+            self.edits.push(Edit {
+                from,
+                to: body.end,
+                with: Vec::new(),
+            });
         }
     }
 
@@ -259,6 +297,7 @@ impl Scan<'_> {
         };
         if is_name(&line[..colon], b"content-transfer-encoding") {
             let value = line[colon + 1..].trim_ascii();
+            block.is_base64 = value.eq_ignore_ascii_case(b"base64");
             block.is_encoded |= !["7bit", "8bit", "binary"]
                 .iter()
                 .any(|plain| value.eq_ignore_ascii_case(plain.as_bytes()));
@@ -270,7 +309,9 @@ impl Scan<'_> {
     /// Learns from a Content-Type what may follow: parts, or a mail. mail-parser reads it, so that
     /// what is expected here is what it will find.
     fn content_type(&mut self, at: usize, block: &mut HeaderBlock) {
+        let is_only_type = block.type_at.is_none();
         block.type_at = block.type_at.or(Some(at));
+        block.holds_octets = false;
         let HeaderValue::ContentType(kind) =
             MessageStream::new(&self.raw[at..]).parse_content_type()
         else {
@@ -282,6 +323,11 @@ impl Scan<'_> {
                     .subtype()
                     .is_some_and(|own| own.eq_ignore_ascii_case(sub))
         };
+        let class = kind.ctype();
+        block.holds_octets = is_only_type
+            && ["application", "audio", "image", "video"]
+                .iter()
+                .any(|octets| class.eq_ignore_ascii_case(octets));
         block.holds_mail |= is("message", "rfc822") || is("message", "global");
         self.has_digest |= is("multipart", "digest");
         if let Some(charset) = kind.attribute("charset") {
@@ -329,6 +375,9 @@ struct HeaderBlock {
     end: usize,
     type_at: Option<usize>,
     holds_mail: bool,
+    /// It is no text and no mail.
+    holds_octets: bool,
+    is_base64: bool,
     is_encoded: bool,
     /// Lines in a charset that is not said.
     octets: Vec<Range<usize>>,
@@ -396,9 +445,9 @@ impl Boundaries {
         }
     }
 
-    /// Returns where the line after the next delimiter begins. As mail-parser does, it takes a
+    /// Returns the next delimiter, from its dashes to the line after it. As mail-parser does, it takes a
     /// delimiter in the middle of a line too.
-    fn next(&self, raw: &[u8], from: usize) -> Option<usize> {
+    fn next(&self, raw: &[u8], from: usize) -> Option<Range<usize>> {
         if self.known.is_empty() {
             return None;
         }
@@ -410,7 +459,8 @@ impl Boundaries {
                     .is_some_and(|part| self.known.contains(part))
             };
             if self.lengths.iter().any(is_known) {
-                return Some(start_of_next(raw, at + dashes + 2));
+                let dashes = at + dashes;
+                return Some(dashes..start_of_next(raw, dashes + 2));
             }
             at += dashes + 1;
         }
@@ -497,6 +547,12 @@ const HEADERS_OF_MAIL: HeaderBounds = HeaderBounds {
 
 /// The largest digests have some two megabytes in all their mails together.
 const ALL_HEADERS: usize = 8 * 1024 * 1024;
+
+/// To leave out less than this takes longer than to decode it.
+const SMALL_FILE: usize = 4 * 1024;
+
+/// How winmail.dat begins, of whatever type it is: its signature, [MS-OXTNEF] §2.1.3.1, in base64.
+const PACKED_BY_OUTLOOK: &[u8] = b"eJ8+I";
 
 /// A part needs six.
 const HEADERS_OF_PART: HeaderBounds = HeaderBounds {

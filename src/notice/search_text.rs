@@ -47,7 +47,11 @@ impl SearchText {
         let files = contents.files.iter().map(|file| file.name.as_str());
         SearchText {
             sender: people(headers::from(mail), SENDERS),
-            recipient: format!("{}\n{}", people(to, RECIPIENTS), facts::list_name(mail)),
+            recipient: format!(
+                "{}\n{}",
+                people(to, RECIPIENTS),
+                facts::mailing_list(mail).unwrap_or_default().name
+            ),
             subject: headers::subject(mail).to_string(),
             body: body_words(mail, contents),
             files: files.collect::<Vec<_>>().join("\n"),

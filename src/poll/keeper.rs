@@ -150,17 +150,15 @@ fn units(octets: u64) -> u32 {
     u32::try_from(octets / UNIT + 1).unwrap_or(ROOM).min(ROOM)
 }
 
-/// Mails that were read, and the room that they take up.
+/// Mails that were read, each with the room that it takes up.
 struct Batch {
-    arrivals: Vec<Arrival>,
+    arrivals: Vec<(Arrival, OwnedSemaphorePermit)>,
     octets: u64,
-    permits: Vec<OwnedSemaphorePermit>,
 }
 
 impl Batch {
     fn append(&mut self, mut next: Batch) {
         self.arrivals.append(&mut next.arrivals);
-        self.permits.append(&mut next.permits);
         self.octets += next.octets;
     }
 }
@@ -265,21 +263,15 @@ impl Reading<'_> {
             .iter()
             .map(|(mail, _)| mail.bytes.len() as u64)
             .sum();
-        let mut permits = Vec::with_capacity(waiting.len());
         let arrivals = waiting
             .drain(..)
             .map(|(mail, permit)| {
-                permits.push(permit);
                 let wanted = NoticeId(self.id);
                 self.id -= 1;
-                arrival(self.terms, mail, wanted)
+                (arrival(self.terms, mail, wanted), permit)
             })
             .collect();
-        Batch {
-            arrivals,
-            octets,
-            permits,
-        }
+        Batch { arrivals, octets }
     }
 }
 
@@ -315,10 +307,18 @@ impl<'t> Keeping<'t> {
             |arrival: &Arrival| terms.resized.binary_search(&arrival.unique_id).is_ok();
         let resized: Vec<bool> = match terms.resized.is_empty() {
             true => vec![false; count],
-            false => batch.arrivals.iter().map(is_resized).collect(),
+            false => {
+                let arrivals = batch.arrivals.iter().map(|(arrival, _)| arrival);
+                arrivals.map(is_resized).collect()
+            }
         };
-        let kept = terms.store.keep(batch.arrivals, self.listed, terms.now)?;
-        drop(batch.permits);
+        // What is written makes room for what comes, long before the transaction is at its end.
+        let mut room = None;
+        let arrivals = batch.arrivals.into_iter().map(|(arrival, taken)| {
+            room = Some(taken);
+            arrival
+        });
+        let kept = terms.store.keep(arrivals, self.listed, terms.now)?;
 
         self.fetched += u32::try_from(count).unwrap_or(u32::MAX);
         let tally = &mut self.tally;

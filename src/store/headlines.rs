@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Error, Store};
-use crate::notice::{Address, Headline, Marks, NoticeId, fate::Fate, shown::Shown};
+use crate::notice::{
+    Address, Headline, MailingList, Marks, NoticeId, fate::Fate, sharing::Sharing, shown::Shown,
+};
 
 /// How many notices there are, of each kind.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -61,23 +63,16 @@ impl Store {
             id: i64::MAX,
         });
         self.read(|connection| {
-            // Few people send most notices: each name is kept once a page.
-            let mut names: HashSet<Shown> = HashSet::new();
-            let mut shared = |text: &str| match names.get(text) {
-                Some(name) => name.clone(),
-                None => {
-                    let name = Shown::line(text);
-                    names.insert(name.clone());
-                    name
-                }
-            };
+            let mut sharing = Sharing::default();
             connection
                 .prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM notice WHERE (date, id) < (?1, ?2) \
                      ORDER BY date DESC, id DESC LIMIT ?3"
                 ))?
                 .query_map(params![behind.date, behind.id, most as i64], |row| {
-                    headline_with(row, &mut shared)
+                    let mut headline = headline(row)?;
+                    sharing.share(&mut headline);
+                    Ok(headline)
                 })?
                 .collect()
         })
@@ -142,7 +137,7 @@ impl Store {
                 connection.prepare_cached("SELECT 1 FROM notice WHERE handle = ?1")?;
             let mut kept = HashSet::new();
             for headline in &headlines {
-                if statement.exists([&headline.handle])? {
+                if statement.exists([headline.handle.as_str()])? {
                     kept.insert(headline.handle.clone());
                 }
             }
@@ -292,11 +287,6 @@ fn count(connection: &Connection, condition: &str) -> rusqlite::Result<u64> {
 /// Reads a headline. What stands in the cache was made harmless when it was kept, and is once more:
 /// the file may have been written by another version, or by somebody else.
 pub(super) fn headline(row: &Row) -> rusqlite::Result<Headline> {
-    headline_with(row, &mut |text| Shown::line(text))
-}
-
-/// The same; what many headlines share goes through `shared`, which may keep one copy for all.
-fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite::Result<Headline> {
     let text = |column| {
         row.get_ref(column)
             .and_then(|value| Ok(Shown::line(value.as_str()?)))
@@ -310,13 +300,17 @@ fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite:
     };
     let parents = unpack(row.get_ref(13)?.as_blob()?);
     let from = Address {
-        name: shared(row.get_ref(2)?.as_str()?),
-        address: shared(row.get_ref(3)?.as_str()?),
+        name: text(2)?,
+        address: text(3)?,
+    };
+    let list = MailingList {
+        name: text(19)?,
+        id: text(23)?,
     };
     Ok(Headline {
         id: NoticeId(row.get(0)?),
-        handle: row.get::<_, String>(1)?.into_boxed_str(),
-        from,
+        handle: row.get_ref(1)?.as_str()?.into(),
+        from: from.into(),
         subject: text(4)?,
         date: moment(5)?,
         date_guessed: row.get(6)?,
@@ -337,8 +331,7 @@ fn headline_with(row: &Row, shared: &mut impl FnMut(&str) -> Shown) -> rusqlite:
             starred: row.get(15)?,
             muted: row.get(16)?,
         },
-        list: shared(row.get_ref(19)?.as_str()?),
-        list_id: shared(row.get_ref(23)?.as_str()?),
+        list: (list != MailingList::default()).then(|| list.into()),
         fate: Fate {
             withdrawn: perhaps(17)?,
             replaces: perhaps(18)?,

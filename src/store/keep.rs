@@ -1,5 +1,6 @@
 //! Keeping what a check has fetched, and noting what has left the server.
 
+use compact_str::{CompactString, format_compact};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -18,14 +19,15 @@ use crate::notice::{Marks, NoticeId, fingerprint::Fingerprint, shown::Shown};
 
 impl Store {
     /// Keeps a batch of arrivals with their seen marks, as one transaction, and says what became of
-    /// each. A notice whose own unique-id is not `listed` may be recognised under a new one.
+    /// each. A notice whose own unique-id is not `listed` may be recognised under a new one. The last one is asked for
+    /// first, and each is let go of before the next is asked for.
     ///
     /// # Errors
     ///
     /// The cache cannot be written. Nothing of the batch is kept then.
     pub fn keep(
         &self,
-        arrivals: Vec<Arrival>,
+        arrivals: impl IntoIterator<Item = Arrival, IntoIter: DoubleEndedIterator>,
         listed: &Listed,
         now: Timestamp,
     ) -> Result<Vec<Kept>, Error> {
@@ -155,6 +157,7 @@ fn keep(
     let replaces = replaced(transaction, headline.key, listed)?;
     headline.fate.change(|fate| fate.replaces = replaces);
     let fingerprint = &arrival.fingerprint;
+    let (list, list_id) = headline.list_names();
     transaction
         .prepare_cached(
             "INSERT INTO notice (handle, date, date_guessed, arrived, from_name, from_address, \
@@ -165,7 +168,7 @@ fn keep(
              ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
         )?
         .execute(params![
-            headline.handle,
+            headline.handle.as_str(),
             headline.date.as_second(),
             headline.date_guessed,
             now.as_second(),
@@ -188,13 +191,13 @@ fn keep(
             change,
             headline.id.0,
             headline.fate.replaces.map(Timestamp::as_second),
-            headline.list.as_str(),
+            list,
             headline.fate.expires.map(Timestamp::as_second),
             headline.fate.answer_by.map(Timestamp::as_second),
             arrival.succession.topic.cast_signed(),
             arrival.succession.corrects,
             arrival.succession.supersedes.map(u64::cast_signed),
-            headline.list_id.as_str(),
+            list_id,
         ])?;
     let by = succession::link(transaction, change, &headline, &arrival.succession)?;
     headline.fate.change(|fate| fate.replaced_by = by);
@@ -285,7 +288,7 @@ fn first_marks(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result
 }
 
 /// Two equal mails have one handle: the second gets a number behind it.
-fn free_handle(transaction: &Transaction, wanted: &str) -> rusqlite::Result<Box<str>> {
+fn free_handle(transaction: &Transaction, wanted: &str) -> rusqlite::Result<CompactString> {
     let mut statement = transaction.prepare_cached("SELECT 1 FROM notice WHERE handle = ?1")?;
     if !statement.exists([wanted])? {
         return Ok(wanted.into());
@@ -307,5 +310,5 @@ fn free_handle(transaction: &Transaction, wanted: &str) -> rusqlite::Result<Box<
     while statement.exists([format!("{wanted}{number}")])? {
         number += 1;
     }
-    Ok(format!("{wanted}{number}").into_boxed_str())
+    Ok(format_compact!("{wanted}{number}"))
 }

@@ -260,7 +260,7 @@ fn complete(
                 starred: row.get(2)?,
                 muted: row.get(3)?,
             };
-            Ok((row.get::<_, String>(0)?.into_boxed_str(), marks))
+            Ok((row.get_ref(0)?.as_str()?.into(), marks))
         })?;
     let by = succession::link(transaction, change, &completed, &arrival.succession)?;
     completed.fate.change(|fate| fate.replaced_by = by);

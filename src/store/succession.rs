@@ -21,6 +21,7 @@ pub(super) fn note(
     headline: &Headline,
     succession: &Succession,
 ) -> rusqlite::Result<()> {
+    let (list, list_id) = headline.list_names();
     transaction
         .prepare_cached(
             "UPDATE notice SET list = ?2, expires = ?3, answer_by = ?4, topic = ?5, corrects = ?6, \
@@ -28,13 +29,13 @@ pub(super) fn note(
         )?
         .execute(params![
             id.0,
-            headline.list.as_str(),
+            list,
             headline.fate.expires.map(Timestamp::as_second),
             headline.fate.answer_by.map(Timestamp::as_second),
             succession.topic.cast_signed(),
             succession.corrects,
             succession.supersedes.map(u64::cast_signed),
-            headline.list_id.as_str(),
+            list_id,
         ])
         .map(drop)
 }

@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 
 use crate::{
@@ -244,7 +245,7 @@ pub struct Teammate {
     /// Their list with their own marks, newest first.
     pub headlines: Vec<Headline>,
     /// The notice under their cursor, by its handle.
-    pub selected: Option<Box<str>>,
+    pub selected: Option<CompactString>,
 }
 
 /// What a teammate in the demo is doing.

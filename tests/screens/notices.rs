@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tidings::{
     config::{Colour, Rule, SavedSearch, Settings},
-    notice::{Headline, MailboxIndex, Marks, Notice, NoticeId, fate::Fate, shown::Shown},
+    notice::{
+        Headline, MailboxIndex, MailingList, Marks, Notice, NoticeId, fate::Fate, shown::Shown,
+    },
     poll::report::{Report, Summary},
     tui::{
         Purpose,
@@ -230,6 +232,15 @@ fn an_answer_to_an_answer_stands_further_in() {
     );
 }
 
+/// A list of this name and identifier.
+fn through(name: &str, id: &str) -> Option<Arc<MailingList>> {
+    let list = MailingList {
+        name: Shown::line(name),
+        id: Shown::line(id),
+    };
+    Some(list.into())
+}
+
 /// A reader with these settings, and what came through lists.
 fn with_lists(add: impl FnOnce(&mut Settings)) -> Screen {
     let mut settings = settings();
@@ -237,7 +248,7 @@ fn with_lists(add: impl FnOnce(&mut Settings)) -> Screen {
     let mut screen = Screen::starting(&settings, Purpose::Read(MailboxIndex(0)), (80, 24));
     screen.open_the_team();
     let of = |id, minute: u32, list: &str, subject: &str| Headline {
-        list: Shown::line(list),
+        list: through(list, ""),
         marks: Marks::default(),
         ..headline(
             id,
@@ -376,8 +387,7 @@ fn lists() -> Vec<Headline> {
         },
         key: id as u64,
         parents: Box::new([]),
-        list: Shown::line(list),
-        list_id: Shown::line(&list.to_ascii_lowercase()),
+        list: through(list, &list.to_ascii_lowercase()),
         ..headline(id, at, "Team", subject)
     })
     .into_iter()
@@ -448,8 +458,7 @@ fn notices_stand_by_their_lists_the_one_with_the_newest_first() {
 
     // What comes stands in its place.
     let build = Headline {
-        list: Shown::line("Rota of the team"),
-        list_id: Shown::line("rota of the team"),
+        list: through("Rota of the team", "rota of the team"),
         key: 5,
         ..headline(5, "2026-11-23T13:50:00Z", "Team", "Rota for June")
     };
@@ -476,11 +485,11 @@ fn a_list_is_one_whatever_it_is_called_and_what_is_folded_counts() {
     let mut screen = Screen::starting(&settings(), Purpose::Read(MailboxIndex(0)), (80, 24));
     let mut headlines = lists();
     // Build 8, the newest, is an answer to build 7; the list was called otherwise then.
-    headlines[3].list = Shown::line("Robots");
+    headlines[3].list = through("Robots", "builds");
     headlines[0].parents = Box::new([1]);
     headlines[0].marks.read = false;
     // The rota's list takes the name of another.
-    headlines[1].list = Shown::line("Builds");
+    headlines[1].list = through("Builds", "rota of the team");
     screen.headlines = headlines;
     screen.last_visit = None;
     screen.load();

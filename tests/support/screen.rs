@@ -397,13 +397,13 @@ pub fn headline(id: i64, date: &str, from: &str, subject: &str) -> Headline {
     Headline {
         id: NoticeId(id),
         handle: format!("k{id:03}").into(),
-        from: Address {
+        from: Arc::new(Address {
             name: Shown::line(from),
             address: Shown::line(&format!(
                 "{}@team.example",
                 from.split(' ').next().unwrap_or("team").to_lowercase()
             )),
-        },
+        }),
         subject: Shown::line(subject),
         date: at(date),
         date_guessed: false,

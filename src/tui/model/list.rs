@@ -6,10 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 
 use crate::notice::{
     Headline, Marks, NoticeId,
+    sharing::Sharing,
     shown::Shown,
     thread::{Slot, Thread, Threads},
 };
@@ -151,10 +153,9 @@ pub struct Counts {
 #[derive(Clone, Debug, Default)]
 pub struct List {
     headlines: Vec<Headline>,
-    /// Names and addresses of senders and lists, each once: a mailbox has far fewer than notices.
-    names: HashSet<Shown>,
+    sharing: Sharing,
     by_id: HashMap<NoticeId, Slot>,
-    announced: HashMap<Box<str>, Slot>,
+    announced: HashMap<CompactString, Slot>,
     threads: Threads,
     /// What the rows are made of, newest first, with the time by which it stands where it does.
     order: Vec<(Timestamp, Entry)>,
@@ -407,10 +408,7 @@ impl List {
     /// that was loaded while it arrived is the same notice.
     fn put(&mut self, mut headline: Headline) {
         self.dated = None;
-        headline.from.name = self.share(headline.from.name);
-        headline.from.address = self.share(headline.from.address);
-        headline.list = self.share(headline.list);
-        headline.list_id = self.share(headline.list_id);
+        self.sharing.share(&mut headline);
         let is_kept = headline.id != NoticeId::default();
         let known = match is_kept {
             true => self.by_id.get(&headline.id).copied(),
@@ -489,14 +487,6 @@ impl List {
 
     fn lets(&self, slot: Slot) -> bool {
         self.filter.lets(self.headline(slot), self.now)
-    }
-
-    fn share(&mut self, text: Shown) -> Shown {
-        if let Some(known) = self.names.get(&text) {
-            return known.clone();
-        }
-        self.names.insert(text.clone());
-        text
     }
 
     fn count(&mut self, slot: Slot) {

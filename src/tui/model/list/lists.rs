@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Branch, List, Row};
-use crate::notice::{Headline, shown::Shown, thread::Slot};
+use crate::notice::{MailingList, shown::Shown, thread::Slot};
 
 /// A group while its rows are gathered.
 struct Gathered<'l> {
@@ -68,10 +68,10 @@ impl List {
         for (start, end) in starts.iter().zip(ends) {
             let thread = &rows[*start..end];
             let listed = self.listed(thread);
-            let id = listed.map(|headline| &headline.list_id);
+            let id = listed.map(|list| &list.id);
             let place = *by_id.entry(id).or_insert_with(|| {
                 groups.push(Gathered {
-                    name: listed.map(|headline| &headline.list),
+                    name: listed.map(|list| &list.name),
                     rows: Vec::new(),
                 });
                 groups.len() - 1
@@ -89,11 +89,17 @@ impl List {
         (all, heads)
     }
 
-    /// The newest notice of a thread that came through a list.
-    fn listed(&self, thread: &[Row]) -> Option<&Headline> {
+    /// The list that the newest notice of a thread came through which came through any.
+    fn listed(&self, thread: &[Row]) -> Option<&MailingList> {
         let slots = thread.iter().flat_map(|row| self.stands_for(row));
         let headlines = slots.map(|slot| self.headline(*slot));
-        let listed = headlines.filter(|headline| !headline.list_id.is_empty());
-        listed.max_by_key(|headline| headline.date)
+        let listed = headlines.filter_map(|headline| {
+            let list = headline
+                .list
+                .as_deref()
+                .filter(|list| !list.id.is_empty())?;
+            Some((headline.date, list))
+        });
+        listed.max_by_key(|(date, _)| *date).map(|(_, list)| list)
     }
 }

@@ -131,8 +131,12 @@ pub fn places(model: &Model, typed: &str) -> Vec<Place> {
         .map(|(number, _)| Place::Search(number));
     let mut lists: BTreeMap<&Shown, u32> = BTreeMap::new();
     for (slot, headline) in model.list.all() {
-        if !headline.list.is_empty() {
-            *lists.entry(&headline.list).or_default() += u32::from(model.list.is_unread(slot));
+        if let Some(list) = headline
+            .list
+            .as_deref()
+            .filter(|list| !list.name.is_empty())
+        {
+            *lists.entry(&list.name).or_default() += u32::from(model.list.is_unread(slot));
         }
     }
     let lists = lists
