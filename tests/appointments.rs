@@ -285,6 +285,23 @@ fn how_often_it_is_is_told_in_words() {
             "RRULE:FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=22",
             "every year on the 22nd in Mar",
         ),
+        ("RRULE:FREQ=DAILY;BYHOUR=9,17", "every day at 9, 17 o'clock"),
+        (
+            "RRULE:FREQ=DAILY;BYHOUR=9,17;BYMINUTE=0,30",
+            "every day at 09:00, 09:30, 17:00, 17:30",
+        ),
+        (
+            "RRULE:FREQ=HOURLY;BYMINUTE=15,45",
+            "every hour at minute 15, 45",
+        ),
+        (
+            "RRULE:FREQ=YEARLY;BYWEEKNO=20,-1;BYDAY=MO",
+            "every year on Mon in week 20, the last",
+        ),
+        (
+            "RRULE:FREQ=YEARLY;BYYEARDAY=100,-1",
+            "every year on day 100, 1 from the end of the year",
+        ),
         (
             "RRULE:FREQ=WEEKLY\nEXDATE:20261201T130000Z",
             "every week, not on 1 Dec 2026",

@@ -88,6 +88,21 @@ fn rule_in_words(rule: &ICalendarRecurrenceRule) -> String {
         });
         words += &format!(" on {}", days.collect::<Vec<_>>().join(", "));
     }
+    if !rule.byyearday.is_empty() {
+        let days = rule.byyearday.iter().map(|day| match day {
+            day if *day < 0 => format!("{} from the end", day.unsigned_abs()),
+            day => day.to_string(),
+        });
+        words += &format!(" on day {} of the year", listed(days));
+    }
+    if !rule.byweekno.is_empty() {
+        let weeks = rule.byweekno.iter().map(|week| match week {
+            -1 => "the last".to_owned(),
+            week if *week < 0 => format!("{} from the end", week.unsigned_abs()),
+            week => week.to_string(),
+        });
+        words += &format!(" in week {}", listed(weeks));
+    }
     if !rule.bymonth.is_empty() {
         let months = rule.bymonth.iter().map(|month| {
             let place = usize::from(month.month()).wrapping_sub(1);
@@ -95,6 +110,7 @@ fn rule_in_words(rule: &ICalendarRecurrenceRule) -> String {
         });
         words += &format!(" in {}", months.collect::<Vec<_>>().join(", "));
     }
+    words += &times(&rule.byhour, &rule.byminute);
     match (rule.until.as_ref().and_then(value::day), rule.count) {
         (Some(day), _) => words += &format!(" until {day}"),
         (None, Some(1)) => words += ", once",
@@ -102,6 +118,31 @@ fn rule_in_words(rule: &ICalendarRecurrenceRule) -> String {
         (None, None) => {}
     }
     words
+}
+
+/// At which hours and minutes it is; empty if only at those of its first time.
+fn times(hours: &[u8], minutes: &[u8]) -> String {
+    match (hours, minutes) {
+        ([], []) => String::new(),
+        (hours, []) => format!(" at {} o'clock", listed(hours.iter().map(u8::to_string))),
+        ([], minutes) => format!(" at minute {}", listed(minutes.iter().map(u8::to_string))),
+        (hours, minutes) => {
+            let times = hours.iter().flat_map(|hour| {
+                let times = minutes.iter();
+                times.map(move |minute| format!("{hour:02}:{minute:02}"))
+            });
+            format!(" at {}", listed(times))
+        }
+    }
+}
+
+/// So many of them as anybody reads.
+fn listed(words: impl Iterator<Item = String>) -> String {
+    let mut words: Vec<_> = words.take(MOST_TIMES + 1).collect();
+    if words.len() > MOST_TIMES {
+        words[MOST_TIMES] = "…".to_owned();
+    }
+    words.join(", ")
 }
 
 /// `Mon`, `1st Mon`, `last Fri`.
@@ -137,6 +178,9 @@ fn ordinal(number: i16) -> String {
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
+
+/// A day has no more hours.
+const MOST_TIMES: usize = 24;
 
 /// More days than these are not told one by one.
 const MOST_DAYS: usize = 6;
