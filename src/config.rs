@@ -531,6 +531,17 @@ pub struct Unknown {
     pub place: Option<Place>,
     /// The known name that it is nearest to.
     pub nearest: Option<String>,
+    /// The part of the settings that it is known in, if it is known at all.
+    pub belongs: Option<Part>,
+}
+
+/// A part of the settings.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Part {
+    /// What stands before the first table.
+    Top,
+    /// A table, with its brackets.
+    Table(&'static str),
 }
 
 impl fmt::Display for Unknown {
@@ -547,10 +558,12 @@ impl fmt::Display for Unknown {
             Some((number, key)) => write!(f, "unknown setting `{key}` in mailbox {number}")?,
             None => write!(f, "unknown setting `{}`", self.key)?,
         }
-        if let Some(nearest) = &self.nearest {
-            write!(f, ": did you mean `{nearest}`?")?;
+        match (self.belongs, &self.nearest) {
+            (Some(Part::Top), _) => write!(f, ": it belongs to the top, above all tables"),
+            (Some(Part::Table(table)), _) => write!(f, ": it belongs to {table}"),
+            (None, Some(nearest)) => write!(f, ": did you mean `{nearest}`?"),
+            (None, None) => Ok(()),
         }
-        Ok(())
     }
 }
 

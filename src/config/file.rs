@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::{
-    Error, Mailbox, Settings, Tls, Unknown, expand,
+    Error, Mailbox, Part, Settings, Tls, Unknown, expand,
     nearest::nearest,
     places::{Place, Places},
 };
@@ -389,7 +389,8 @@ fn unknown(text: &str) -> Vec<Unknown> {
         let key = path.to_string();
         let name = key.rsplit('.').next().unwrap_or(&key).to_owned();
         keys.push(Unknown {
-            nearest: nearest(&name, KEYS.iter().copied()),
+            belongs: belongs(&name),
+            nearest: nearest(&name, KEYS.iter().flat_map(|(_, keys)| *keys).copied()),
             place: places.find(&key),
             key,
         });
@@ -399,64 +400,88 @@ fn unknown(text: &str) -> Vec<Unknown> {
     keys
 }
 
-/// Every key there is, for suggestions.
-const KEYS: [&str; 56] = [
-    "images",
-    "images_inline",
-    "rule",
-    "when",
-    "star",
-    "mute",
-    "read",
-    "colour",
-    "search",
-    "query",
-    "data_dir",
-    "journal_dir",
-    "download_dir",
-    "check_every",
-    "largest_message",
-    "connect_timeout",
-    "answer_timeout",
-    "notify",
-    "mark_read",
-    "screen",
-    "theme",
-    "ascii",
-    "ambiguous_width",
-    "accessible",
-    "reduce_motion",
-    "mouse",
-    "time",
-    "threads",
-    "threads_by_subject",
-    "by_list",
-    "keys",
-    "preset",
-    "global",
-    "list",
-    "reader",
-    "overlay",
-    "mailbox",
-    "name",
-    "host",
-    "port",
-    "tls",
-    "user",
-    "password_command",
-    "token_command",
-    "keyring",
-    "client_cert",
-    "client_key",
-    "proxy",
-    "password_env",
-    "password_file",
-    "password",
-    "ca_file",
-    "pin_sha256",
-    "insecure",
-    "unread_since",
-    "command",
+/// Where a key stands that is known, if that is one place.
+fn belongs(name: &str) -> Option<Part> {
+    let mut parts = KEYS.iter().filter(|(_, keys)| keys.contains(&name));
+    match (parts.next(), parts.next()) {
+        (Some((part, _)), None) => Some(*part),
+        _ => None,
+    }
+}
+
+/// Every key there is, by where it stands, for suggestions.
+const KEYS: [(Part, &[&str]); 6] = [
+    (
+        Part::Top,
+        &[
+            "data_dir",
+            "journal_dir",
+            "download_dir",
+            "check_every",
+            "largest_message",
+            "connect_timeout",
+            "answer_timeout",
+            "notify",
+            "mark_read",
+            "screen",
+            "keys",
+            "mailbox",
+            "rule",
+            "search",
+        ],
+    ),
+    (
+        Part::Table("[screen]"),
+        &[
+            "theme",
+            "ascii",
+            "ambiguous_width",
+            "accessible",
+            "reduce_motion",
+            "mouse",
+            "time",
+            "images",
+            "images_inline",
+            "threads",
+            "threads_by_subject",
+            "by_list",
+        ],
+    ),
+    (
+        Part::Table("[keys]"),
+        &["preset", "global", "list", "reader", "overlay"],
+    ),
+    (
+        Part::Table("[[mailbox]]"),
+        &[
+            "name",
+            "host",
+            "port",
+            "tls",
+            "user",
+            "password_command",
+            "token_command",
+            "password_env",
+            "password_file",
+            "password",
+            "keyring",
+            "ca_file",
+            "client_cert",
+            "client_key",
+            "proxy",
+            "pin_sha256",
+            "insecure",
+            "unread_since",
+            "check_every",
+        ],
+    ),
+    (
+        Part::Table("[[rule]]"),
+        &[
+            "when", "mailbox", "star", "mute", "read", "colour", "notify",
+        ],
+    ),
+    (Part::Table("[[search]]"), &["name", "query", "mailbox"]),
 ];
 
 /// What the library says of a value, in words for people, with the nearest of the words allowed.

@@ -75,6 +75,24 @@ fn an_unknown_key_is_named_with_its_line_and_nearest_and_skipped() {
 }
 
 #[test]
+fn a_key_in_the_wrong_part_is_told_where_it_belongs() {
+    let cases = [
+        (
+            "largest_message = \"1 MB\"",
+            "it belongs to the top, above all tables",
+        ),
+        ("threads = false", "it belongs to [screen]"),
+    ];
+    for (line, words) in cases {
+        let person = written(&format!("{MAILBOX}\n{line}\n"));
+        let listed = person.run(&["mailboxes"]).expect(0);
+        let key = line.split(' ').next().unwrap_or_default();
+        let expected = format!("unknown setting `{key}` in mailbox 1: {words}\n");
+        assert!(listed.stderr.ends_with(&expected), "{listed}");
+    }
+}
+
+#[test]
 fn a_misspelt_key_that_is_needed_is_named_with_its_nearest() {
     let person = written(&MAILBOX.replace("host", "hots"));
 
