@@ -28,6 +28,7 @@ pub mod check;
 pub mod early;
 mod fetching;
 mod findings;
+mod heads;
 pub mod identity;
 mod keeper;
 mod looking;

@@ -33,7 +33,7 @@ mod keep;
 mod mail;
 pub mod marks;
 pub mod moving;
-mod recognise;
+pub mod recognise;
 pub mod rules;
 mod salvage;
 pub mod search;

@@ -353,3 +353,122 @@ async fn a_moved_server_has_each_message_fetched_once_also_if_that_is_broken_off
     );
     assert_eq!(reader.headlines().len(), MAILS as usize);
 }
+
+/// So many mails, each of a text of its own, under unique-ids that begin so.
+fn numbered(ids: &str, count: usize) -> Vec<(&'static str, &'static str, &'static str)> {
+    let leak = |text: String| -> &'static str { text.leak() };
+    let numbers = 0..count;
+    numbers
+        .map(|number| {
+            let text = leak(format!("text of {number}\n"));
+            (
+                leak(format!("{ids}{number}")),
+                leak(format!("{number:04}")),
+                text,
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn after_a_move_headers_tell_what_is_kept_and_only_what_is_new_is_fetched() {
+    let (odd, reader) = with(&[Pipelines], &numbered("old-", 300)).await;
+    checks(&odd, &reader, 1).await;
+    star_all(&reader);
+    let before = (odd.fetched(), odd.fetched_whole());
+
+    let mut mails = numbered("new-", 300);
+    mails.push(("new-more", "more", "and one has come\n"));
+    odd.hold(&mails);
+    let summary = check(&odd, &reader).await;
+
+    assert_eq!((summary.new, summary.withdrawn), (1, 0));
+    let notes: Vec<_> = summary.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(notes, ["server renumbered: 300 recognised"]);
+    assert_eq!(odd.fetched_whole() - before.1, 1, "the new one");
+    assert_eq!(
+        odd.fetched() - before.0,
+        302,
+        "each once, the new one for its headers too"
+    );
+    assert_eq!(
+        reader
+            .headlines()
+            .iter()
+            .filter(|notice| notice.marks.starred)
+            .count(),
+        300
+    );
+    let before = odd.fetched();
+    assert_eq!(checks(&odd, &reader, 3).await, (0, 0));
+    assert_eq!(odd.fetched(), before, "nothing is asked for again");
+}
+
+#[tokio::test]
+async fn after_a_move_another_text_under_the_same_headers_is_another_notice() {
+    let (odd, reader) = with(&[Pipelines], &numbered("old-", 300)).await;
+    checks(&odd, &reader, 1).await;
+
+    let mut mails = numbered("new-", 300);
+    // One of the same size beside the one that is kept, before and behind it, both far from it and next to it.
+    mails.insert(0, ("early", "0250", "text of 25!\n"));
+    mails.insert(12, ("next", "0010", "TEXT of 10\n"));
+    mails.push(("late", "0005", "text of !\n"));
+    // And one of another size in its place.
+    mails[101] = ("longer", "0099", "text of 99, corrected\n");
+    odd.hold(&mails);
+
+    let summary = check(&odd, &reader).await;
+    let (new, withdrawn) = checks(&odd, &reader, 4).await;
+
+    assert_eq!((summary.new, new), (4, 0));
+    assert_eq!(summary.withdrawn + withdrawn, 1, "99 as it was");
+    let (there, gone) = kept(&reader);
+    assert_eq!((there.len(), gone), (303, words(&["0099"])));
+    for text in [
+        "text of 250",
+        "text of 25!",
+        "text of 10",
+        "TEXT of 10",
+        "text of 5",
+        "text of !",
+    ] {
+        let headlines = reader.headlines();
+        let mut mails = headlines.iter().filter_map(|headline| {
+            let mail = reader
+                .store
+                .mail(headline.id)
+                .expect("the cache can be read")?;
+            Some(String::from_utf8_lossy(&mail).into_owned())
+        });
+        assert!(
+            mails.any(|mail| mail.ends_with(&format!("{text}\r\n"))),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn after_a_move_to_a_server_that_gives_no_headers_alone_all_is_recognised_too() {
+    // It refuses TOP, or writes its own into the headers, or hangs up.
+    for quirks in [
+        &[Pipelines, NoTop][..],
+        &[Pipelines, AddsHeaders],
+        &[Pipelines],
+    ] {
+        let (odd, reader) = with(quirks, &numbered("old-", 60)).await;
+        checks(&odd, &reader, 1).await;
+        odd.hold(&numbered("new-", 60));
+        if quirks.len() == 1 {
+            odd.hang_up_at_top();
+            rest(&odd).await;
+            let (summary, _) = reader.check().await;
+            assert!(!summary.outcome.is_done(), "{:?}", summary.outcome);
+        }
+
+        assert_eq!(checks(&odd, &reader, 4).await, (0, 0), "{quirks:?}");
+
+        let (there, gone) = kept(&reader);
+        assert_eq!((there.len(), gone.len()), (60, 0), "{quirks:?}");
+    }
+}

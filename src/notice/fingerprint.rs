@@ -57,6 +57,46 @@ impl Fingerprint {
     }
 }
 
+/// A mail's headers as a whole, all of them but those that servers add, and what the kept mail is found by.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Head {
+    /// The headers' half of its fingerprint.
+    pub fingerprint: [u8; 16],
+    /// A digest of all fields.
+    whole: [u8; 16],
+}
+
+impl Head {
+    /// Returns the head of a mail, or of its headers alone; none if it has no Message-ID or no date, without which
+    /// others may have the same.
+    pub fn of(raw: &[u8]) -> Option<Head> {
+        let headers = &raw[..header_end(raw)];
+        let mut digest = Sha256::new();
+        let (mut is_added, mut has_name, mut has_date) = (false, false, false);
+        for line in headers.split(|&b| b == b'\n') {
+            let line = line.trim_ascii_end();
+            let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
+            if !goes_on {
+                let begins = |name: &[u8]| {
+                    line.get(..name.len())
+                        .is_some_and(|start| start.eq_ignore_ascii_case(name))
+                };
+                is_added = begins(b"status:") || begins(b"x-");
+                has_name |= begins(b"message-id:") && line.len() > b"message-id:".len();
+                has_date |= begins(b"date:") && line.len() > b"date:".len();
+            }
+            if !is_added {
+                digest.update(line);
+                digest.update(b"\n");
+            }
+        }
+        (has_name && has_date).then(|| Head {
+            fingerprint: Fingerprint::of_headers(raw),
+            whole: first_half(&digest.finalize()),
+        })
+    }
+}
+
 /// True if the first line is a header field, as `Subject: …`.
 fn begins_with_field(raw: &[u8]) -> bool {
     // As some programs leave it.

@@ -12,7 +12,7 @@ use super::{
     early::Early,
     findings::{Failure, Findings, Found, Looked},
     identity::{self, SLICE},
-    keeper::{Keeper, Terms},
+    keeper::{Keeper, Tally, Terms},
     nameless::Known,
     outcome,
     report::{Outcome, Report, Summary, grouped},
@@ -64,6 +64,8 @@ pub(super) mod remembered {
     pub const LISTS_WHOLE: &str = "lists_whole";
     /// When the connection ended over the headers of the last message, which were to show whether it is the same.
     pub const LAST_BROKE: &str = "last_broke";
+    /// When the connection ended over headers by which notices were to be recognised after a move.
+    pub const HEADS_BROKE: &str = "heads_broke";
     /// When the connection ended over messages that have no unique-id.
     pub const UNNAMED_BROKE: &str = "unnamed_broke";
     /// The digest of the last listing after which nothing was left to do.
@@ -342,6 +344,15 @@ impl Check<'_> {
                 ),
             }));
         }
+        let by_heads = match before {
+            // Where all stands as it was but for the last ones nothing has moved.
+            Some(_) => Vec::new(),
+            None if is_unsteady || are_reused => Vec::new(),
+            None => {
+                self.recognise_by_heads(at, transaction, &mut plan, ahead)
+                    .await?
+            }
+        };
         // The sizes are the server's word: together they may be more than there is.
         let octets = plan
             .fetch
@@ -358,49 +369,54 @@ impl Check<'_> {
 
         let is_first = self.recall(remembered::CHECKED).await?.is_none();
         let mut is_renumbered = false;
-        if !plan.fetch.is_empty() {
-            let highest_id = {
-                let store = self.store.clone();
-                blocking(move || store.highest_id()).await?
-            };
-            let terms = Terms {
-                store: self.store.clone(),
-                now: at,
-                unread_since: is_first.then(|| self.mailbox.unread_since.unwrap_or_default()),
-                of: new,
-                of_octets: octets,
-                indexes_later: !self.store.rules_ask_for_words(),
-                highest_id,
-                resized: plan.resized.clone(),
-            };
-            {
-                let (store, again) = (self.store.clone(), plan.again.clone());
-                blocking(move || store.recount(&again)).await?;
-                // What is counted anew is fetched again, also if this check is broken off.
-                self.remember(remembered::REUSED, None).await?;
+        let unknown = plan.fetch.len() + by_heads.len();
+        if unknown > 0 {
+            let mut tally = Tally::default();
+            let mut fetched = Ok(());
+            if !plan.fetch.is_empty() {
+                let highest_id = {
+                    let store = self.store.clone();
+                    blocking(move || store.highest_id()).await?
+                };
+                let terms = Terms {
+                    store: self.store.clone(),
+                    now: at,
+                    unread_since: is_first.then(|| self.mailbox.unread_since.unwrap_or_default()),
+                    of: new,
+                    of_octets: octets,
+                    indexes_later: !self.store.rules_ask_for_words(),
+                    highest_id,
+                    resized: plan.resized.clone(),
+                };
+                {
+                    let (store, again) = (self.store.clone(), plan.again.clone());
+                    blocking(move || store.recount(&again)).await?;
+                    // What is counted anew is fetched again, also if this check is broken off.
+                    self.remember(remembered::REUSED, None).await?;
+                }
+                let listed = plan.listed.clone();
+                let listed = || match before {
+                    Some(before) => before.all.names().collect(),
+                    None => listed,
+                };
+                let keeper = Keeper::start(terms, listed, self.tell.clone());
+                findings.has_fetched = true;
+                fetched = self
+                    .fetch(at, transaction, &plan, ahead, &keeper, findings)
+                    .await;
+                if fetched.is_ok() && !self.is_taken_by_quit(transaction) {
+                    // Others may come in while it is written to the disk.
+                    transaction.leave().await;
+                }
+                // Whatever ended the fetching: what is whole is kept.
+                tally = keeper.finish().await?;
             }
-            let listed = plan.listed.clone();
-            let listed = || match before {
-                Some(before) => before.all.names().collect(),
-                None => listed,
-            };
-            let keeper = Keeper::start(terms, listed, self.tell.clone());
-            findings.has_fetched = true;
-            let fetched = self
-                .fetch(at, transaction, &plan, ahead, &keeper, findings)
-                .await;
-            if fetched.is_ok() && !self.is_taken_by_quit(transaction) {
-                // Others may come in while it is written to the disk.
-                transaction.leave().await;
-            }
-            // Whatever ended the fetching: what is whole is kept.
-            let tally = keeper.finish().await?;
+            tally.recognised.extend(by_heads);
             let all = usize::try_from(findings.left)
                 .unwrap_or(usize::MAX)
-                .saturating_add(plan.fetch.len());
+                .saturating_add(unknown);
             // None was known by its unique-id, and most turned out to be: the others are new.
-            is_renumbered =
-                all == plan.on_server as usize && tally.recognised.len() * 2 > plan.fetch.len();
+            is_renumbered = all == plan.on_server as usize && tally.recognised.len() * 2 > unknown;
             if !tally.recognised.is_empty() {
                 let s = if tally.recognised.len() == 1 { "" } else { "s" };
                 let count = grouped(tally.recognised.len());

@@ -2,9 +2,10 @@
 //! under another one that is not listed any more.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{MAIN_DB, OptionalExtension, Transaction, params};
 
 use super::{
+    Error, Store,
     arrival::{Arrival, Kept, NO_HEADERS},
     carried,
     headlines::pack,
@@ -14,13 +15,19 @@ use super::{
     succession,
 };
 use crate::{
-    notice::{Headline, Marks, NoticeId, fingerprint::Fingerprint},
-    pop3::listing::UniqueId,
+    notice::{
+        Headline, Marks, NoticeId,
+        fingerprint::{Fingerprint, Head},
+    },
+    pop3::listing::{Octets, UniqueId},
 };
 
 /// The most notices with one fingerprint that are looked at for one whose unique-id has changed.
 /// Anybody can send the same mail a thousand times.
 const MOST_TWINS: u32 = 1_000;
+
+/// So much of a kept mail is looked at for its headers, in octets: what has more is fetched whole.
+const MOST_OF_HEAD: usize = 64 * 1024;
 
 /// The most notices of one Message-ID that are looked at for one that has left.
 const MOST_OF_ONE_NAME: u32 = 200;
@@ -28,6 +35,90 @@ const MOST_OF_ONE_NAME: u32 = 200;
 /// The most unique-ids that are remembered of a notice. A server with two machines behind it may have
 /// two for each; one that invents new ones at every session must not fill the cache with them.
 const MOST_NAMES: usize = 8;
+
+/// What a message is like that is listed and was not fetched yet.
+#[derive(Clone, Debug)]
+pub struct ListedHead {
+    /// Its unique-id, under which nothing is kept.
+    pub unique_id: UniqueId,
+    /// Its size, as the server lists it.
+    pub octets: Octets,
+    /// Its headers.
+    pub head: Head,
+}
+
+impl Store {
+    /// Recognises messages by their headers and sizes: for each the notice that it is, whose own unique-ids are all gone
+    /// from the listing, if there is but one that it can be. What was `taken_back` was none of them.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be written. None is recognised then.
+    pub fn recognise_heads(
+        &self,
+        heads: &[ListedHead],
+        taken_back: &[(UniqueId, NoticeId)],
+        listed: &Listed,
+    ) -> Result<Vec<Option<NoticeId>>, Error> {
+        self.write(|transaction, change| {
+            for (unique_id, id) in taken_back {
+                transaction
+                    .prepare_cached("DELETE FROM seen WHERE unique_id = ?1 AND notice = ?2")?
+                    .execute(params![unique_id.as_bytes(), id.0])?;
+            }
+            let recognised = heads.iter().map(|one| {
+                let found = of_head(transaction, one, listed)?;
+                if let Some(id) = found {
+                    claim(
+                        transaction,
+                        change,
+                        (&one.unique_id, one.octets),
+                        id,
+                        listed,
+                    )?;
+                }
+                Ok(found)
+            });
+            recognised.collect()
+        })
+    }
+}
+
+/// The only notice that a message with this head can be.
+fn of_head(
+    transaction: &Transaction,
+    listed_head: &ListedHead,
+    listed: &Listed,
+) -> rusqlite::Result<Option<NoticeId>> {
+    let ListedHead { octets, head, .. } = listed_head;
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, complete AND EXISTS (SELECT 1 FROM seen WHERE notice = id AND octets = ?2) \
+         FROM notice WHERE headers_digest = ?1 LIMIT 2",
+    )?;
+    let candidates: Vec<(i64, bool)> = statement
+        .query_map(params![head.fingerprint, octets.0.cast_signed()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let [(id, true)] = candidates[..] else {
+        return Ok(None);
+    };
+    if is_listed(transaction, id, listed)? {
+        return Ok(None);
+    }
+    // Of a large mail no more is read than that.
+    let kept = match transaction.blob_open(MAIN_DB, "mail", "bytes", id, true) {
+        Ok(blob) => {
+            let mut kept = vec![0; blob.len().min(MOST_OF_HEAD)];
+            blob.read_at_exact(&mut kept, 0)?;
+            kept
+        }
+        // It was lost by a damage: fetched again, it is there again.
+        Err(rusqlite::Error::SqliteFailure(..)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok((Head::of(&kept) == Some(*head)).then_some(NoticeId(id)))
+}
 
 /// The kept notice that this arrival is, if it is one.
 pub(super) fn known_notice(
@@ -131,28 +222,35 @@ fn unlisted_twin(
                 }
             }
         };
-        if let Some(id) = first {
-            let names: i64 = transaction
-                .prepare_cached("SELECT count(*) FROM seen WHERE notice = ?1")?
-                .query_row([id], |row| row.get(0))?;
-            if names >= MOST_NAMES as i64 {
-                transaction
-                    .prepare_cached("DELETE FROM seen WHERE notice = ?1")?
-                    .execute([id])?;
-            }
-            mark_seen(
-                transaction,
-                (unique_id, arrival.octets),
-                NoticeId(id),
-                listed,
-            )?;
-            transaction
-                .prepare_cached("UPDATE notice SET withdrawn = NULL, changed = ?2 WHERE id = ?1")?
-                .execute([id, change])?;
-            return Ok(Some(NoticeId(id)));
+        if let Some(id) = first.map(NoticeId) {
+            claim(transaction, change, (unique_id, arrival.octets), id, listed)?;
+            return Ok(Some(id));
         }
     }
     Ok(None)
+}
+
+/// A notice has this unique-id from now on.
+fn claim(
+    transaction: &Transaction,
+    change: i64,
+    (unique_id, octets): (&UniqueId, Octets),
+    id: NoticeId,
+    listed: &Listed,
+) -> rusqlite::Result<()> {
+    let names: i64 = transaction
+        .prepare_cached("SELECT count(*) FROM seen WHERE notice = ?1")?
+        .query_row([id.0], |row| row.get(0))?;
+    if names >= MOST_NAMES as i64 {
+        transaction
+            .prepare_cached("DELETE FROM seen WHERE notice = ?1")?
+            .execute([id.0])?;
+    }
+    mark_seen(transaction, (unique_id, octets), id, listed)?;
+    transaction
+        .prepare_cached("UPDATE notice SET withdrawn = NULL, changed = ?2 WHERE id = ?1")?
+        .execute([id.0, change])?;
+    Ok(())
 }
 
 /// Forgets a row that stood in for a message that could not be fetched.

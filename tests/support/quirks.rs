@@ -134,6 +134,9 @@ struct State {
     forbidden: Vec<String>,
     /// How many messages were handed out, or their headers.
     fetched: u32,
+    /// How many of them whole.
+    whole: u32,
+    hangs_up_at_top: bool,
 }
 
 /// A running server. It is gone when the test's runtime ends.
@@ -156,6 +159,8 @@ impl Odd {
             is_held: false,
             forbidden: Vec::new(),
             fetched: 0,
+            whole: 0,
+            hangs_up_at_top: false,
         }));
         let shared = state.clone();
         tokio::spawn(async move {
@@ -222,6 +227,16 @@ impl Odd {
     /// How many messages were handed out, or their headers.
     pub fn fetched(&self) -> u32 {
         self.state().fetched
+    }
+
+    /// How many messages were handed out whole.
+    pub fn fetched_whole(&self) -> u32 {
+        self.state().whole
+    }
+
+    /// From now on it hangs up over TOP.
+    pub fn hang_up_at_top(&self) {
+        self.state().hangs_up_at_top = true;
     }
 
     /// Somebody else takes the oldest message away.
@@ -611,7 +626,14 @@ impl Session {
                 mail.is_taken = true;
             }
         }
-        lock(&self.state).fetched += 1;
+        {
+            let mut state = lock(&self.state);
+            if is_top && state.hangs_up_at_top {
+                return Ok(true);
+            }
+            state.fetched += 1;
+            state.whole += u32::from(!is_top);
+        }
         self.say("+OK message follows");
         if self.is(Quirk::AddsHeaders) {
             let session = lock(&self.state).sessions;
