@@ -178,7 +178,12 @@ impl Mailbox {
     /// True if Gmail is asked for what came in the last 30 days, whoever has fetched it before: the listing
     /// leaves out what is older, which is on the server all the same.
     pub fn lists_recent(&self) -> bool {
-        self.user.starts_with("recent:")
+        self.user.starts_with(RECENT)
+    }
+
+    /// The account's name, whatever of it is asked for.
+    pub fn account(&self) -> &str {
+        self.user.strip_prefix(RECENT).unwrap_or(&self.user)
     }
 
     /// The port to connect to: the one set, or the standard's for this kind of protection.
@@ -521,6 +526,9 @@ pub enum Error {
         source: std::io::Error,
     },
 }
+
+/// What Gmail takes before a name: everything of the last 30 days, whoever has fetched it.
+const RECENT: &str = "recent:";
 
 /// A key in the settings that means nothing, which is reported and skipped.
 #[derive(Clone, Debug, PartialEq)]

@@ -561,3 +561,108 @@ fn a_folder_that_hangs_keeps_nobody_from_marking() {
     other.exchange();
     assert!(other.marks(1).starred && other.marks(1).muted);
 }
+
+#[test]
+fn equal_notices_have_the_same_marks_on_all_machines() {
+    let (desk, laptop) = (Desk::new(), Desk::new());
+    let twice = |desk: &Desk| {
+        for name in ["a", "b"] {
+            let bytes = mail(1);
+            let digest = Digest::of(&bytes, Timestamp::UNIX_EPOCH);
+            let unique_id = UniqueId::new(name.as_bytes()).expect("a unique-id");
+            let arrival = Arrival::new(unique_id, Octets(bytes.len() as u64), bytes, digest);
+            let both: Listed = ["a", "b"]
+                .iter()
+                .filter_map(|name| UniqueId::new(name.as_bytes()))
+                .collect();
+            let kept = desk.store.keep(vec![arrival], &both, Timestamp::UNIX_EPOCH);
+            kept.expect("kept");
+        }
+    };
+    let read = |desk: &Desk| -> Vec<bool> {
+        let headlines = desk.store.headlines(None, 100).expect("headlines");
+        headlines.iter().map(|notice| notice.marks.read).collect()
+    };
+    twice(&desk);
+    twice(&laptop);
+
+    desk.mark(1, Change::Read(true));
+    bring(&desk, &laptop);
+    laptop.exchange();
+
+    assert_eq!((read(&desk), read(&laptop)), (vec![true; 2], vec![true; 2]));
+    laptop.mark(1, Change::Read(false));
+    bring(&laptop, &desk);
+    desk.exchange();
+    assert_eq!(
+        (read(&desk), read(&laptop)),
+        (vec![false; 2], vec![false; 2])
+    );
+}
+
+#[test]
+fn what_no_clock_can_have_said_has_not_the_last_word() {
+    let desk = Desk::new();
+    desk.keep(1);
+    let end: Timestamp = "9999-12-30T00:00:00Z".parse().expect("a time");
+    let last = Entry {
+        fingerprint: desk.all_marks()[0].fingerprint,
+        mark: Mark::Starred,
+        said: Said {
+            stamp: Stamp::after(Stamp::default(), end),
+            machine: Machine([9; 8]),
+            value: true,
+        },
+    };
+    let mut text = HEAD.to_owned();
+    entry::write(&last, &mut text);
+    fs::create_dir(desk.folder()).expect("a folder");
+    fs::write(desk.folder().join("0909.marks"), text).expect("a journal");
+
+    desk.exchange();
+
+    assert!(!desk.marks(1).starred);
+    desk.mark(1, Change::Read(true));
+    desk.mark(1, Change::Read(false));
+    desk.exchange();
+    assert!(!desk.marks(1).read);
+}
+
+#[test]
+fn a_journal_with_other_line_ends_is_one() {
+    let (desk, laptop) = (Desk::new(), Desk::new());
+    desk.keep(1);
+    laptop.keep(1);
+    desk.mark(1, Change::Starred(true));
+    let text = fs::read_to_string(desk.journal()).expect("a journal");
+    fs::create_dir_all(laptop.folder()).expect("a folder");
+    let name = desk.journal();
+    let name = name.file_name().expect("a name");
+    fs::write(laptop.folder().join(name), text.replace('\n', "\r\n")).expect("a journal");
+
+    laptop.exchange();
+
+    assert!(laptop.marks(1).starred);
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_journal_is_not_written_over() {
+    let desk = Desk::new();
+    desk.keep(1);
+    desk.exchange();
+    let other = desk.home.path().join("other");
+    for as_link in [true, false] {
+        fs::write(&other, "mine").expect("a file");
+        let _ = fs::remove_file(desk.journal());
+        match as_link {
+            true => std::os::unix::fs::symlink(&other, desk.journal()).expect("a link"),
+            false => fs::write(desk.journal(), "mine").expect("a file"),
+        }
+
+        desk.mark(1, Change::Starred(as_link));
+
+        assert_eq!(fs::read_to_string(&other).expect("a file"), "mine");
+        assert_eq!(fs::read_to_string(desk.journal()).expect("a file"), "mine");
+        assert_eq!(desk.marks(1).starred, as_link, "kept here all the same");
+    }
+}

@@ -125,9 +125,23 @@ fn export(which: &Which, context: &Context) -> Result<(), Failure> {
 }
 
 fn import(bytes: &[u8], which: &Which, context: &Context) -> Result<(), Failure> {
-    let lines: Vec<Line> = serde_json::Deserializer::from_slice(bytes)
+    // One that was cut off has lost no more than its last line.
+    let end = bytes.iter().rposition(|octet| *octet == b'\n');
+    let (whole, rest) = bytes.split_at(end.map_or(0, |end| end + 1));
+    let is_cut = |error: &serde_json::Error| error.is_eof() && !whole.is_empty();
+    let last: Result<Vec<Line>, _> = serde_json::Deserializer::from_slice(rest)
         .into_iter()
-        .collect::<Result<_, _>>()
+        .collect();
+    let was_cut = last.as_ref().is_err_and(is_cut);
+    let lines = serde_json::Deserializer::from_slice(whole).into_iter();
+    let lines: Result<Vec<Line>, _> = lines.collect();
+    let lines: Vec<Line> = lines
+        .and_then(|mut lines| {
+            if !was_cut {
+                lines.extend(last?);
+            }
+            Ok(lines)
+        })
         .map_err(|error| {
             Failure::new(
                 failure::USAGE,
@@ -163,7 +177,7 @@ fn import(bytes: &[u8], which: &Which, context: &Context) -> Result<(), Failure>
                 .iter()
                 .all(|(mailbox, _)| mailbox.name != line.mailbox)
     });
-    tell(total, unknown.count())
+    tell(total, unknown.count(), was_cut)
 }
 
 fn marked(line: &Line) -> Option<Marked> {
@@ -204,11 +218,16 @@ fn import_seen(
         let unnamed = accounts
             .get("")
             .filter(|_| which.mailbox.is_some() || stores.len() == 1);
-        let found = accounts
+        let known = accounts
             .iter()
             .find(|(account, _)| is_of(mailbox, account))
-            .map(|(_, unique_ids)| unique_ids)
-            .or(unnamed);
+            .map(|(_, unique_ids)| unique_ids);
+        // A server has several names: of whoever names the mailbox the only account is meant.
+        let only = accounts
+            .values()
+            .next()
+            .filter(|_| which.mailbox.is_some() && accounts.len() == 1);
+        let found = known.or(unnamed).or(only);
         if let Some(unique_ids) = found {
             add(
                 total.get_or_insert_default(),
@@ -217,7 +236,7 @@ fn import_seen(
         }
     }
     match total {
-        Some(total) => tell(total, 0),
+        Some(total) => tell(total, 0, false),
         None if accounts.contains_key("") => Err(Failure::new(
             failure::USAGE,
             "this file does not say which account it is of",
@@ -229,14 +248,20 @@ fn import_seen(
                 failure::USAGE,
                 "this file knows no account of these mailboxes",
             )
-            .then(format!("it has: {}", Shown::line(&known.join(", ")))))
+            .then(match &known[..] {
+                [one] => format!(
+                    "it has {}: if that is the one, name the mailbox (-m NAME)",
+                    Shown::line(one)
+                ),
+                _ => format!("it has: {}", Shown::line(&known.join(", "))),
+            }))
         }
     }
 }
 
 /// True if `user@host` is this mailbox's account.
 fn is_of(mailbox: &Mailbox, account: &str) -> bool {
-    account.eq_ignore_ascii_case(&format!("{}@{}", mailbox.user, mailbox.host))
+    account.eq_ignore_ascii_case(&format!("{}@{}", mailbox.account(), mailbox.host))
 }
 
 fn add(total: &mut Imported, imported: Imported) {
@@ -244,13 +269,16 @@ fn add(total: &mut Imported, imported: Imported) {
     total.waiting += imported.waiting;
 }
 
-fn tell(imported: Imported, unknown: usize) -> Result<(), Failure> {
+fn tell(imported: Imported, unknown: usize, was_cut: bool) -> Result<(), Failure> {
     let mut words = format!(
         "{} changed, {} wait for their notices",
         imported.changed, imported.waiting
     );
     if unknown > 0 {
         words.push_str(&format!(", {unknown} of mailboxes that are not here"));
+    }
+    if was_cut {
+        words.push_str("; the file ends in the middle of a line, which was left out");
     }
     let mut out = Out::new();
     out.line(&Shown::line(&words))?;

@@ -52,11 +52,15 @@ impl Connection {
             ..
         } = *applicant;
         self.dialogue.conceal(password);
+        self.dialogue.conceal(&encode_login(password));
         match way {
             Way::Apop => {
+                let digest = apop_digest(timestamp, password);
+                // With the greeting it is enough to try passwords against.
+                self.dialogue.conceal(&SecretString::from(digest.clone()));
                 let request = Request::Apop {
                     name: name.to_owned(),
-                    digest: apop_digest(timestamp, password),
+                    digest,
                 };
                 Ok(("APOP", self.ask(&request).await?))
             }

@@ -126,13 +126,24 @@ pub fn in_force(settings: &Settings) -> Result<Settings, Error> {
     Ok(all)
 }
 
-/// The cache file of a mailbox. Another account or server has another, whatever the mailbox's name.
+/// The cache file of a mailbox. Another account or server has another, whatever the mailbox's name; not another way to
+/// ask for the same account.
 ///
 /// # Errors
 ///
 /// The folder is not known.
 pub fn cache_path(settings: &Settings, mailbox: &Mailbox) -> Result<PathBuf, Error> {
-    let account = format!("{}@{}:{}", mailbox.user, mailbox.host, mailbox.port());
+    let path = cache_of(settings, mailbox, mailbox.account())?;
+    // Made by a version to which it was another account.
+    let before = cache_of(settings, mailbox, &mailbox.user)?;
+    Ok(match !path.exists() && before.exists() {
+        true => before,
+        false => path,
+    })
+}
+
+fn cache_of(settings: &Settings, mailbox: &Mailbox, user: &str) -> Result<PathBuf, Error> {
+    let account = format!("{user}@{}:{}", mailbox.host, mailbox.port());
     let digest = Sha256::digest(account.as_bytes());
     let suffix: String = digest[..4]
         .iter()

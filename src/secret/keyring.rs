@@ -7,7 +7,7 @@ use crate::config::Mailbox;
 
 /// Under what a mailbox's password stands there.
 pub fn account(mailbox: &Mailbox) -> String {
-    format!("{}@{}", mailbox.user, mailbox.host)
+    format!("{}@{}", mailbox.account(), mailbox.host)
 }
 
 #[cfg(feature = "keyring")]

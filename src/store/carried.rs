@@ -78,6 +78,17 @@ pub(super) fn note(
             ])?;
         }
     }
+    // Of equal notices each has what is said of one: on another machine they cannot be told apart.
+    let column = column(mark);
+    let mut twins = transaction.prepare_cached(&format!(
+        "UPDATE notice SET {column} = ?2, \
+         changed = (SELECT CAST(value AS INTEGER) FROM state WHERE name = 'change') \
+         WHERE {column} <> ?2 AND headers_digest <> ?3 AND (headers_digest, body_digest) = \
+         (SELECT headers_digest, body_digest FROM notice WHERE id = ?1)"
+    ))?;
+    for id in ids {
+        twins.execute(params![id.0, value, Fingerprint::of_headers(NO_HEADERS)])?;
+    }
     Ok(())
 }
 
@@ -216,13 +227,15 @@ impl Store {
     ) -> Result<usize, Error> {
         // Of the same notice and mark only the last word.
         let mut last: BTreeMap<([u8; 16], [u8; 16], Mark), Said> = BTreeMap::new();
-        for entry in entries {
+        let now = Timestamp::now();
+        let entries = || entries.iter().filter(|entry| entry.said.is_credible(now));
+        for entry in entries() {
             let Fingerprint { headers, body } = entry.fingerprint;
             last.entry((headers, body, entry.mark))
                 .and_modify(|said| *said = entry.said.max(*said))
                 .or_insert(entry.said);
         }
-        let newest = entries.iter().map(|entry| entry.said.stamp).max();
+        let newest = entries().map(|entry| entry.said.stamp).max();
         // Most of it is known: nobody else need wait while that is found out.
         self.read(|connection| {
             let mut known = Vec::new();

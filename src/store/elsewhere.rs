@@ -28,7 +28,13 @@ pub fn read(program: Program, file: &[u8]) -> Accounts {
     let mut account = String::new();
     for line in file.split(|&octet| octet == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() || line.starts_with(b"#") {
+        // In mpop's the accounts stand below what it says to people; all else that begins so is a unique-id.
+        let is_comment = match program {
+            Program::Mpop => account.is_empty(),
+            Program::Thunderbird => true,
+            Program::Fetchmail | Program::Getmail => false,
+        };
+        if line.is_empty() || (is_comment && line.starts_with(b"#")) {
             continue;
         }
         let found = match program {

@@ -7,10 +7,11 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::{
     Error, Store,
     arrival::{Arrival, Kept, NO_HEADERS},
-    carried::with_carried,
+    carried::{self, with_carried},
     headlines::pack,
     index,
     mail::{NEW_MAIL, put_mail},
+    moving::without_slash,
     recognise::{known_notice, replaced},
     seen::{Listed, mark_seen, trouble_name},
     succession,
@@ -209,6 +210,13 @@ fn keep(
         headline.id,
         listed,
     )?;
+    if was_elsewhere {
+        let marks = Marks {
+            read: true,
+            ..Marks::default()
+        };
+        carried::note_long_ago(transaction, fingerprint, marks)?;
+    }
     if headline.parents.is_empty() {
         // As it comes back: only a reply shows it.
         headline.preview = Shown::default();
@@ -245,10 +253,10 @@ fn salvaged(
 
 /// True if another program had fetched it before: this person has seen it there.
 fn was_fetched_elsewhere(transaction: &Transaction, arrival: &Arrival) -> rusqlite::Result<bool> {
-    let found = transaction
-        .prepare_cached("DELETE FROM elsewhere WHERE unique_id = ?1")?
-        .execute([arrival.unique_id.as_bytes()])?;
-    Ok(found > 0)
+    let unique_id = arrival.unique_id.as_bytes();
+    let mut forget = transaction.prepare_cached("DELETE FROM elsewhere WHERE unique_id = ?1")?;
+    Ok(forget.execute([unique_id])? > 0
+        || (unique_id.contains(&b'/') && forget.execute([without_slash(unique_id)])? > 0))
 }
 
 /// The id for a new notice: the one that it had, if that is free, else one that nobody else had.

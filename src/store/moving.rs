@@ -3,7 +3,9 @@
 //! A mark belongs to a notice by its fingerprint, which every machine makes alike. What is not here yet
 //! waits until a check has fetched it; it is not new then.
 
-use rusqlite::params;
+use std::collections::HashMap;
+
+use rusqlite::{Transaction, params};
 
 use super::{Error, Store, carried, journal::entry::Mark};
 use crate::{
@@ -137,7 +139,9 @@ impl Store {
             let mut wait =
                 transaction.prepare_cached("INSERT OR IGNORE INTO elsewhere VALUES (?1)")?;
             let mut imported = Imported::default();
+            let with_slash = with_slash(transaction)?;
             for unique_id in unique_ids {
+                let unique_id = with_slash.get(unique_id.as_bytes()).unwrap_or(unique_id);
                 if is_here.exists([unique_id.as_bytes()])? {
                     let changed = read
                         .query_map(params![unique_id.as_bytes(), change], |row| {
@@ -181,4 +185,27 @@ impl Store {
         }
         self.write(|transaction, _| transaction.execute("DELETE FROM elsewhere", []).map(|_| ()))
     }
+}
+
+/// The unique-ids that have been seen here and hold a `/`, by what getmail makes of them: it writes `-` in its place.
+fn with_slash(transaction: &Transaction) -> rusqlite::Result<HashMap<Vec<u8>, UniqueId>> {
+    let mut statement =
+        transaction.prepare("SELECT DISTINCT unique_id FROM seen WHERE instr(unique_id, x'2F')")?;
+    let seen = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    let mut by_name = HashMap::new();
+    for unique_id in seen {
+        let unique_id = unique_id?;
+        if let Some(named) = UniqueId::new(unique_id.as_slice()) {
+            by_name.insert(without_slash(&unique_id), named);
+        }
+    }
+    Ok(by_name)
+}
+
+/// A unique-id as getmail writes it.
+pub(super) fn without_slash(unique_id: &[u8]) -> Vec<u8> {
+    let octets = unique_id.iter();
+    octets
+        .map(|octet| if *octet == b'/' { b'-' } else { *octet })
+        .collect()
 }

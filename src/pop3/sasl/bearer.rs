@@ -8,7 +8,6 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
 /// What ends an exchange of OAUTHBEARER in which the token was not taken: a lone 0x01 (RFC 7628 §3.2.3).
@@ -37,8 +36,7 @@ fn encode(text: String) -> SecretString {
 }
 
 /// Why a server does not take a token. It prints as words for people.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Refusal {
     /// The error: a word of RFC 7628 §3.2.2, or a number of HTTP.
     status: String,
@@ -50,8 +48,20 @@ impl Refusal {
     /// Reads a challenge, which is base64 of JSON; none if it says nothing.
     pub fn decode(challenge: &str) -> Option<Refusal> {
         let json = STANDARD.decode(challenge).ok()?;
-        let refusal: Refusal = serde_json::from_slice(&json).ok()?;
-        (!refusal.status.is_empty()).then_some(refusal)
+        let said: serde_json::Value = serde_json::from_slice(&json).ok()?;
+        let word = |names: &[&str]| {
+            let words = names.iter().filter_map(|name| match said.get(name)? {
+                serde_json::Value::String(word) => Some(word.clone()),
+                serde_json::Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            });
+            words.into_iter().find(|word| !word.is_empty())
+        };
+        Some(Refusal {
+            // As the token's own service says it (RFC 6749 §5.2).
+            status: word(&["status", "error"])?,
+            scope: word(&["scope"]).unwrap_or_default(),
+        })
     }
 }
 
@@ -128,6 +138,13 @@ mod tests {
             words(r#"{"status":"strange"}"#).as_deref(),
             Some("the token was not taken (strange)")
         );
+        let expired = Some("the token has expired or is not valid");
+        for odd in [
+            r#"{"status":401,"scope":null}"#,
+            r#"{"status":"","error":"invalid_token","error_description":"gone"}"#,
+        ] {
+            assert_eq!(words(odd).as_deref(), expired, "{odd}");
+        }
         assert_eq!(words("[]"), None);
         assert_eq!(words("{}"), None);
         assert_eq!(Refusal::decode("no base64"), None);

@@ -30,6 +30,17 @@ impl Stamp {
     }
 }
 
+/// What is said further ahead, by no clock of anybody's, is not believed: nothing could be said behind it. A century, in
+/// milliseconds.
+const MOST_AHEAD: i64 = 36_525 * 86_400_000;
+
+impl Said {
+    /// True if it can have been said by `now`.
+    pub fn is_credible(&self, now: Timestamp) -> bool {
+        self.stamp.0 >> COUNT <= now.as_millisecond().saturating_add(MOST_AHEAD)
+    }
+}
+
 /// Which of a person's machines has said it, so that of two things said at the same time all choose the
 /// same.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -99,10 +110,17 @@ pub enum Read {
 
 /// Reads a journal, or what is there of one.
 pub fn read(file: &[u8]) -> Read {
-    if let Some(lines) = file.strip_prefix(HEAD.as_bytes()) {
+    // Some programs that carry files write line ends of their own.
+    let head = HEAD.as_bytes().trim_ascii_end();
+    let lines = file.strip_prefix(head).and_then(|rest| {
+        let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
+        rest.strip_prefix(b"\n")
+    });
+    if let Some(lines) = lines {
         return Read::Journal(
             lines
                 .split(|&octet| octet == b'\n')
+                .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
                 .filter_map(parse)
                 .collect(),
         );

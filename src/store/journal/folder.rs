@@ -115,6 +115,11 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Adds lines to a journal, behind a line that was cut off too.
 pub(super) fn append(path: &Path, lines: &str) -> io::Result<()> {
+    let foreign = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+    // Whoever writes into the folder may have put something else in its place.
+    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(foreign("it is no plain file"));
+    }
     let mut file = OpenOptions::new()
         .read(true)
         .append(true)
@@ -124,16 +129,18 @@ pub(super) fn append(path: &Path, lines: &str) -> io::Result<()> {
     let mut text = String::new();
     if file.metadata()?.len() < HEAD.len() as u64 {
         // None yet, or one that was cut off before anything was in it.
+        let mut begun = Vec::new();
+        file.read_to_end(&mut begun)?;
+        if !HEAD.as_bytes().starts_with(&begun) {
+            return Err(foreign("it is no journal"));
+        }
         file.set_len(0)?;
         text.push_str(HEAD);
     } else {
         let mut head = [0; HEAD.len()];
         file.read_exact(&mut head)?;
         if head != *HEAD.as_bytes() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it is no journal of this version",
-            ));
+            return Err(foreign("it is no journal of this version"));
         }
         let mut last = [0];
         file.seek(SeekFrom::End(-1))?;
