@@ -23,6 +23,9 @@ pub mod keyring;
 /// How long a password command may take: a person may have to unlock something.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// So long is waited for the rest of what a command has said that has ended.
+const REST_OF_OUTPUT: Duration = Duration::from_millis(500);
+
 /// The most that is read of a password command's output, or of a password file, in octets.
 const LONGEST: u64 = 64 * 1024;
 
@@ -203,20 +206,33 @@ async fn from_command(words: &[String], what: &'static str) -> Result<SecretStri
     let finished = time::timeout(COMMAND_TIMEOUT, async {
         let mut output = Zeroizing::new(Vec::new());
         let mut complaint = Vec::new();
-        tokio::join!(
-            async {
-                if let Some(stdout) = stdout {
-                    // What cannot be read is as good as empty: the exit status says the rest.
-                    let _ = stdout.take(LONGEST).read_to_end(&mut output).await;
-                }
-            },
-            async {
-                if let Some(stderr) = stderr {
-                    let _ = stderr.take(LONGEST).read_to_end(&mut complaint).await;
+        let status = {
+            let reading = async {
+                tokio::join!(
+                    async {
+                        if let Some(stdout) = stdout {
+                            // What cannot be read is as good as empty: the exit status says the rest.
+                            let _ = stdout.take(LONGEST).read_to_end(&mut output).await;
+                        }
+                    },
+                    async {
+                        if let Some(stderr) = stderr {
+                            let _ = stderr.take(LONGEST).read_to_end(&mut complaint).await;
+                        }
+                    }
+                )
+            };
+            tokio::pin!(reading);
+            tokio::select! {
+                _ = &mut reading => child.wait().await,
+                status = child.wait() => {
+                    // An agent that it has left behind may hold the pipes for ever.
+                    let _ = time::timeout(REST_OF_OUTPUT, &mut reading).await;
+                    status
                 }
             }
-        );
-        (child.wait().await, output, complaint)
+        };
+        (status, output, complaint)
     })
     .await;
 

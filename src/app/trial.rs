@@ -177,6 +177,9 @@ fn explain(mailbox: &Mailbox, error: &Error) -> (Shown, Shown) {
     let words = Shown::line(&outcome::words(error));
     let remedy = match (error, outcome::of_session(error)) {
         (Error::NoToken, _) => "set a password in the place of token_command".to_owned(),
+        (Error::Connect(_), _) if let Some(proxy) = &mailbox.proxy => {
+            format!("check the proxy that is set ({proxy}), and what it lets through")
+        }
         (Error::Connect(connect::Error::Find { .. }), _) => {
             "check the server's name, and that you are online".to_owned()
         }

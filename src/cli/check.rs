@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::Args;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -90,10 +91,7 @@ pub async fn check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failu
     let form = args.form.form(&out);
     let cancelled = CancellationToken::new();
     let mailboxes = context.reachable(&args.which)?;
-    let mut passwords = Vec::new();
-    for mailbox in &mailboxes {
-        passwords.push(password(mailbox).await);
-    }
+    let passwords = passwords(&mailboxes).await;
     // Not before all passwords are there: a server does not wait long for somebody to sign in.
     let mut prepared = Vec::new();
     for (mailbox, password) in mailboxes.iter().zip(passwords) {
@@ -376,6 +374,25 @@ impl One {
         let _ = listener.await;
         summary
     }
+}
+
+/// The passwords of some mailboxes. Commands run beside one another, so that none holds up the others; the person is
+/// asked for one after the other.
+async fn passwords(mailboxes: &[&Mailbox]) -> Vec<Result<SecretString, secret::Error>> {
+    let fetched = mailboxes.iter().map(|mailbox| async {
+        match Source::of(mailbox) {
+            Source::Person => None,
+            source => Some(source.fetch().await),
+        }
+    });
+    let mut passwords = Vec::with_capacity(mailboxes.len());
+    for (mailbox, fetched) in mailboxes.iter().zip(join_all(fetched).await) {
+        passwords.push(match fetched {
+            Some(fetched) => fetched,
+            None => password(mailbox).await,
+        });
+    }
+    passwords
 }
 
 /// The password of a mailbox; the person is asked if nothing else gives it.

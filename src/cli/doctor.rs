@@ -16,12 +16,13 @@ use super::{
 };
 use crate::{
     app::trial,
+    causes::chain,
     client::dialogue::Dialogue,
     config::Mailbox,
     notice::shown::Shown,
-    poll::{check::last_way, services},
-    secret::Source,
-    tui::setup::{Step, StepResult},
+    poll::{check::last_way, report::Outcome, services},
+    secret::{self, Source},
+    tui::setup::{Stage, Step, StepResult},
 };
 
 /// What `doctor` takes.
@@ -41,7 +42,7 @@ pub struct DoctorArgs {
 ///
 /// # Errors
 ///
-/// A password is missing, or stdout is closed. A failed test is an exit code, not an error.
+/// A cache cannot be read, or stdout is closed. A failed test is an exit code, not an error.
 pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
     let mut out = Out::new();
     let mut code = None;
@@ -74,7 +75,17 @@ pub async fn doctor(args: DoctorArgs, context: &Context) -> Result<ExitCode, Fai
             store.path().display()
         )))?;
         out.flush()?;
-        let password = password(mailbox).await?;
+        let password = match password(mailbox).await {
+            Ok(password) => password,
+            Err(error) => {
+                let outcome = no_password(&error);
+                for line in lines(&without_password(mailbox, &outcome)) {
+                    out.line(&line)?;
+                }
+                code = code.or(failure::code_of(&outcome));
+                continue;
+            }
+        };
         let mut written = Ok(());
         let dialogue = Dialogue::default();
         let last = last_way(&store)?;
@@ -116,14 +127,25 @@ async fn report(args: &DoctorArgs, context: &Context, mut out: Out) -> Result<Ex
     for mailbox in context.reachable(&args.which)? {
         let names = Names::of(mailbox);
         let store = context.store(mailbox)?;
-        let password = password(mailbox).await?;
-        let dialogue = Dialogue::default();
-        // From the greeting on: a server may repeat it in any answer.
-        dialogue.conceal(&password);
         out.line(&Shown::line(""))?;
         for line in settings_of(mailbox) {
             out.line(&Shown::text(&line))?;
         }
+        let password = match password(mailbox).await {
+            Ok(password) => password,
+            Err(error) => {
+                let outcome = no_password(&error);
+                // What to do about it names files and commands of this machine.
+                for line in lines(&without_password(mailbox, &outcome)).iter().take(1) {
+                    out.line(&Shown::text(&names.hide(line)))?;
+                }
+                code = code.or(failure::code_of(&outcome));
+                continue;
+            }
+        };
+        let dialogue = Dialogue::default();
+        // From the greeting on: a server may repeat it in any answer.
+        dialogue.conceal(&password);
         let last = last_way(&store)?;
         let mut steps = Vec::new();
         let tried = trial::run(
@@ -149,6 +171,34 @@ async fn report(args: &DoctorArgs, context: &Context, mut out: Out) -> Result<Ex
     }
     out.flush()?;
     Ok(code.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+fn no_password(error: &secret::Error) -> Outcome {
+    Outcome::NoPassword {
+        why: Shown::line(&chain(error)),
+    }
+}
+
+/// A test that ends before it has begun, and what to do about it.
+fn without_password(mailbox: &Mailbox, outcome: &Outcome) -> Step {
+    let remedy = match Source::of(mailbox) {
+        Source::Command(words) | Source::Token(words) => {
+            format!("run it by hand to see what it says: {}", words.join(" "))
+        }
+        Source::Environment(name) => format!("set {name} where tidings is started"),
+        Source::File(path) => format!("the password is the first line of {}", path.display()),
+        Source::Keyring(_) | Source::Settings(_) | Source::Person => {
+            "set password_command or password_file".to_owned()
+        }
+    };
+    Step {
+        stage: Stage::SignIn,
+        took: None,
+        result: StepResult::Failed {
+            words: outcome.words(),
+            remedy: Shown::line(&remedy),
+        },
+    }
 }
 
 /// How a mailbox is set up, without a name.

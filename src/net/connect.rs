@@ -38,6 +38,15 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The proxy on the way did not answer.
+    #[error("cannot connect to the proxy {proxy}")]
+    Proxy {
+        /// The proxy, without its login.
+        proxy: String,
+        /// What its last address said.
+        #[source]
+        source: io::Error,
+    },
     /// No address answered in time.
     #[error("{host} port {port} gave no answer within {} s", .limit.as_secs())]
     TimedOut {
@@ -95,14 +104,24 @@ impl Route {
     ///
     /// None of them did within the limit, or the proxy leads no further.
     pub async fn open(&self, addresses: &[SocketAddr]) -> Result<(Stream, SocketAddr), Error> {
+        let failed = |source| Error::Connect {
+            host: self.host.clone(),
+            port: self.port,
+            source,
+        };
         let opening = async {
-            let (socket, address) = race(addresses).await?;
+            let reached = race(addresses).await;
             match &self.proxy {
                 Some(proxy) => {
-                    let socket = proxy::through(proxy, socket, &self.host, self.port).await?;
+                    let (socket, address) = reached.map_err(|source| Error::Proxy {
+                        proxy: proxy.to_string(),
+                        source,
+                    })?;
+                    let through = proxy::through(proxy, socket, &self.host, self.port);
+                    let socket = through.await.map_err(failed)?;
                     Ok((socket, address))
                 }
-                None => Ok((socket, address)),
+                None => reached.map_err(failed),
             }
         };
         match time::timeout(self.limit, opening).await {
@@ -111,16 +130,22 @@ impl Route {
                 let _ = socket.set_nodelay(true);
                 Ok((Stream::plain(Prompt::new(socket)), address))
             }
-            Ok(Err(source)) => Err(Error::Connect {
-                host: self.host.clone(),
-                port: self.port,
-                source,
-            }),
-            Err(_) => Err(Error::TimedOut {
-                host: self.host.clone(),
-                port: self.port,
-                limit: self.limit,
-            }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => match &self.proxy {
+                // Whether it is the proxy that does not answer, or the server behind it, nobody can tell.
+                Some(proxy) => Err(Error::Proxy {
+                    proxy: proxy.to_string(),
+                    source: io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        format!("no answer within {} s", self.limit.as_secs()),
+                    ),
+                }),
+                None => Err(Error::TimedOut {
+                    host: self.host.clone(),
+                    port: self.port,
+                    limit: self.limit,
+                }),
+            },
         }
     }
 }

@@ -85,7 +85,7 @@ pub fn handle(model: &mut Model, event: Event) -> Effects {
     match event {
         Event::Resized { columns, rows } => {
             model.size = Size { columns, rows };
-            model.list.keep_in_view(model.list_height());
+            model.list.fill(model.list_height());
         }
         Event::Pasted(text) => overlays::paste(model, &text, &mut out),
         Event::Clicked { column, row } => {

@@ -7,7 +7,7 @@ use tidings::{config::file, server::certificate::Certificate};
 use super::assert_told;
 use crate::support::{
     office::Office,
-    program::{Person, Ran},
+    program::{Person, Ran, mailbox},
 };
 
 #[test]
@@ -204,4 +204,65 @@ fn a_report_of_doctor_names_nobody_and_can_be_posted() {
     ] {
         assert!(ran.stdout.contains(word), "{word}: {ran}");
     }
+}
+
+#[test]
+fn doctor_goes_on_where_a_password_is_not_to_be_had() {
+    let office = Office::of_team();
+    let first = mailbox("first", office.address()).replace(
+        "password_env = \"TIDINGS_TEST_PASSWORD\"",
+        "token_command = [\"false\"]",
+    );
+    let settings = format!("{first}{}", mailbox("second", office.address()));
+    let person = Person::with_settings(&settings);
+
+    for report in [false, true] {
+        let arguments = if report {
+            &["doctor", "--report"][..]
+        } else {
+            &["doctor"]
+        };
+        let ran = person.run(arguments).expect(3);
+
+        let failed = "FAILED the token command `false` failed";
+        assert!(ran.stdout.contains(failed), "{ran}");
+        assert_eq!(!report, ran.stdout.contains("run it by hand"), "{ran}");
+        assert!(ran.stdout.contains("ok     signed in"), "{ran}");
+    }
+}
+
+#[test]
+fn a_token_is_taken_although_an_agent_is_left_behind() {
+    let office = Office::of_team();
+    let settings = mailbox("notices", office.address()).replace(
+        "password_env = \"TIDINGS_TEST_PASSWORD\"",
+        "password_command = [\"sh\", \"-c\", \"sleep 20 & echo $TIDINGS_TEST_PASSWORD\"]",
+    );
+    let person = Person::with_settings(&settings);
+
+    person.run(&["check"]).expect_quiet();
+}
+
+#[test]
+fn what_a_proxy_is_to_blame_for_is_said_of_the_proxy() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let gone = free.local_addr().expect("an address");
+    drop(free);
+    let settings = mailbox("notices", ([127, 0, 0, 1], 110).into());
+    let person = Person::with_settings(&format!(
+        "{settings}proxy = \"socks5://{gone}\"\ninsecure = \"yes, send my password in clear text\"\n"
+    ));
+
+    let ran = person.run(&["doctor"]);
+    let checked = person.run(&["check"]);
+
+    assert!(
+        ran.stdout.contains("cannot connect to the proxy socks5"),
+        "{ran}"
+    );
+    assert!(ran.stdout.contains("check the proxy that is set"), "{ran}");
+    assert!(
+        checked.stderr.contains("cannot connect to the proxy"),
+        "{checked}"
+    );
 }

@@ -7,7 +7,7 @@ use crate::{
     tui::{
         action::{Action, Mode},
         effect::{Change, Effect},
-        model::{Model, Undo, list::Row},
+        model::{Focus, Model, Undo, list::Row},
     },
 };
 
@@ -27,6 +27,12 @@ pub fn toggle_read(model: &mut Model, out: &mut Effects) {
     let Some(slot) = model.list.selected_slot() else {
         return;
     };
+    // A row shows what is folded away below it: that is what is read then.
+    let below = model.list.unread_below();
+    if model.focus == Focus::List && below.iter().any(|other| *other != slot) {
+        mark_read(model, below, out);
+        return;
+    }
     let read = !model.list.headline(slot).marks.read;
     if let Some(page) = model.page.as_mut().filter(|page| page.slot == slot) {
         page.stays_unread = !read;

@@ -27,7 +27,7 @@ impl List {
     }
 
     /// Has nothing above the screen as long as there is room on it.
-    pub(super) fn fill(&mut self, height: usize) {
+    pub fn fill(&mut self, height: usize) {
         self.top = self.top.min(self.rows.len().saturating_sub(height));
         self.keep_in_view(height);
     }
@@ -47,8 +47,23 @@ impl List {
         Some((self.groups.get(place as usize)?, unread))
     }
 
+    /// The notices that are not read of a thread that is folded and selected; none where it is not folded.
+    pub fn unread_below(&self) -> Vec<Slot> {
+        let Some(
+            row @ Row::Notice {
+                branch: Branch::Folded(_),
+                ..
+            },
+        ) = self.selected.and_then(|row| self.rows.get(row))
+        else {
+            return Vec::new();
+        };
+        let slots = self.stands_for(row).iter().copied();
+        slots.filter(|slot| self.is_unread(*slot)).collect()
+    }
+
     /// The notices that a row shows, or that are folded away below it.
-    fn stands_for<'l>(&'l self, row: &'l Row) -> &'l [Slot] {
+    pub(super) fn stands_for<'l>(&'l self, row: &'l Row) -> &'l [Slot] {
         match row {
             Row::Notice {
                 slot,

@@ -29,6 +29,7 @@ impl List {
             list.rebuild();
         });
         self.above = 0;
+        self.fill(height);
     }
 
     /// Shows again what the filter lets through by now; what it showed before stays.
@@ -80,6 +81,16 @@ impl List {
         };
         self.refold(height, slot);
         true
+    }
+
+    /// Unfolds the thread of a notice that is folded away.
+    pub(super) fn unfold(&mut self, slot: Slot, height: usize) {
+        let thread = self.threads.of(slot);
+        self.folds.remove(&thread);
+        if self.is_folded_away(slot) {
+            self.folds.insert(thread, Fold::Open);
+        }
+        self.keep_place(height, List::rebuild);
     }
 
     /// Folds all threads, or unfolds all if some are folded.

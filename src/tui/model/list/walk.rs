@@ -82,8 +82,12 @@ impl List {
         self.keep_in_view(height);
     }
 
-    /// Selects a notice, if it is listed. Returns whether it is.
+    /// Selects a notice, if it is listed; a thread that it is folded away in opens. Returns whether it is.
     pub fn select_slot(&mut self, slot: Slot, height: usize) -> bool {
+        let is_below = |row: &super::Row| self.stands_for(row).contains(&slot);
+        if self.row_of(slot).is_none() && self.lets(slot) && self.rows.iter().any(is_below) {
+            self.unfold(slot, height);
+        }
         let row = self.row_of(slot);
         self.selected = row.or(self.selected);
         self.keep_in_view(height);
@@ -120,7 +124,7 @@ impl List {
     }
 
     /// The next row below (or above) the selected one that holds such a headline; past the end it
-    /// goes on at the other. Rows folded away do not count.
+    /// goes on at the other. What is folded away below a row counts.
     pub fn find(&self, is_down: bool, wanted: impl Fn(&Headline) -> bool) -> Option<Slot> {
         let count = self.rows.len();
         let from = self.selected?;
@@ -128,8 +132,10 @@ impl List {
             true => (from + distance) % count,
             false => (from + count - distance) % count,
         });
-        let mut slots = rows.filter_map(|row| self.rows[row].slot());
-        slots.find(|slot| wanted(self.headline(*slot)))
+        let mut slots = rows.flat_map(|row| self.stands_for(&self.rows[row]));
+        slots
+            .find(|slot| self.lets(**slot) && wanted(self.headline(**slot)))
+            .copied()
     }
 
     /// Scrolls as little as is needed to have the selected row on the screen, and no further than
