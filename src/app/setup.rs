@@ -155,7 +155,7 @@ pub(super) fn save(path: &Path, plan: Plan) -> Result<(Mailbox, Settings), Box<E
 /// Writes a password into a file of its own beside the settings, readable by its owner alone.
 fn write_password(settings: &Path, mailbox: &str, password: &str) -> std::io::Result<PathBuf> {
     let folder = settings.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    file::make_folder(folder)?;
     let name: String = mailbox
         .chars()
         .map(|c| {

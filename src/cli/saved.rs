@@ -61,7 +61,7 @@ pub struct ListArgs {
     tidings search 'from:priya is:unread after:2026-11-01'\n  \
     tidings search '\"build cluster\" has:file' --json\n  \
     tidings search 'deploy or is:starred' --mbox kept.mbox\n\n\
-    Words match the beginnings of words in sender, subject, text and file names.\n\
+    Words match the beginnings of words in sender, recipients, subject, text and file names.\n\
     from: to: subject: text: list: has:file|link after: before: size:>1M\n\
     is:unread|read|important|starred|muted|withdrawn|expired|replaced; by:relevance, not by date\n\
     \"exact phrase\"; - before any of these turns it round (tidings search -- -from:ops-bot),\n\

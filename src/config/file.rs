@@ -217,6 +217,18 @@ pub fn save_mailbox(path: &Path, mailbox: &Mailbox) -> Result<(), Error> {
     write(path, &document.to_string())
 }
 
+/// Makes the folder that settings stand in, if there is none: its owner's alone.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
 /// Writes a file at once or not at all, readable by its owner alone. A link to it stays one, as
 /// where settings are kept in a folder of dotfiles.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
@@ -230,11 +242,7 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
     };
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(failed)?;
+    make_folder(folder).map_err(failed)?;
     // Temporary files are made with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;

@@ -137,6 +137,49 @@ fn folding_hides_the_replies_and_keeps_their_count() {
 }
 
 #[test]
+fn an_unread_reply_is_found_and_read_in_a_folded_thread_too() {
+    let mut screen = Screen::team((80, 24));
+    screen.press("A");
+    screen.press("jju");
+    assert!(screen.selected().contains('●'), "{}", screen.text());
+    screen.press("kz");
+    assert!(screen.selected().contains("+3"), "{}", screen.text());
+    assert!(screen.selected().contains('●'), "its row shows it");
+
+    // To be found, the thread opens.
+    screen.press("Gn");
+    assert!(screen.selected().contains('└'), "{}", screen.text());
+    assert!(screen.selected().contains('●'), "{}", screen.text());
+
+    // And what the folded row shows is what is marked.
+    screen.press("z");
+    assert!(screen.selected().contains("+3"), "{}", screen.text());
+    screen.press("u");
+    assert!(!screen.selected().contains('●'), "{}", screen.text());
+    assert!(
+        screen.text().contains("1 notice marked read"),
+        "{}",
+        screen.text()
+    );
+}
+
+#[test]
+fn another_filter_hides_nothing_above_empty_rows() {
+    let mut screen = Screen::team((80, 24));
+    let unread = |screen: &Screen| {
+        let rows = (3..20).map(|row| screen.line(row));
+        rows.filter(|line| line.contains('●')).count()
+    };
+    // On the first row of the screen, and far down.
+    screen.press("G");
+    screen.press(&"k".repeat(18));
+
+    screen.press("f");
+
+    assert_eq!(unread(&screen), 3, "{}", screen.text());
+}
+
+#[test]
 fn without_threads_the_newest_stands_first() {
     let mut screen = Screen::team((80, 24));
 

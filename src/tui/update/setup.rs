@@ -49,7 +49,7 @@ pub fn key(model: &mut Model, key: &KeyEvent, out: &mut Effects) {
     match (key.code, form.asks_age) {
         (KeyCode::Esc, true) | (KeyCode::BackTab, true) => form.asks_age = false,
         (KeyCode::Esc, false) => leave(model, is_first, out),
-        (KeyCode::F(1), _) => model.overlay = Some(keys()),
+        (KeyCode::F(1), _) | (KeyCode::Char('?'), true) => model.overlay = Some(keys()),
         (KeyCode::Enter, true) => save(form, out),
         (KeyCode::Up | KeyCode::Char('k'), true) => choose_age(form, false),
         (KeyCode::Down | KeyCode::Char('j') | KeyCode::Tab, true) => choose_age(form, true),

@@ -36,8 +36,9 @@ pub fn draw(model: &Model, form: &Form, panes: &Panes, pen: &mut Pen) {
         Role::Muted,
     );
     if panes.shape != Shape::Narrow {
-        let start = pen.put_end(columns - 1, 0, "? help", Role::Muted);
-        pen.put(start, 0, 1, "?", Role::Accent);
+        // In a field `?` is a letter.
+        let start = pen.put_end(columns - 1, 0, "F1 help", Role::Muted);
+        pen.put(start, 0, 2, "F1", Role::Accent);
         pen.rule(0, 1, columns);
     }
     let content = panes.content.above(1);
@@ -328,7 +329,6 @@ fn status(model: &Model, form: &Form, is_cut: bool, panes: &Panes, pen: &mut Pen
         (true, _) => vec![
             Hint::key("↑↓", "choose"),
             Hint::key("Enter", "save and open"),
-            Hint::key("Shift-Tab", "one step back"),
         ],
         (false, Field::Demo) => vec![
             Hint::key("Tab", "next field"),
@@ -344,9 +344,9 @@ fn status(model: &Model, form: &Form, is_cut: bool, panes: &Panes, pen: &mut Pen
             Hint::key(
                 "Enter",
                 if is_sound(form) {
-                    "save and open"
+                    "go on"
                 } else {
-                    "save anyway"
+                    "go on anyway"
                 },
             ),
         ],
@@ -355,9 +355,10 @@ fn status(model: &Model, form: &Form, is_cut: bool, panes: &Panes, pen: &mut Pen
     if is_cut && failed.is_some() {
         hints.insert(0, Hint::key("PgDn", "why"));
     }
-    let quit = match model.mailboxes.is_empty() {
-        true => "quit, save nothing",
-        false => "back, save nothing",
+    let quit = match (form.asks_age, model.mailboxes.is_empty()) {
+        (true, _) => "one step back",
+        (false, true) => "quit, save nothing",
+        (false, false) => "back, save nothing",
     };
     let hints = Hints {
         first: hints,
