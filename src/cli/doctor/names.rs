@@ -76,8 +76,48 @@ impl Names {
             rest = &rest[end..];
         }
         shown.push_str(rest);
-        shown
+        without_others(&shown)
     }
+}
+
+/// A line without the names of other servers and people, as greetings and refusals have them.
+fn without_others(line: &str) -> String {
+    let is_of_name =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '-' | '_' | '+');
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(start) = rest.find(is_of_name) {
+        let end = rest[start..]
+            .find(|c| !is_of_name(c))
+            .map_or(rest.len(), |end| start + end);
+        let word = &rest[start..end];
+        shown.push_str(&rest[..start]);
+        // A sentence may end behind it.
+        let bare = word.trim_end_matches('.');
+        match bare.split_once('@') {
+            Some((_, host)) if is_host(host) => shown.push_str("SOMEBODY"),
+            None if is_host(bare) => shown.push_str("A-HOST"),
+            _ => shown.push_str(bare),
+        }
+        shown.push_str(&word[bare.len()..]);
+        rest = &rest[end..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// True for what looks like the whole name of a machine. A number of a version does not, nor a name hidden already.
+fn is_host(word: &str) -> bool {
+    let is_hidden = ["HOST", "DOMAIN", "PROXY", "ADDRESS"]
+        .iter()
+        .any(|stand_in| word.contains(stand_in));
+    let labels: Vec<&str> = word.split('.').collect();
+    let last = labels.last().copied().unwrap_or_default();
+    !is_hidden
+        && labels.len() > 1
+        && labels.iter().all(|label| !label.is_empty())
+        && last.len() > 1
+        && last.bytes().all(|octet| octet.is_ascii_alphabetic())
 }
 
 /// All places where a name stands, in either case.
@@ -123,6 +163,17 @@ mod tests {
         assert_eq!(
             hidden,
             "C: USER USER; +OK mx7.DOMAIN ready, USER has 3 at HOST"
+        );
+    }
+
+    #[test]
+    fn what_a_server_calls_itself_and_others_is_hidden_and_its_version_is_not() {
+        let line = "+OK Dovecot-2.3.21 ready <1896.697@mailsrv7.bigcorp.test>, ask robert.smith@bigcorp.test or \
+                    helpdesk.bigcorp.test. See e.g. RFC 1939.";
+
+        assert_eq!(
+            names().hide(line),
+            "+OK Dovecot-2.3.21 ready <SOMEBODY>, ask SOMEBODY or A-HOST. See e.g. RFC 1939."
         );
     }
 

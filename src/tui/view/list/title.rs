@@ -162,7 +162,6 @@ fn line(search: &Search, x: u16, y: u16, columns: u16, pen: &mut Pen) {
         super::super::overlays::field::line(&search.line, x, y, columns, pen);
     } else {
         let (before, after) = search.line.shown();
-        let x = pen.put(x, y, columns, &before, Role::Text);
-        pen.put(x, y, columns, &after, Role::Text);
+        pen.put_cut(x, y, columns, before.push(&after), Role::Text);
     }
 }
