@@ -519,3 +519,23 @@ fn a_mailbox_is_grouped_from_the_start_where_the_settings_say_so() {
 
     assert_eq!(listed(&screen)[0], "Builds, 1 unread");
 }
+
+#[test]
+fn a_date_that_is_that_of_the_arrival_is_marked_at_every_width() {
+    let mut accessible = settings();
+    accessible.screen.accessible = true;
+    for (settings, size, mark) in [
+        (settings(), (80, 24), "~"),
+        (settings(), (40, 12), "~"),
+        (accessible, (80, 24), "arrived "),
+    ] {
+        let mut screen = Screen::starting(&settings, Purpose::Read(MailboxIndex(0)), size);
+        screen.headlines = vec![Headline {
+            date_guessed: true,
+            ..headline(1, "2026-11-23T13:40:00Z", "Tom", "From the future")
+        }];
+        screen.load();
+
+        assert!(screen.text().contains(mark), "{}", screen.text());
+    }
+}

@@ -248,7 +248,11 @@ fn marks(drawn: &Drawn, line: Area, pen: &mut Pen) {
 fn narrow(drawn: &Drawn, look: &Look, clock: &Clock, line: Area, pen: &mut Pen) {
     let time = time(drawn.headline, look, clock);
     let right = line.right();
-    let start = pen.put_end(right, line.y, &time, Role::Muted);
+    let mut start = pen.put_end(right, line.y, &time, Role::Muted);
+    if drawn.headline.date_guessed {
+        start = start.saturating_sub(1);
+        pen.glyph(start, line.y, "~", Role::Muted);
+    }
     let x = line.x + 5;
     subject(
         drawn,

@@ -50,6 +50,10 @@ fn sentence(headline: &Headline, branch: Branch, clock: &Clock) -> String {
         sentence = format!("{}. ", capital(&states.join(", ")));
     }
     let date = when::since(headline.date, clock.now, &clock.zone);
+    let date = match headline.date_guessed {
+        true => Shown::line(&format!("arrived {date}")),
+        false => date,
+    };
     let from = compose::name(headline);
     let is_reply = matches!(branch, Branch::Middle(_) | Branch::Last(_));
     let subject = match is_reply && !headline.preview.is_empty() {
