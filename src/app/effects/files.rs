@@ -1,7 +1,7 @@
 //! Links, files and programs: what leaves the screen for the rest of the machine.
 
 use std::{
-    io::Write,
+    io::{self, BufRead, Write},
     process::{Command, Stdio},
 };
 
@@ -156,12 +156,16 @@ impl World {
                 .args(arguments)
                 .stdin(Stdio::piped())
                 .spawn()
-                .map_err(|error| format!("{program}: {error}"))?;
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::NotFound => format!("there is no program `{program}`"),
+                    _ => format!("{program}: {error}"),
+                })?;
             if let Some(mut input) = child.stdin.take() {
                 // A program that reads only the beginning is content with that.
                 let _ = input.write_all(text.as_bytes());
             }
             let status = child.wait().map_err(|error| error.to_string())?;
+            wait_for_enter();
             if status.success() {
                 Ok(())
             } else {
@@ -213,7 +217,15 @@ fn file(mail: &[u8], way: Way) -> Result<(Shown, Shown, Vec<u8>), String> {
 }
 
 /// Why the platform opens something with no program: what it tried says nothing to a person.
-fn unopened(error: &std::io::Error) -> String {
+fn unopened(error: &io::Error) -> String {
     tracing::debug!("cannot open: {error}");
     "no program here opens it".to_owned()
+}
+
+/// Leaves what a program has written on the screen until it was read.
+fn wait_for_enter() {
+    let mut out = io::stdout();
+    let _ = write!(out, "\n[Enter: back to the notice] ").and_then(|()| out.flush());
+    // A terminal that is gone ends it as well.
+    let _ = io::stdin().lock().read_line(&mut String::new());
 }
