@@ -73,8 +73,25 @@ impl Check<'_> {
                 store.recognise_heads(&heads, &taken_back, &listed)
             })
             .await?;
-            self.note_hang_up(remembered::HEADS_BROKE, at, asked?)
-                .await?;
+            match asked? {
+                Ok(()) => {}
+                Err(client::Error::TooLarge { message, limit }) => {
+                    let found = plan
+                        .fetch
+                        .iter()
+                        .find(|(fetch, _)| fetch.message == message);
+                    if let Some((_, unique_id)) = found {
+                        self.note_oversized(unique_id.clone()).await?;
+                    }
+                    return Err(client::Error::TooLarge { message, limit }.into());
+                }
+                Err(error) => {
+                    // Whatever it was: the next check fetches whole mails, which may come all the same.
+                    let moment = Some(at.as_second().to_string());
+                    self.remember(remembered::HEADS_BROKE, moment).await?;
+                    return Err(error.into());
+                }
+            }
             heads.asked += block.len();
             for (place, id) in places.into_iter().zip(recognised) {
                 heads.recognised.extend(id.map(|id| (place, id)));
