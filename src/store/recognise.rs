@@ -248,7 +248,11 @@ fn claim(
     }
     mark_seen(transaction, (unique_id, octets), id, listed)?;
     transaction
-        .prepare_cached("UPDATE notice SET withdrawn = NULL, changed = ?2 WHERE id = ?1")?
+        .prepare_cached(
+            // Where it had not left nobody need look at it again: after a move that would be all there are.
+            "UPDATE notice SET withdrawn = NULL, changed = ?2 \
+             WHERE id = ?1 AND withdrawn IS NOT NULL",
+        )?
         .execute([id.0, change])?;
     Ok(())
 }
