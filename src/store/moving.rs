@@ -141,7 +141,10 @@ impl Store {
             let mut imported = Imported::default();
             let with_slash = with_slash(transaction)?;
             for unique_id in unique_ids {
-                let unique_id = with_slash.get(unique_id.as_bytes()).unwrap_or(unique_id);
+                let unique_id = match is_here.exists([unique_id.as_bytes()])? {
+                    true => unique_id,
+                    false => with_slash.get(unique_id.as_bytes()).unwrap_or(unique_id),
+                };
                 if is_here.exists([unique_id.as_bytes()])? {
                     let changed = read
                         .query_map(params![unique_id.as_bytes(), change], |row| {

@@ -2,7 +2,7 @@
 //! under another one that is not listed any more.
 
 use jiff::Timestamp;
-use rusqlite::{MAIN_DB, OptionalExtension, Transaction, params};
+use rusqlite::{ErrorCode, MAIN_DB, OptionalExtension, Transaction, params};
 
 use super::{
     Error, Store,
@@ -113,8 +113,10 @@ fn of_head(
             blob.read_at_exact(&mut kept, 0)?;
             kept
         }
-        // It was lost by a damage: fetched again, it is there again.
-        Err(rusqlite::Error::SqliteFailure(..)) => return Ok(None),
+        // There is no such row, which was lost by a damage: fetched again, it is there again.
+        Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::Unknown => {
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     Ok((Head::of(&kept) == Some(*head)).then_some(NoticeId(id)))

@@ -229,6 +229,8 @@ async fn unique_ids_as_other_programs_write_them_are_recognised() {
     let odd = Odd::start(&[]).await;
     odd.hold(&[
         ("a/b+c", "one", "text\n"),
+        ("a/other", "four", "text\n"),
+        ("a-other", "five", "text\n"),
         ("#hash", "two", "text\n"),
         ("new", "three", "text\n"),
     ]);
@@ -245,12 +247,20 @@ async fn unique_ids_as_other_programs_write_them_are_recognised() {
 
         import(&person, &["seen", "--from", program]).expect_quiet();
         let check = person.run(&["check", "--json=lines"]).expect(0);
-        assert_eq!(check.json()["new"], 1, "{program}");
+        assert_eq!(check.json()["new"], 3, "{program}");
         person.run(&["mark", "unread", "--all"]).expect(0);
         let told = import(&person, &["seen", "--from", program]).expect_quiet();
 
         let words = "2 changed, 0 wait for their notices\n";
         assert_eq!(told.stdout, words, "{program}");
+        // Where both are there, the one that is written is meant.
+        fs::write(person.path("one"), "a-other.0\x001795665879\n").expect("a file");
+        import(&person, &["one", "--from", "getmail"]).expect_quiet();
+        let unread = person.run(&["list", "--unread"]).stdout;
+        assert!(
+            unread.contains("Notice four") && !unread.contains("Notice five"),
+            "{unread}"
+        );
     }
 }
 
