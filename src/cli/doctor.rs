@@ -135,10 +135,10 @@ async fn report(args: &DoctorArgs, context: &Context, mut out: Out) -> Result<Ex
             Ok(password) => password,
             Err(error) => {
                 let outcome = no_password(&error);
-                // What to do about it names files and commands of this machine.
-                for line in lines(&without_password(mailbox, &outcome)).iter().take(1) {
-                    out.line(&Shown::text(&names.hide(line)))?;
-                }
+                // What is said of it names files and commands of this machine, or worse.
+                out.line(&Shown::from_static(
+                    "  FAILED the password is not to be had from there: `tidings doctor` says why",
+                ))?;
                 code = code.or(failure::code_of(&outcome));
                 continue;
             }
